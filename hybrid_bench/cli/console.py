@@ -1,0 +1,82 @@
+"""What commands print with: results to standard output, progress and remarks to standard error."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+
+class BarProgress:
+    """A progress bar on standard error: what is done, how fast, and how long it will take."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=None, rate="", visible=False)
+
+    def __enter__(self) -> BarProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def start(self, step: str, total: int) -> None:
+        """A step begins."""
+        self._bar.reset(self._task, description=step, total=total, rate="", visible=True)
+
+    def advance(self, done: int) -> None:
+        """So many more are done."""
+        self._bar.advance(self._task, done)
+        task = self._bar.tasks[0]
+        self._bar.update(self._task, rate=f"{task.speed:.0f}/s" if task.speed else "")
+
+    def say(self, message: str) -> None:
+        """A remark above the bar."""
+        self._console.print(message, markup=False, highlight=False)
+
+
+def remark(message: str) -> None:
+    """A remark on standard error."""
+    import sys
+
+    sys.stderr.write(f"{message}\n")
+
+
+def show(table: Table) -> None:
+    """A table on standard output, as wide as it needs to be when nobody looks at it."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+def show_frame(frame: pd.DataFrame, style: str, title: str) -> None:
+    """A data frame on standard output: a table, or text to be piped."""
+    import sys
+
+    from hybrid_bench.results import tables
+
+    if style == "table":
+        show(tables.rich_table(frame, title))
+    else:
+        sys.stdout.write(tables.render(frame, style))

@@ -1,0 +1,26 @@
+"""``hybrid-bench doctor``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hybrid_bench.cli import console
+
+
+def command(
+    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+) -> None:
+    """Say what is installed, what is missing or broken, and the command that mends it.
+
+    Ends with status 1 if something is broken. Example: hybrid-bench doctor
+    """
+    from hybrid_bench.doctor import examine
+    from hybrid_bench.results.listing import listing
+
+    findings = list(examine())
+    rows = [(finding.what, finding.status, finding.detail, finding.remedy) for finding in findings]
+    console.show_frame(listing(("what", "status", "detail", "to mend it"), rows), output, "Installation")
+    if any(finding.status == "broken" for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,110 @@
+"""``hybrid-bench evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hybrid_bench.cli import console
+
+if TYPE_CHECKING:
+    from hybrid_bench.results.ranks import Ranks
+    from hybrid_bench.retrieval.full_runs import FullRuns
+
+
+def command(
+    encoder: Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")],
+    suite: Annotated[
+        str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.")
+    ] = "mini",
+    languages: Annotated[str | None, typer.Option(help="These languages alone, by commas: de,en,th.")] = None,
+    passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
+    measures: Annotated[
+        str | None, typer.Option(help="Measures of ir_measures, by spaces. [default: AP AP@20 RR nDCG@10 R@1 R@10 R@100 P@1]")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 where the device computes it natively.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
+    pooling: Annotated[str | None, typer.Option(help="mean, cls or eos, for a model without a card.")] = None,
+    query_prefix: Annotated[str | None, typer.Option(help="Put before every query, for a model without a card.")] = None,
+    passage_prefix: Annotated[str | None, typer.Option(help="Put before every passage, for a model without a card.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Tokens of a text at most.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Revision of the model on the hub.")] = None,
+    trust_remote_code: Annotated[bool, typer.Option(help="Run Python code that comes with the model.")] = False,
+    check: Annotated[bool, typer.Option(help="Score every setting again from full runs through ir_measures.")] = False,
+    runs: Annotated[Path | None, typer.Option(help="Write gzipped TREC runs into this folder.")] = None,
+    run_settings: Annotated[
+        str, typer.Option(help="Which runs: monolingual, cross-lingual, multilingual, or en:de, en:all; by commas. All by default.")
+    ] = "",
+    run_depth: Annotated[int, typer.Option(min=1, help="Passages a query in a run, at most.")] = 1000,
+    out: Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<encoder>.json.")] = Path("results"),
+    store: Annotated[Path | None, typer.Option(help="Folder of vectors. [default: in the cache]")] = None,
+    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+) -> None:
+    """Score an encoder on a suite and print its table.
+
+    Example: hybrid-bench evaluate me5-small --suite xquad-r --check
+    """
+    from hybrid_bench.datasets.suites import load_suite
+    from hybrid_bench.encoders.load import load_encoder
+    from hybrid_bench.evaluation import evaluate
+    from hybrid_bench.measures.scores import DEFAULT_MEASURES
+    from hybrid_bench.results import tables
+    from hybrid_bench.retrieval import full_runs
+
+    chosen = measures.split() if measures else list(DEFAULT_MEASURES)
+    asked = load_suite(suite)
+    if languages:
+        asked = asked.restrict([language.strip() for language in languages.split(",")])
+    wanted = full_runs.parse_settings([name.strip() for name in run_settings.split(",") if name.strip()], asked.settings())
+    loaded = load_encoder(
+        encoder,
+        dtype=dtype,
+        device=device,
+        trust_remote_code=trust_remote_code,
+        pooling=pooling,
+        query_prefix=query_prefix,
+        passage_prefix=passage_prefix,
+        max_length=max_length,
+        revision=revision,
+    )
+    bar = console.BarProgress()
+
+    def with_runs(full: FullRuns, ranks: Ranks) -> None:
+        if runs:
+            settings = [setting for setting in wanted if setting in full.settings]
+            paths = full_runs.write(full, settings, runs, ranks=ranks, depth=run_depth, tag=loaded.card.name.replace("/", "__"))
+            console.remark(f"wrote {len(paths)} runs into {runs}")
+        if check:
+            console.remark(_checked(full, ranks, chosen, bar))
+
+    result = evaluate(
+        loaded,
+        asked,
+        passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
+        measures=chosen,
+        store=store,
+        progress=bar,
+        with_runs=with_runs if check or runs else None,
+    )
+    path = result.save(out)
+    title = f"{result.name} on {result.suite} ({passage_text}, {loaded.dtype})"
+    console.show_frame(tables.by_language(result), output, title)
+    if output == "table":
+        console.show_frame(tables.summary(result), output, "Means over settings")
+    for note in result.notes:
+        console.remark(f"note: {note}")
+    console.remark(f"wrote {path}")
+
+
+def _checked(full: FullRuns, ranks: Ranks, measures: list[str], bar: console.BarProgress) -> str:
+    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.measures.check import TOLERANCE, compare
+
+    with bar:
+        bar.start("check", len(full.vectors))
+        comparison = compare(full, ranks, measures, bar.advance)
+    if comparison.largest > TOLERANCE:
+        raise HybridBenchError(f"scores differ from ir_measures': {comparison}", "This is a defect: please report it.")
+    return f"checked through ir_measures: {comparison}"

@@ -1,0 +1,54 @@
+"""The program: its commands, and how errors end it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hybrid_bench.cli import compare, datasets, doctor, encoders, evaluate, results, suites
+from hybrid_bench.errors import HybridBenchError
+
+app = typer.Typer(
+    name="hybrid-bench",
+    help="How well does an encoder retrieve in one language, across languages, and from a pool of mixed languages?",
+    epilog="Example: hybrid-bench evaluate me5-small --suite mini",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("evaluate")(evaluate.command)
+app.command("compare")(compare.command)
+app.command("encoders")(encoders.command)
+app.command("suites")(suites.command)
+app.command("doctor")(doctor.command)
+app.add_typer(datasets.app, name="datasets")
+app.add_typer(results.app, name="results")
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    if version:
+        from hybrid_bench.versions import hybrid_bench
+
+        typer.echo(f"hybrid-bench {hybrid_bench()}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; an error for the user ends it with status 2 and no traceback."""
+    try:
+        app()
+    except HybridBenchError as error:
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left; nobody wants to hear of it
+        sys.exit(141)

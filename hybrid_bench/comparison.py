@@ -1,0 +1,124 @@
+"""Two results side by side: differences in every setting, and whether they are more than chance."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybrid_bench.datasets.suite import ALL, Setting, SettingKind
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.measures.bias import rank_distance
+from hybrid_bench.measures.from_ranks import parse, per_query
+from hybrid_bench.measures.scores import setting_pairs
+from hybrid_bench.measures.significance import holm, paired
+from hybrid_bench.results.record import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_KINDS: tuple[SettingKind, ...] = ("monolingual", "cross-lingual", "multilingual")
+
+
+def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bool = False) -> pd.DataFrame:
+    """Compare B with A, setting by setting.
+
+    A query's value in a kind of setting is its mean over the settings of that kind that it counts in, so that a query is one
+    observation however many pools it was asked on; questions of different languages are different queries.
+
+    Args:
+        a, b: results on the same suite with the same texts.
+        measure: of ir_measures, by default the primary one of A; RankDistance is compared beside it.
+        by_language: one row a query language too, not only their means.
+
+    Returns:
+        One row a comparison: setting, query_language, measure, a, b, difference, effect, p of the t-test and of the
+        randomisation test, both corrected by Holm over all rows of the table, and the number of queries.
+
+    Raises:
+        HybridBenchError: if the two are not comparable.
+    """
+    import pandas as pd
+
+    _check_comparable(a, b)
+    asked = measure or a.primary
+    rows = []
+    for name in dict.fromkeys((asked, "RankDistance")):
+        for kind in _KINDS if name != "RankDistance" else ("multilingual",):
+            values = [_values(result, kind, name) for result in (a, b)]
+            if not values[0]:
+                continue
+            languages: list[tuple[str, list[str]]] = [("mean", list(values[0]))]
+            if by_language:
+                languages = [(language, [language]) for language in values[0]] + languages
+            for label, chosen in languages:
+                of_a, of_b = ([side[language] for language in chosen] for side in values)
+                test = paired(np.concatenate(of_a), np.concatenate(of_b))
+                mean_a, mean_b = (float(np.mean([v.mean() for v in side])) for side in (of_a, of_b))
+                rows.append(
+                    {
+                        "setting": kind,
+                        "query_language": label,
+                        "measure": name,
+                        "a": mean_a,
+                        "b": mean_b,
+                        "difference": mean_b - mean_a,
+                        "effect": test.effect,
+                        "p_t_test": test.t_test,
+                        "p_randomisation": test.randomisation,
+                        "queries": test.queries,
+                    }
+                )
+    if not rows:
+        raise HybridBenchError(f"neither result has queries to compare by {asked}")
+    frame = pd.DataFrame(rows)
+    for column in ("p_t_test", "p_randomisation"):
+        frame[column] = holm(frame[column].tolist())
+    return frame
+
+
+def significant(p: float, level: float = 0.05) -> bool:
+    """Whether a corrected p is below the level; NaN is not."""
+    return not math.isnan(p) and p < level
+
+
+def _check_comparable(a: Result, b: Result) -> None:
+    if a.suite != b.suite:
+        raise HybridBenchError(f"{a.name} was scored on {a.suite} and {b.name} on {b.suite}", "Compare one suite.")
+    for part in ("queries", "passages"):
+        ours, theirs = getattr(a.provenance, part), getattr(b.provenance, part)
+        if part == "passages" and a.provenance.passage_text != b.provenance.passage_text:
+            continue  # what the encoders read differs, and that is what is compared
+        different = sorted(k for k in {*ours, *theirs} if ours.get(k) != theirs.get(k))
+        if different:
+            raise HybridBenchError(
+                f"the two results have other {part} in {', '.join(different)}", "Evaluate both on the same data."
+            )
+
+
+def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, NDArray[np.float64]]:
+    """Query language to (queries,) values of its queries, each the mean over the settings of a kind."""
+    ranks = result.ranks
+    found = {}
+    for language, of_language in ranks.by_language.items():
+        if measure == "RankDistance":
+            if of_language.rank_all.any() and len(set(of_language.passage_language)) > 1:
+                found[language] = rank_distance(of_language.query, of_language.rank_all).astype(np.float64)
+            continue
+        pools = {"monolingual": [language], "multilingual": [ALL]}.get(
+            kind, sorted(set(of_language.passage_language) - {language})
+        )
+        if kind == "multilingual" and not of_language.rank_all.any():
+            continue
+        total, count = np.zeros(len(of_language.query_ids)), np.zeros(len(of_language.query_ids))
+        for pool in pools:
+            pairs = setting_pairs(ranks, Setting(language, pool))
+            if pairs is not None:
+                rows = np.unique(of_language.query[ranks.inside(language, pool)])
+                total[rows] += per_query(parse([measure])[0], pairs)
+                count[rows] += 1
+        if count.any():
+            found[language] = total[count > 0] / count[count > 0]
+    return found

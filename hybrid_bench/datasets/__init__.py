@@ -1,0 +1,1 @@
+"""WHAT IS SEARCHED: suites, their ir_datasets entries, local collections, and downloads through mirrors."""

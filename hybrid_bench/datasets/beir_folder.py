@@ -1,0 +1,180 @@
+"""Local collections in BEIR's layout: ``corpus.jsonl[.gz]``, ``queries.jsonl[.gz]`` and ``qrels/*.tsv``."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO, cast
+
+from hybrid_bench.datasets.languages import NAMES
+from hybrid_bench.datasets.suite import Judgement, Suite
+from hybrid_bench.errors import HybridBenchError
+
+#: The qrels that are read when the folder has several and none is named.
+_PREFERRED_SPLITS = ("test", "dev")
+
+
+class FolderDoc(NamedTuple):
+    """A passage of a local collection."""
+
+    doc_id: str
+    title: str
+    text: str
+
+    def default_text(self) -> str:
+        """Title and text, as BEIR and ir_datasets join them."""
+        return f"{self.title} {self.text}".strip()
+
+
+class FolderQuery(NamedTuple):
+    """A query of a local collection."""
+
+    query_id: str
+    text: str
+
+    def default_text(self) -> str:
+        """The query."""
+        return self.text
+
+
+def is_collection(path: Path) -> bool:
+    """Whether ``path`` is a folder in BEIR's layout, a folder of such folders by language, or a qrels file of one."""
+    return path.suffix == ".tsv" and path.is_file() or _corpus(path) is not None or bool(_language_folders(path))
+
+
+def load(path: Path) -> Suite:
+    """The suite of a folder, or of one of its qrels files (``folder/qrels/train.tsv``).
+
+    A folder whose subfolders are named by language codes is one suite with a pool over its languages; document ids
+    then start with the language. A language that the folder's name does not tell is ``und``.
+
+    Raises:
+        HybridBenchError: if a file is missing or malformed, an id occurs twice, or the qrels name a missing id.
+    """
+    if folders := _language_folders(path):
+        languages = tuple(sorted(folders))
+        collections = {language: _Collection(folders[language], None, f"{language}-") for language in languages}
+    else:
+        qrels = path if path.suffix == ".tsv" else None
+        folder = path.parent.parent if qrels else path
+        languages = (folder.resolve().name if folder.resolve().name in NAMES else "und",)
+        collections = {languages[0]: _Collection(folder, qrels, "")}
+    return Suite(
+        name=path.name if path.suffix != ".tsv" else f"{path.parent.parent.name}/{path.stem}",
+        description=f"local collection, {path}",
+        languages=languages,
+        passage_languages=languages,
+        docs=lambda language: collections[language].docs(),
+        queries=lambda language: collections[language].judged_queries(),
+        judgements=lambda language: collections[language].judgements,
+        pooled=len(languages) > 1,
+    )
+
+
+def _corpus(folder: Path) -> Path | None:
+    return _either(folder / "corpus.jsonl")
+
+
+def _either(path: Path) -> Path | None:
+    return next((file for file in (path, path.with_name(path.name + ".gz")) if file.is_file()), None)
+
+
+def _language_folders(path: Path) -> dict[str, Path]:
+    if not path.is_dir() or _corpus(path):
+        return {}
+    return {folder.name: folder for folder in path.iterdir() if folder.name in NAMES and _corpus(folder)}
+
+
+class _Collection:
+    def __init__(self, folder: Path, qrels: Path | None, prefix: str) -> None:
+        self._folder = folder
+        self._qrels = qrels
+        self._prefix = prefix
+
+    def docs(self) -> Iterator[FolderDoc]:
+        corpus = _corpus(self._folder)
+        if corpus is None:
+            raise HybridBenchError(f"{self._folder} has no corpus.jsonl", "See BEIR's layout in the documentation.")
+        for record in _json_lines(corpus, ("_id", "text")):
+            yield FolderDoc(self._prefix + record["_id"], record.get("title") or "", record["text"])
+
+    @functools.cached_property
+    def _queries(self) -> list[FolderQuery]:
+        path = _either(self._folder / "queries.jsonl")
+        if path is None:
+            raise HybridBenchError(f"{self._folder} has no queries.jsonl", "See BEIR's layout in the documentation.")
+        return [FolderQuery(record["_id"], record["text"]) for record in _json_lines(path, ("_id", "text"))]
+
+    def judged_queries(self) -> Iterable[FolderQuery]:
+        judged = {judgement.query_id for judgement in self.judgements}
+        return [query for query in self._queries if query.query_id in judged]
+
+    @functools.cached_property
+    def judgements(self) -> list[Judgement]:
+        path = self._qrels or self._chosen_qrels()
+        query_ids = {query.query_id for query in self._queries}
+        doc_ids = {doc.doc_id for doc in self.docs()}
+        judgements = []
+        for number, (query_id, own_id, relevance) in _qrels_rows(path):
+            doc_id = self._prefix + own_id
+            missing = query_id if query_id not in query_ids else own_id if doc_id not in doc_ids else None
+            if missing is not None:
+                what = "query" if missing is query_id else "passage"
+                raise HybridBenchError(
+                    f"{path}, line {number}: the {what} {missing!r} does not exist",
+                    "Remove the line, or add the missing record.",
+                )
+            judgements.append(Judgement(query_id, doc_id, relevance))
+        return judgements
+
+    def _chosen_qrels(self) -> Path:
+        files = {file.stem: file for file in sorted((self._folder / "qrels").glob("*.tsv"))}
+        if len(files) == 1:
+            return next(iter(files.values()))
+        for split in _PREFERRED_SPLITS:
+            if split in files:
+                return files[split]
+        found = ", ".join(f"qrels/{name}.tsv" for name in files) or "none"
+        raise HybridBenchError(
+            f"{self._folder} needs a qrels/test.tsv (found: {found})", "Name the qrels file itself as the suite."
+        )
+
+
+def _open(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8"))
+    return path.open(encoding="utf-8")
+
+
+def _json_lines(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    number = 0
+    try:
+        with _open(path) as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.strip():
+                    continue
+                record = json.loads(line)
+                for field in fields:
+                    if not isinstance(record, dict) or not isinstance(record.get(field), str):
+                        raise HybridBenchError(f"{path}, line {number}: no text in field {field!r}", "Mend the line.")
+                yield record
+    except (ValueError, EOFError, OSError) as error:
+        raise HybridBenchError(f"{path}, after line {number}: {error}", "The file is not whole or not JSON lines.") from error
+
+
+def _qrels_rows(path: Path) -> Iterator[tuple[int, tuple[str, str, int]]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
+            if number == 1 and row[-1:] == ["score"] or not row:
+                continue
+            try:
+                query_id, doc_id, relevance = row
+                yield number, (query_id, doc_id, int(relevance))
+            except ValueError as error:
+                raise HybridBenchError(
+                    f"{path}, line {number}: expected query id, passage id and a whole number, by tabs"
+                ) from error

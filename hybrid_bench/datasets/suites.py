@@ -1,0 +1,169 @@
+"""The suites by name: built in, from plugins, from local folders, and any ir_datasets id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from hybrid_bench.datasets.languages import MIRACL as MIRACL_LANGUAGES
+from hybrid_bench.datasets.languages import MLQA_R as MLQA_R_LANGUAGES
+from hybrid_bench.datasets.languages import NAMES
+from hybrid_bench.datasets.languages import XQUAD_R as XQUAD_R_LANGUAGES
+from hybrid_bench.datasets.suite import ALL, Doc, Judgement, Question, Suite
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.registry import Registry
+
+REGISTRY: Registry[Suite] = Registry("hybrid_bench.suites", "suite", Suite)
+
+
+def load_suite(name: str) -> Suite:
+    """Find a suite: a registered name, a folder in BEIR's layout, ``miracl/sw+yo/dev``, or an ir_datasets id.
+
+    Raises:
+        UnknownNameError: if it is none of these; near misses are suggested.
+    """
+    if name in REGISTRY:
+        return REGISTRY.get(name)
+    from hybrid_bench.datasets import beir_folder
+
+    if beir_folder.is_collection(Path(name)):
+        return beir_folder.load(Path(name))
+    if match := re.fullmatch(r"miracl/(all|[a-z]{2}(?:\+[a-z]{2})+)/(train|dev)", name):
+        return _miracl_pool(name, match[1], match[2])
+    return _single(name)
+
+
+def _entry(dataset_id: str) -> Any:
+    import ir_datasets
+
+    from hybrid_bench.datasets.entries import register
+
+    register()
+    return ir_datasets.load(dataset_id)
+
+
+def _judgements(dataset_id: str) -> Iterable[Judgement]:
+    return (Judgement(qrel.query_id, qrel.doc_id, qrel.relevance) for qrel in _entry(dataset_id).qrels_iter())
+
+
+def _parallel(name: str, description: str, languages: tuple[str, ...], licence: str) -> Suite:
+    def docs(language: str) -> Iterable[Doc]:
+        found: Iterable[Doc] = _entry(f"{name}/{language}").docs_iter()
+        return found
+
+    def queries(language: str) -> Iterable[Question]:
+        found: Iterable[Question] = _entry(f"{name}/all/{language}").queries_iter()
+        return found
+
+    return Suite(
+        name=name,
+        description=description,
+        languages=languages,
+        passage_languages=languages,
+        docs=docs,
+        queries=queries,
+        judgements=lambda language: _judgements(f"{name}/all/{language}"),
+        pooled=True,
+        primary="AP",
+        licence=licence,
+    )
+
+
+MINI = _parallel(
+    "mini", "15 everyday topics, written for this project, shipped with it", XQUAD_R_LANGUAGES, "CC0 1.0"
+)
+XQUAD_R = _parallel(
+    "xquad-r", "XQuAD as sentence retrieval (LAReQA): 1,190 questions, all in every language",
+    XQUAD_R_LANGUAGES, "CC BY-SA 4.0",
+)  # fmt: skip
+MLQA_R = _parallel(
+    "mlqa-r", "MLQA as sentence retrieval (LAReQA): 1,148 questions, each in two to four languages",
+    MLQA_R_LANGUAGES, "CC BY-NC 4.0",
+)  # fmt: skip
+
+
+def _miracl_queries(language: str) -> Iterable[Question]:
+    found: Iterable[Question] = _entry(f"miracl/{language}/dev").queries_iter()
+    return found
+
+
+def _miracl_docs(language: str) -> Iterable[Doc]:
+    found: Iterable[Doc] = _entry(f"miracl/{language}").docs_iter()
+    return found
+
+
+MIRACL = Suite(
+    name="miracl",
+    description="MIRACL dev: monolingual passage retrieval from Wikipedia in 18 languages",
+    languages=MIRACL_LANGUAGES,
+    passage_languages=MIRACL_LANGUAGES,
+    docs=_miracl_docs,
+    queries=_miracl_queries,
+    judgements=lambda language: _judgements(f"miracl/{language}/dev"),
+    pooled=False,
+    licence="Apache-2.0 (topics and judgements); CC BY-SA (Wikipedia)",
+)
+
+
+def _miracl_pool(name: str, pool: str, split: str) -> Suite:
+    from hybrid_bench.datasets.entries import PooledPassage, pool_languages
+
+    languages = pool_languages(pool)
+
+    def docs(language: str) -> Iterable[Doc]:
+        for doc in _entry(f"miracl/{language}").docs_iter():
+            yield PooledPassage(f"{language}-{doc.doc_id}", doc.title, doc.text)
+
+    def queries(language: str) -> Iterable[Question]:
+        found: Iterable[Question] = _entry(f"miracl/{language}/{split}").queries_iter()
+        return found
+
+    return Suite(
+        name=name,
+        description=f"MIRACL {split}, one pool of {', '.join(languages)}",
+        languages=languages,
+        passage_languages=languages,
+        docs=docs,
+        queries=queries,
+        judgements=lambda language: _judgements(f"miracl/{pool}/{split}/{language}"),
+        pooled=True,
+        licence=MIRACL.licence,
+    )
+
+
+def _single(dataset_id: str) -> Suite:
+    """One ir_datasets entry with documents, queries and qrels."""
+    try:
+        entry = _entry(dataset_id)
+    except KeyError:
+        import ir_datasets
+
+        raise UnknownNameError(
+            "suite", dataset_id, {*REGISTRY, *ir_datasets.registry}.difference(_clutter(dataset_id)),
+            "A suite is a name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.",
+        ) from None  # fmt: skip
+    missing = [part for part in ("docs", "queries", "qrels") if not entry.has(part)]
+    if missing:
+        deeper = f"Try {dataset_id}/en or a deeper id." if dataset_id.count("/") < 2 else "Choose another id."
+        raise HybridBenchError(f"the ir_datasets entry {dataset_id} has no {' and no '.join(missing)}", deeper)
+    query_language = entry.queries_lang() or entry.docs_lang() or "und"
+    own_pool = entry.docs_lang() or (ALL if re.search(r"/(all|\w\w(\+\w\w)+)/", dataset_id) else query_language)
+    return Suite(
+        name=dataset_id,
+        description=f"ir_datasets entry {dataset_id}",
+        languages=(query_language,),
+        passage_languages=(own_pool,),
+        docs=lambda _: entry.docs_iter(),
+        queries=lambda _: entry.queries_iter(),
+        judgements=lambda _: _judgements(dataset_id),
+        pooled=True,
+    )
+
+
+def _clutter(name: str) -> set[str]:
+    """Suggest deep ids only to someone who typed one."""
+    import ir_datasets
+
+    return set() if "/" in name else {known for known in ir_datasets.registry if "/" in known and known not in NAMES}

@@ -1,0 +1,71 @@
+"""Encoder cards: the TOML that states what an encoder is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hybrid_bench import toml
+from hybrid_bench.errors import HybridBenchError
+
+Pooling = Literal["mean", "cls", "eos"]
+Backend = Literal["transformers", "sentence-transformers", "static"]
+
+_Line = Annotated[str, Field(max_length=500)]
+
+
+class EncoderCard(BaseModel):
+    """What an encoder is. Unknown fields are refused: a typo must not pass for a statement."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+/-]*$")]
+    description: _Line = ""
+    backend: Backend = "transformers"
+    #: Hugging Face id or folder (relative to the card) of the weights; empty for encoders that bring their own code.
+    model: _Line = ""
+    #: Git revision on the hub. Empty: the newest, and the one that was found is recorded.
+    revision: _Line = ""
+    base: _Line = ""
+    #: How token vectors become one; None where the backend decides.
+    pooling: Pooling | None = None
+    similarity: Literal["cosine", "dot"] = "cosine"
+    query_prefix: str = Field(default="", max_length=2000)
+    passage_prefix: str = Field(default="", max_length=2000)
+    #: In tokens, prefix and special tokens counted; longer texts are cut.
+    max_length: Annotated[int, Field(ge=8, le=131072)] | None = None
+    dimension: Annotated[int, Field(ge=1, le=65536)] | None = None
+    parameters: Annotated[int, Field(ge=0)] | None = None
+    licence: _Line = ""
+    #: ISO 639-1 codes; empty: not stated.
+    languages: tuple[str, ...] = ()
+    training_data: _Line = ""
+    #: Suites whose texts, or translations of them, were trained on; None: not stated.
+    trained_on_suites: tuple[str, ...] | None = None
+    url: _Line = ""
+    citation: Annotated[str, Field(max_length=4000)] = ""
+
+    @model_validator(mode="after")
+    def _transformers_needs_pooling(self) -> EncoderCard:
+        if self.backend == "transformers" and self.pooling is None:
+            raise ValueError("backend 'transformers' needs pooling = 'mean', 'cls' or 'eos'")
+        return self
+
+    @classmethod
+    def read(cls, path: Path) -> EncoderCard:
+        """Read a card from a TOML file; raises HybridBenchError that names every bad field."""
+        return cls.parse(toml.load(path), str(path))
+
+    @classmethod
+    def parse(cls, fields: dict[str, Any], source: str) -> EncoderCard:
+        """Check the fields of a card; ``source`` is what the error calls it."""
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            findings = "; ".join(
+                f"{'.'.join(map(str, finding['loc'])) or 'card'}: {finding['msg']}" for finding in error.errors()
+            )
+            known = ", ".join(cls.model_fields)
+            raise HybridBenchError(f"{source} is not an encoder card: {findings}", f"Known fields: {known}.") from error

@@ -1,0 +1,49 @@
+"""Which device and number format to compute in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("fp32", "bf16", "fp16")
+
+
+def choose_device(asked: str) -> torch.device:
+    """``auto`` is a GPU where there is one; raises if the device that was asked for is not there."""
+    import torch
+
+    if asked == "auto":
+        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    try:
+        device = torch.device(asked)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise HybridBenchError(f"device {asked!r} is not available here", "Use --device cpu or auto.") from error
+    return device
+
+
+def choose_dtype(asked: str, device: torch.device) -> tuple[str, torch.dtype]:
+    """``auto`` is bf16 where the device has instructions for it, else fp32.
+
+    On a CPU that emulates bf16 it would be slower than fp32, so ``auto`` asks the processor.
+    """
+    import torch
+
+    if asked == "auto":
+        asked = "bf16" if _computes_bf16(device) else "fp32"
+    if asked not in DTYPES:
+        raise UnknownNameError("dtype", asked, (*DTYPES, "auto"))
+    return asked, {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[asked]
+
+
+def _computes_bf16(device: torch.device) -> bool:
+    import torch
+
+    if device.type == "cpu":
+        features = torch.backends.cpu.get_cpu_capability(), torch.cpu.get_capabilities()
+        return bool(features[1].get("avx512_bf16") or features[1].get("amx_bf16"))
+    return device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)

@@ -1,0 +1,38 @@
+"""Looking at the Hugging Face hub, with errors that say what to do where it cannot be reached."""
+
+from __future__ import annotations
+
+from hybrid_bench.errors import HybridBenchError
+
+
+def has_file(model: str, file: str) -> bool:
+    """Whether a model on the hub (or in the local cache of it) has a file.
+
+    Raises:
+        HybridBenchError: if there is no such model, or it is neither cached nor reachable.
+    """
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.file_download import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import EntryNotFoundError
+
+    if isinstance(try_to_load_from_cache(model, file), str):
+        return True
+    if isinstance(try_to_load_from_cache(model, "config.json"), str):
+        return False
+    try:
+        get_hf_file_metadata(hf_hub_url(model, file), timeout=10)
+    except EntryNotFoundError:
+        return False
+    except Exception as error:  # the hub's client raises errors of the network library beneath it
+        raise unreachable(model, error) from error
+    return True
+
+
+def unreachable(model: str, error: Exception) -> HybridBenchError:
+    """The error for a model that cannot be loaded."""
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return HybridBenchError(
+        f"cannot load {model}: {first_line[:300]}",
+        "Check the name and the network, or download it elsewhere and give its folder. "
+        "`hybrid-bench encoders` lists encoders that need no hub.",
+    )

@@ -1,0 +1,116 @@
+"""From a name to an encoder: an entry point, a folder, or a Hugging Face id."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from hybrid_bench import toml
+from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.protocol import Encoder, EncoderFactory
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.registry import Registry
+
+REGISTRY: Registry[EncoderFactory] = Registry("hybrid_bench.encoders", "encoder")
+
+#: The card inside an encoder folder.
+CARD_FILE = "encoder.toml"
+
+
+def load_encoder(
+    name: str,
+    *,
+    dtype: str = "auto",
+    device: str = "auto",
+    trust_remote_code: bool = False,
+    **card_fields: Any,
+) -> Encoder:
+    """Load an encoder.
+
+    Args:
+        name: a name from ``hybrid-bench encoders``, a folder (with an ``encoder.toml``, or as sentence-transformers or
+            transformers save it), or a Hugging Face id.
+        dtype: ``fp32``, ``bf16``, ``fp16``, or ``auto``: bf16 where the device computes it natively, else fp32.
+        device: ``cpu``, ``cuda``, ... or ``auto``: a GPU where there is one.
+        trust_remote_code: run Python code that comes with the model. Off; turn it on only for code you have read.
+        card_fields: fields of the card to state or overrule, e.g. ``pooling="cls"`` or ``query_prefix="query: "``.
+
+    Raises:
+        HybridBenchError: if there is no such encoder, it cannot be had, or a package that it needs is missing.
+    """
+    options: dict[str, Any] = {"dtype": dtype, "device": device}
+    overrides = {key: value for key, value in card_fields.items() if value is not None}
+    if name in REGISTRY:
+        if overrides:
+            raise HybridBenchError(
+                f"{name} states its own {', '.join(sorted(overrides))}", "Leave the option out, or give its folder or id."
+            )
+        return REGISTRY.get(name)(**options)
+    folder = Path(name)
+    if folder.is_dir():
+        card = _folder_card(folder, overrides)
+    elif _is_hub_id(name):
+        card = _hub_card(name, overrides)
+    else:
+        raise UnknownNameError(
+            "encoder", name, REGISTRY, "An encoder is a name from `hybrid-bench encoders`, a folder, or org/model on the hub."
+        )
+    return _from_card(card, options | {"trust_remote_code": trust_remote_code})
+
+
+def _from_card(card: EncoderCard, options: dict[str, Any]) -> Encoder:
+    if card.backend == "sentence-transformers":
+        from hybrid_bench.encoders.sentence_transformers import SentenceTransformersEncoder
+
+        return SentenceTransformersEncoder(card, **options)
+    if card.backend == "transformers":
+        from hybrid_bench.encoders.transformers import TransformersEncoder
+
+        return TransformersEncoder(card, **options)
+    raise HybridBenchError(
+        f"the card of {card.name} says backend {card.backend!r}, which needs a plugin that loads it",
+        "Install the plugin and use the name that it registers.",
+    )
+
+
+def _is_hub_id(name: str) -> bool:
+    return name.count("/") == 1 and not name.startswith((".", "/", "~")) and not name.endswith("/")
+
+
+def _folder_card(folder: Path, overrides: dict[str, Any]) -> EncoderCard:
+    path = folder / CARD_FILE
+    if path.is_file():
+        stated = toml.load(path)
+        weights = (folder / stated.get("model", ".")).resolve()
+        if not weights.is_relative_to(folder.resolve()):
+            raise HybridBenchError(f"{path}: model = {stated['model']!r} leaves its folder", "Name a folder inside it.")
+        return EncoderCard.parse(stated | {"model": str(weights)} | overrides, str(path))
+    if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
+        raise HybridBenchError(
+            f"{folder} is not an encoder", f"It needs an {CARD_FILE}, a modules.json or a config.json."
+        )
+    return _guessed(folder.resolve().name, str(folder), (folder / "modules.json").is_file(), overrides)
+
+
+def _hub_card(name: str, overrides: dict[str, Any]) -> EncoderCard:
+    for file in (resources.files(__package__) / "cards").iterdir():
+        stated = toml.loads(file.read_text(encoding="utf-8"), file.name)
+        if stated["model"] == name:
+            return EncoderCard.parse(stated | overrides, file.name)
+    return _guessed(name, name, _hub_has_modules(name), overrides)
+
+
+def _guessed(name: str, model: str, is_sentence_transformers: bool, overrides: dict[str, Any]) -> EncoderCard:
+    """For a model without a card: as sentence-transformers would load it, which means mean pooling for bare ones."""
+    backend = "transformers" if "pooling" in overrides or not is_sentence_transformers else "sentence-transformers"
+    fields = {"name": name, "model": model, "backend": backend}
+    if backend == "transformers":
+        fields["pooling"] = "mean"
+    return EncoderCard.parse(fields | overrides, f"the options for {name}")
+
+
+def _hub_has_modules(name: str) -> bool:
+    from hybrid_bench.encoders.hub import has_file
+
+    return has_file(name, "modules.json")

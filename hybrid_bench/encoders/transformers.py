@@ -1,0 +1,178 @@
+"""Encoders that are a transformers model and a pooling."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid_bench.encoders.batching import token_batches
+from hybrid_bench.encoders.card import EncoderCard, Pooling
+from hybrid_bench.encoders.devices import choose_device, choose_dtype
+from hybrid_bench.encoders.hub import unreachable
+from hybrid_bench.encoders.protocol import Role
+from hybrid_bench.errors import HybridBenchError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+#: Tokens of one forward pass, padding counted. On a CPU a batch that fits the caches is fastest.
+_TOKENS_PER_BATCH = {"cpu": 2048}
+_TOKENS_PER_BATCH_ACCELERATOR = 32768
+
+
+class TransformersEncoder:
+    """An encoder backed by ``transformers.AutoModel`` with mean, cls or eos pooling.
+
+    Texts are sorted by length and batched by tokens. Weights are read from safetensors files only.
+
+    Args:
+        card: what to load and how to use it.
+        dtype: ``fp32``, ``bf16``, ``fp16`` or ``auto``.
+        device: a torch device or ``auto``.
+        trust_remote_code: run code that comes with the model.
+
+    Raises:
+        HybridBenchError: if the model cannot be had, or its dimension or length differs from the card's.
+    """
+
+    def __init__(
+        self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False
+    ) -> None:
+        _need_transformers()
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+
+        self._device = choose_device(device)
+        self._dtype, torch_dtype = choose_dtype(dtype, self._device)
+        options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
+        if card.revision and not Path(card.model).is_dir():
+            options["revision"] = card.revision
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(card.model, **options)
+            model = AutoModel.from_pretrained(card.model, use_safetensors=True, dtype=torch_dtype, **options)
+        except (OSError, ValueError, ImportError) as error:
+            raise unreachable(card.model, error) from error
+        self._model: torch.nn.Module = model.to(self._device).eval()
+        self._limit = _length_limit(card, self._tokenizer, model.config)
+        self.card = card.model_copy(
+            update={
+                "max_length": self._limit,
+                "dimension": card.dimension or int(model.config.hidden_size),
+                "parameters": card.parameters or sum(p.numel() for p in model.parameters()),
+                "revision": card.revision or getattr(model.config, "_commit_hash", None) or "",
+            }
+        )
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """The commit on the hub, or a hash of the weights and the tokenizer."""
+        folder = Path(self.card.model)
+        return folder_hash(folder) if folder.is_dir() else self.card.revision
+
+    @property
+    def dtype(self) -> str:
+        """``fp32``, ``bf16`` or ``fp16``."""
+        return self._dtype
+
+    @property
+    def device(self) -> str:
+        """The torch device's type."""
+        return self._device.type
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        """Encode texts: (texts, dimension) float32. See :class:`hybrid_bench.Encoder`."""
+        import numpy as np
+        import torch
+
+        prefix = self.card.query_prefix if role == "query" else self.card.passage_prefix
+        vectors = np.empty((len(texts), self.card.dimension or 0), dtype=np.float32)
+        if not texts:
+            return vectors
+        token_ids: list[list[int]] = self._tokenizer(
+            [prefix + text for text in texts], truncation=True, max_length=self._limit
+        )["input_ids"]
+        budget = _TOKENS_PER_BATCH.get(self._device.type, _TOKENS_PER_BATCH_ACCELERATOR)
+        for batch in token_batches([len(ids) for ids in token_ids], budget):
+            padded = self._tokenizer.pad({"input_ids": [token_ids[index] for index in batch]}, return_tensors="pt")
+            with torch.inference_mode():
+                inputs = {key: value.to(self._device) for key, value in padded.items() if key != "token_type_ids"}
+                states = self._model(**inputs).last_hidden_state.float()
+                pooled = pool(states, inputs["attention_mask"], self.card.pooling or "mean")
+                if self.card.similarity == "cosine":
+                    pooled = torch.nn.functional.normalize(pooled, dim=-1)
+            vectors[batch] = pooled.cpu().numpy()
+        return vectors
+
+
+def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """One vector a text from its token vectors.
+
+    Args:
+        states: (texts, tokens, dimension) float.
+        mask: (texts, tokens), 1 where there is a token; padding may be left or right.
+        pooling: ``mean`` of the tokens, the first (``cls``), or the last (``eos``).
+
+    Returns:
+        (texts, dimension).
+    """
+    import torch
+
+    if pooling == "mean":
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        return (states * weights).sum(dim=1) / weights.sum(dim=1)
+    positions = torch.arange(mask.shape[1], device=mask.device)
+    if pooling == "cls":
+        chosen = torch.where(mask.bool(), positions, mask.shape[1]).amin(dim=1)
+    else:
+        chosen = torch.where(mask.bool(), positions, -1).amax(dim=1)
+    return states[torch.arange(states.shape[0], device=states.device), chosen]
+
+
+def folder_hash(folder: Path) -> str:
+    """A sha256 over everything in a model folder that decides its vectors: weights, configuration, tokenizer."""
+    digest = hashlib.sha256()
+    kinds = {".safetensors", ".json", ".model", ".txt"}
+    files = sorted(path for path in folder.rglob("*") if path.suffix in kinds and path.is_file())
+    for path in files:
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest() if hasattr(hashlib, "file_digest") else _sha256(file))
+    return digest.hexdigest()
+
+
+def _sha256(file: Any) -> bytes:
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.digest()
+
+
+def _length_limit(card: EncoderCard, tokenizer: Any, config: Any) -> int:
+    """The card's limit, checked against the positions that the model has."""
+    positions = int(getattr(config, "max_position_embeddings", 0) or 0)
+    if positions and getattr(config, "model_type", "") in {"xlm-roberta", "roberta", "camembert"}:
+        positions -= 2  # their first position is counted from the padding index
+    limits = [limit for limit in (positions, int(tokenizer.model_max_length)) if 0 < limit < 10**6]
+    if card.max_length is None:
+        return min([*limits, 512])
+    if limits and card.max_length > min(limits):
+        raise HybridBenchError(
+            f"{card.name}: max_length {card.max_length} is more than the model's {min(limits)} positions",
+            f"Set it to {min(limits)} or less.",
+        )
+    return card.max_length
+
+
+def _need_transformers() -> None:
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise HybridBenchError(
+            f"this encoder needs the package {error.name!r}, which is not installed",
+            'Run: python -m pip install "hybrid-bench[transformers]"',
+        ) from error

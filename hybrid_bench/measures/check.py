@@ -1,0 +1,120 @@
+"""Scoring full runs through ir_measures and comparing: the proof that ranks were counted right."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import ir_measures
+import numpy as np
+
+from hybrid_bench.datasets.suite import ALL, Setting
+from hybrid_bench.measures import provider
+from hybrid_bench.measures.bias import rank_distance
+from hybrid_bench.measures.from_ranks import parse, per_query
+from hybrid_bench.measures.scores import setting_pairs
+from hybrid_bench.results.ranks import Ranks
+from hybrid_bench.retrieval.full_runs import FullRuns
+
+#: What rounding in another order of summation may make of a difference.
+TOLERANCE = 1e-9
+#: Scores of one call of ir_measures at most; its dictionaries take about 100 bytes a score.
+_SCORES_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How far two ways of scoring are apart.
+
+    Attributes:
+        settings: how many were compared.
+        values: how many values, each of one query, setting and measure.
+        largest: the largest absolute difference.
+        where: where it was.
+    """
+
+    settings: int
+    values: int
+    largest: float
+    where: str
+
+    def __str__(self) -> str:
+        at = f", at {self.where}" if self.largest else ""
+        return f"{self.values:,} values in {self.settings} settings; largest difference {self.largest:.3g}{at}"
+
+
+def compare(
+    runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Callable[[int], None] | None = None
+) -> Comparison:
+    """Score every setting from full runs through ir_measures, query by query, and compare with the ranks' values."""
+    provider.register()
+    parsed = parse(list(measures))
+    expected = {setting: _expected(ranks, setting, parsed) for setting in runs.settings}
+    qrels = {setting: _qrels(ranks, setting) for setting in runs.settings}
+    values, largest, where = 0, 0.0, ""
+    for language, query_ids, scores in runs.blocks():
+        for setting in (s for s in runs.settings if s.query_language == language and expected[s]):
+            pool = runs.pool(setting)
+            doc_ids = runs.columns.ids[pool]
+            asked = [*parsed, provider.RankDistance] if _has_distance(setting, runs) else parsed
+            step = max(1, _SCORES_AT_ONCE // len(doc_ids))
+            for start in range(0, len(query_ids), step):
+                part = query_ids[start : start + step]
+                judged = {query_id: qrels[setting][query_id] for query_id in part if query_id in qrels[setting]}
+                run = {
+                    query_id: dict(zip(doc_ids, row, strict=True))
+                    for query_id, row in zip(part, scores[start : start + step, pool].tolist(), strict=True)
+                    if query_id in judged
+                }
+                for metric in ir_measures.iter_calc(asked, judged, run) if judged else ():
+                    difference = abs(metric.value - expected[setting][metric.query_id, str(metric.measure)])
+                    values += 1
+                    if difference > largest:
+                        largest = difference
+                        where = f"{metric.measure} of {metric.query_id} in {setting.query_language}:{setting.pool}"
+        if progress:
+            progress(len(query_ids))
+    missing = sum(map(len, expected.values())) - values
+    if missing:
+        raise AssertionError(f"ir_measures gave {missing} values fewer than there are")
+    return Comparison(sum(map(bool, expected.values())), values, largest, where)
+
+
+def _has_distance(setting: Setting, runs: FullRuns) -> bool:
+    return setting.pool == ALL and len(runs.columns.pools) > 1
+
+
+def _expected(
+    ranks: Ranks, setting: Setting, measures: Sequence[ir_measures.Measure]
+) -> dict[tuple[str, str], float]:
+    pairs = setting_pairs(ranks, setting)
+    if pairs is None:
+        return {}
+    query_ids = ranks.query_ids(setting.query_language, setting.pool)
+    found = {
+        (query_id, str(measure)): float(value)
+        for measure in measures
+        for query_id, value in zip(query_ids, per_query(measure, pairs), strict=True)
+    }
+    of_language = ranks.by_language[setting.query_language]
+    if setting.pool == ALL and len(set(of_language.passage_language)) > 1:
+        several = [
+            query_ids[query] for query, group in itertools.groupby(pairs.query) if len(list(group)) > 1
+        ]
+        distance = rank_distance(of_language.query, of_language.rank_all)
+        found |= {(query_id, "RankDistance"): float(gap) for query_id, gap in zip(several, distance, strict=True)}
+    return found
+
+
+def _qrels(ranks: Ranks, setting: Setting) -> dict[str, dict[str, int]]:
+    found = ranks.by_language.get(setting.query_language)
+    qrels: dict[str, dict[str, int]] = {}
+    if found is None:
+        return qrels
+    for query, language, doc_id, relevance in zip(
+        found.query, found.passage_language, found.doc_id, found.relevance.tolist(), strict=True
+    ):
+        if setting.pool in (ALL, language):
+            qrels.setdefault(found.query_ids[query], {})[doc_id] = relevance
+    return qrels

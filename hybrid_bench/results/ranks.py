@@ -1,0 +1,121 @@
+"""The exact ranks of the relevant passages: what stands for a run where a run would be too large."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hybrid_bench.errors import HybridBenchError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_HEADER = ("query_language", "query_id", "passage_language", "doc_id", "relevance", "rank", "rank_all")
+
+
+@dataclass(frozen=True)
+class LanguageRanks:
+    """The relevant passages of the queries of one language, and where they were ranked.
+
+    Attributes:
+        query_ids: the queries that have a relevant passage in the suite.
+        query: (pairs,) index into ``query_ids``, ascending.
+        passage_language: (pairs,) whose pool the passage is in.
+        doc_id: (pairs,) the passage.
+        relevance: (pairs,) its grade, 1 or more.
+        rank: (pairs,) its rank in the pool of its language, from 1.
+        rank_all: (pairs,) its rank in the pool of all languages, from 1; 0 where the suite has no such pool.
+    """
+
+    query_ids: Sequence[str]
+    query: NDArray[np.int32]
+    passage_language: Sequence[str]
+    doc_id: Sequence[str]
+    relevance: NDArray[np.int32]
+    rank: NDArray[np.int32]
+    rank_all: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Query language to the ranks of its relevant passages."""
+
+    by_language: Mapping[str, LanguageRanks]
+
+    def inside(self, query_language: str, pool: str) -> NDArray[np.bool_]:
+        """(pairs,) which relevant passages of a language's queries are in a pool; none if the language has no queries."""
+        import numpy as np
+
+        found = self.by_language.get(query_language)
+        languages = found.passage_language if found else ()
+        return np.array([pool in ("all", language) for language in languages], dtype=bool)
+
+    def query_ids(self, query_language: str, pool: str) -> list[str]:
+        """The queries of a language that have a relevant passage in a pool: those that count there."""
+        inside = self.inside(query_language, pool)
+        if not inside.any():
+            return []
+        found = self.by_language[query_language]
+        return [found.query_ids[query] for query in sorted(set(found.query[inside].tolist()))]
+
+    def to_bytes(self) -> bytes:
+        """A gzipped TSV with one line a (query, relevant passage); the same ranks give the same bytes."""
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
+        writer.writerow(_HEADER)
+        for language, ranks in self.by_language.items():
+            writer.writerows(
+                zip(
+                    [language] * len(ranks.query),
+                    (ranks.query_ids[query] for query in ranks.query),
+                    ranks.passage_language,
+                    ranks.doc_id,
+                    ranks.relevance.tolist(),
+                    ranks.rank.tolist(),
+                    ranks.rank_all.tolist(),
+                    strict=True,
+                )
+            )
+        return gzip.compress(text.getvalue().encode(), compresslevel=9, mtime=0)
+
+    @classmethod
+    def read(cls, path: Path, sha256: str) -> Ranks:
+        """Read what :meth:`to_bytes` wrote.
+
+        Raises:
+            HybridBenchError: if the file is missing, is not the one with this hash, or is malformed.
+        """
+        import numpy as np
+
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise HybridBenchError(f"cannot read the ranks {path}: {error.strerror}", "Keep it beside its result.") from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise HybridBenchError(f"{path} is not the file that its result names", "Run the evaluation again.")
+        rows: dict[str, list[list[str]]] = {}
+        lines = csv.reader(
+            io.StringIO(gzip.decompress(content).decode()), delimiter="\t", quoting=csv.QUOTE_NONE, escapechar="\\"
+        )
+        if tuple(next(lines, ())) != _HEADER:
+            raise HybridBenchError(f"{path} has other columns than {', '.join(_HEADER)}")
+        for row in lines:
+            rows.setdefault(row[0], []).append(row)
+        by_language = {}
+        for language, found in rows.items():
+            _, ids, passage_language, doc_id, *numbers = map(list, zip(*found, strict=True))
+            query_ids = list(dict.fromkeys(ids))
+            index = {query_id: at for at, query_id in enumerate(query_ids)}
+            relevance, rank, rank_all = (np.array(column, dtype=np.int32) for column in numbers)
+            query = np.array([index[query_id] for query_id in ids], dtype=np.int32)
+            by_language[language] = LanguageRanks(
+                query_ids, query, passage_language, doc_id, relevance, rank, rank_all
+            )
+        return cls(by_language)

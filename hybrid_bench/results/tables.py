@@ -1,0 +1,96 @@
+"""Results as tables: for a terminal, as Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+from hybrid_bench.errors import UnknownNameError
+from hybrid_bench.results.record import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+Format = Literal["table", "markdown", "csv", "json"]
+_KINDS = {"monolingual": "mono", "cross-lingual": "cross", "multilingual": "multi"}
+
+
+def by_language(result: Result) -> pd.DataFrame:
+    """One row a query language and a last one with the means, as the paper's tables have them.
+
+    ``cross`` is the mean over the other languages' pools; the last row is the macro average over languages of the columns,
+    which is the mean over settings where every setting exists.
+    """
+    scores = result.scores
+    primary = scores[scores["measure"] == result.primary]
+    columns = {
+        f"{short} {result.primary}": primary[primary["setting"] == kind].groupby("query_language", sort=False)["value"].mean()
+        for kind, short in _KINDS.items()
+    }
+    for measure in ("RankDistance", "SameLanguage@20"):
+        rows = scores[scores["measure"] == measure]
+        columns[measure] = rows.set_index("query_language")["value"]
+    frame = _frame({name: column for name, column in columns.items() if len(column)})
+    order = list(dict.fromkeys(scores["query_language"]))
+    frame = frame.reindex(order)
+    frame.loc["mean"] = frame.mean()
+    return frame.rename_axis("query language")
+
+
+def summary(result: Result) -> pd.DataFrame:
+    """Every measure by kind of setting: the mean over the settings of that kind."""
+    scores = result.scores
+    frame = scores.pivot_table(index="measure", columns="setting", values="value", sort=False)
+    return frame[[kind for kind in _KINDS if kind in frame]]
+
+
+def languages(result: Result) -> Table:
+    """:func:`by_language` for a terminal."""
+    title = f"{result.name} on {result.suite} ({result.provenance.passage_text}, {result.provenance.dtype})"
+    return rich_table(by_language(result), title, caption="\n".join(result.notes))
+
+
+def rich_table(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
+    """A data frame for a terminal; the last row stands apart if it is the mean."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), caption=escape(caption) or None, caption_justify="left", title_justify="left")
+    table.add_column(frame.index.name or "")
+    for column in frame.columns:
+        table.add_column(str(column), justify="right")
+    for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
+        if label == "mean":
+            table.add_section()
+        table.add_row(escape(str(label)), *(_cell(value) for value in row))
+    return table
+
+
+def render(frame: pd.DataFrame, style: str) -> str:
+    """A data frame as text that can be piped.
+
+    Raises:
+        UnknownNameError: if ``style`` is none of ``markdown``, ``csv``, ``json``.
+    """
+    if style == "csv":
+        return str(frame.to_csv())
+    if style == "json":
+        return str(frame.reset_index().to_json(orient="records", indent=1)) + "\n"
+    if style == "markdown":
+        head = [frame.index.name or "", *map(str, frame.columns)]
+        lines = [head, ["---", *["---:"] * len(frame.columns)]]
+        lines += [[str(label), *map(_cell, row)] for label, row in zip(frame.index, frame.to_numpy(), strict=True)]
+        return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    raise UnknownNameError("format", style, get_args(Format))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
+    return str(value)
+
+
+def _frame(columns: dict[str, pd.Series[float]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(columns)

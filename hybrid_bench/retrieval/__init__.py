@@ -1,0 +1,1 @@
+"""HOW IT IS SEARCHED: exact ranks of the relevant passages in every pool, and full rankings."""

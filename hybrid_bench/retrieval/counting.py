@@ -1,0 +1,109 @@
+"""The inner loops of the grid, compiled: counting what sorts before a passage in a row of scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Columns that are tested together against the least score of a top list before any is looked at alone.
+_STRETCH = 256
+
+
+# The counters are int32 and each loop is a function of its own because only so does the compiler vectorise it.
+
+
+@numba.njit(nogil=True, cache=True)
+def _higher(row: NDArray[np.float32], score: np.float32) -> np.int32:
+    count = np.int32(0)
+    for at in range(row.shape[0]):
+        if row[at] > score:
+            count += np.int32(1)
+    return count
+
+
+@numba.njit(nogil=True, cache=True)
+def _not_lower(row: NDArray[np.float32], score: np.float32) -> np.int32:
+    count = np.int32(0)
+    for at in range(row.shape[0]):
+        if row[at] >= score:
+            count += np.int32(1)
+    return count
+
+
+@numba.njit(nogil=True, cache=True)
+def count_before(
+    scores: NDArray[np.float32],
+    first: NDArray[np.int32],
+    column: NDArray[np.int32],
+    start: NDArray[np.int32],
+    stop: NDArray[np.int32],
+    rank: NDArray[np.int32],
+    rank_all: NDArray[np.int32],
+) -> None:
+    """Rank relevant passages: 1 + the columns with a higher score + those with the same score further left.
+
+    Args:
+        scores: (queries, passages).
+        first: (queries + 1,) where the pairs of each query begin.
+        column: (pairs,) the relevant passage.
+        start: (pairs,) the first column of its pool.
+        stop: (pairs,) the column after the last of its pool.
+        rank: (pairs,) written: the rank in its pool.
+        rank_all: (pairs,) written: the rank among all columns.
+    """
+    for query in range(scores.shape[0]):
+        row = scores[query]
+        for pair in range(first[query], first[query + 1]):
+            score = row[column[pair]]
+            own = _not_lower(row[start[pair] : column[pair]], score) + _higher(row[column[pair] : stop[pair]], score)
+            rank[pair] = 1 + own
+            rank_all[pair] = 1 + own + _not_lower(row[: start[pair]], score) + _higher(row[stop[pair] :], score)
+
+
+@numba.njit(nogil=True, cache=True)
+def count_in_top(
+    scores: NDArray[np.float32],
+    top: int,
+    start: NDArray[np.int32],
+    stop: NDArray[np.int32],
+    count: NDArray[np.int32],
+) -> None:
+    """Count the columns of a range among the first ``top`` of a row; among equal scores the leftmost come first.
+
+    Args:
+        scores: (queries, passages).
+        top: how deep, at most the number of passages.
+        start: (queries,) the first column of the range.
+        stop: (queries,) the column after its last.
+        count: (queries,) written.
+    """
+    best = np.empty(top, dtype=np.float32)
+    columns = np.empty(top, dtype=np.int32)
+    for query in range(scores.shape[0]):
+        row = scores[query]
+        best[:] = -np.inf
+        columns[:] = -1
+        for stretch in range(0, row.shape[0], _STRETCH):
+            end = min(stretch + _STRETCH, row.shape[0])
+            if _higher(row[stretch:end], best[top - 1]) == 0:
+                continue
+            for at in range(stretch, end):
+                score = row[at]
+                place = top
+                while place > 0 and score > best[place - 1]:
+                    if place < top:
+                        best[place] = best[place - 1]
+                        columns[place] = columns[place - 1]
+                    place -= 1
+                if place < top:
+                    best[place] = score
+                    columns[place] = at
+        count[query] = 0
+        for place in range(top):
+            if start[query] <= columns[place] < stop[query]:
+                count[query] += 1

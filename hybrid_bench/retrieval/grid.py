@@ -1,0 +1,128 @@
+"""Exact ranks of the relevant passages in every pool, counted from one blocked score matrix.
+
+The rank of a relevant passage is one more than the number of passages of the pool that sort before it: a higher score, or the
+same score and a higher document id. Columns stand in descending order of their ids, so "before it" among equal scores is
+"further left", and no row is ever sorted. Scores are float32 dot products; a block of rows is always multiplied by one
+thread, so the number of threads changes no score.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from hybrid_bench.retrieval.columns import Columns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Bytes of one block of the score matrix; each thread holds one.
+_BLOCK_BYTES = 32 << 20
+#: Rows of a block at most: more make the product no faster.
+_BLOCK_ROWS = 512
+
+
+@dataclass(frozen=True)
+class QueryRanks:
+    """What the grid knows of some queries.
+
+    Attributes:
+        query: (pairs,) the query's row, ascending.
+        column: (pairs,) the relevant passage's column.
+        rank: (pairs,) its rank in its own language's pool, from 1.
+        rank_all: (pairs,) its rank in the pool of all languages, from 1.
+        same_language_top: (queries,) how many of the first ``top`` passages of the pool of all languages are in the
+            query's language; None if that was not asked for.
+        top: the depth of ``same_language_top``.
+    """
+
+    query: NDArray[np.int32]
+    column: NDArray[np.int32]
+    rank: NDArray[np.int32]
+    rank_all: NDArray[np.int32]
+    same_language_top: NDArray[np.int32] | None
+    top: int
+
+
+def rank_relevant(
+    queries: np.ndarray,
+    columns: Columns,
+    query: NDArray[np.int32],
+    column: NDArray[np.int32],
+    *,
+    languages: Sequence[str] | None = None,
+    top: int = 20,
+    threads: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> QueryRanks:
+    """Rank relevant passages in the pool of their language and in the pool of all.
+
+    Args:
+        queries: (queries, dimension) float32.
+        columns: the passages.
+        query: (pairs,) int32, ascending: the row of each pair's query.
+        column: (pairs,) int32: the column of each pair's relevant passage.
+        languages: (queries,) the language of each query: count its passages in the first ``top`` of the pool of all.
+        top: how deep.
+        threads: how many blocks are worked on at once; all processors by default.
+        progress: told how many queries are done, block by block.
+    """
+    from hybrid_bench.retrieval.counting import count_before, count_in_top
+
+    rank = np.zeros(len(query), dtype=np.int32)
+    rank_all = np.zeros(len(query), dtype=np.int32)
+    same = np.zeros(len(queries), dtype=np.int32) if languages is not None else None
+    start, stop = _pool_bounds(columns, column)
+    first = np.searchsorted(query, np.arange(len(queries) + 1)).astype(np.int32)
+    own = np.array(
+        [(pool.start, pool.stop) for pool in (columns.pools.get(name, slice(0, 0)) for name in languages or ())],
+        dtype=np.int32,
+    ).reshape(-1, 2)
+    top = min(top, len(columns.ids))
+
+    def work(rows: slice) -> int:
+        scores = queries[rows] @ columns.vectors.T
+        pairs = slice(first[rows.start], first[rows.stop])
+        count_before(
+            scores,
+            first[rows.start : rows.stop + 1] - pairs.start,
+            column[pairs],
+            start[pairs],
+            stop[pairs],
+            rank[pairs],
+            rank_all[pairs],
+        )
+        if same is not None:
+            count_in_top(scores, top, own[rows, 0], own[rows, 1], same[rows])
+        return len(scores)
+
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads or _processors()) as pool:
+        for done in pool.map(work, row_blocks(len(queries), len(columns.ids))):
+            if progress:
+                progress(done)
+    return QueryRanks(query, column, rank, rank_all, same, top)
+
+
+def _pool_bounds(columns: Columns, column: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """For each column the first column of its pool and the one after its last."""
+    starts = np.array([pool.start for pool in columns.pools.values()], dtype=np.int32)
+    stops = np.array([pool.stop for pool in columns.pools.values()], dtype=np.int32)
+    pool = np.searchsorted(starts, column, side="right") - 1
+    return starts[pool], stops[pool]
+
+
+def row_blocks(queries: int, passages: int) -> Iterator[slice]:
+    """The blocks of rows in which the score matrix is computed. They depend on the two sizes alone."""
+    rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // (4 * max(passages, 1))))
+    return (slice(start, min(start + rows, queries)) for start in range(0, queries, rows))
+
+
+def _processors() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1

