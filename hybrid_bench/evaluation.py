@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from hybrid_bench.datasets.suite import ALL, Judgement, PassageText, Suite, Text
 from hybrid_bench.datasets.suites import load_suite
 from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.embeddings.store import EmbeddingStore
+from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.errors import HybridBenchError
@@ -65,6 +66,7 @@ def evaluate(
     measures: Sequence[str] = DEFAULT_MEASURES,
     store: Path | str | None = None,
     progress: Progress | None = None,
+    encoder_options: Mapping[str, Any] | None = None,
     with_runs: Callable[[FullRuns, Ranks], None] | None = None,
 ) -> Result:
     """Score an encoder on a suite in every setting that the suite has.
@@ -79,6 +81,7 @@ def evaluate(
         measures: of ir_measures: AP, RR, nDCG, R, P or Success, with or without ``@cutoff``.
         store: folder of the vectors; in the cache folder by default.
         progress: where to report what is going on.
+        encoder_options: of :func:`hybrid_bench.load_encoder`, where the encoder is given by name.
         with_runs: called with full rankings and the ranks counted from them, to write or check them.
 
     Raises:
@@ -88,8 +91,10 @@ def evaluate(
     phases = Phases()
     loaded = load_suite(suite) if isinstance(suite, str) else suite
     asked = loaded.restrict(languages) if languages else loaded
+    options = {key: value for key, value in (encoder_options or {}).items() if value not in (None, False)}
     with phases.measure("load"):
-        encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
+        given = encoder
+        encoder = load_encoder(given, **options) if isinstance(given, str) else given
         passages = {language: asked.passage_texts(language, passage_text) for language in asked.passage_languages}
         questions = _questions(asked)
 
@@ -110,7 +115,8 @@ def evaluate(
         encoded = {language: encode("passage", language, texts) for language, texts in passages.items()}
         asked_vectors = {language: encode("query", language, part.queries) for language, part in questions.items()}
 
-    ranks, same = {}, {}
+    ranks: dict[str, LanguageRanks] = {}
+    same: dict[str, np.ndarray] = {}
     for group in _groups(asked, questions):
         pools = asked.passage_languages if asked.pooled else group
         with phases.measure("search"):
@@ -129,7 +135,13 @@ def evaluate(
         ordered = Ranks({language: ranks[language] for language in questions})
         rows, notes = score_ranks(asked, ordered, same, list(measures))
     provenance = Provenance(
-        command=_command(encoder, asked, languages, passage_text, measures),
+        command=_command(
+            [given if isinstance(given, str) else encoder.card.name, "--suite", asked.name],
+            options | {"dtype": encoder.dtype},
+            languages=",".join(asked.languages) if languages else None,
+            passage_text=passage_text if passage_text != "sentence" else None,
+            measures=" ".join(measures) if tuple(measures) != tuple(DEFAULT_MEASURES) else None,
+        ),
         versions=versions.of_everything(),
         fingerprint=encoder.fingerprint,
         passages={language: texts_hash(itertools.chain.from_iterable(texts)) for language, texts in passages.items()},
@@ -140,7 +152,7 @@ def evaluate(
     )
     result = Result(
         suite=asked.name if not languages else f"{asked.name}+{'+'.join(asked.languages)}",
-        encoder=encoder.card.model_dump(mode="json", exclude_defaults=True) | {"name": encoder.card.name},
+        encoder=_public_card(encoder.card),
         primary=asked.primary if asked.primary in measures else measures[0],
         notes=tuple(notes),
         provenance=provenance,
@@ -241,15 +253,17 @@ class _Grid:
         )
 
 
-def _command(
-    encoder: Encoder, suite: Suite, languages: Sequence[str] | None, passage_text: str, measures: Sequence[str]
-) -> str:
+def _command(words: list[str], options: dict[str, Any], **more: str | None) -> str:
     """The command line that makes this result again."""
-    words: list[Any] = ["hybrid-bench", "evaluate", encoder.card.name, "--suite", suite.name, "--dtype", encoder.dtype]
-    if languages:
-        words += ["--languages", ",".join(suite.languages)]
-    if passage_text != "sentence":
-        words += ["--passage-text", passage_text]
-    if tuple(measures) != tuple(DEFAULT_MEASURES):
-        words += ["--measures", " ".join(measures)]
-    return shlex.join(words)
+    for name, value in {**options, **more}.items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return shlex.join(["hybrid-bench", "evaluate", *words])
+
+
+def _public_card(card: EncoderCard) -> dict[str, Any]:
+    """The card without the place on this machine; the fingerprint says which weights they were."""
+    fields = card.model_dump(mode="json", exclude_defaults=True)
+    if Path(card.model).is_absolute():
+        del fields["model"]
+    return fields

@@ -94,8 +94,7 @@ class Registry(Generic[T]):
             ) from error
         if self._base is not None and not isinstance(loaded, self._base):
             raise HybridBenchError(
-                f"the {self.kind} {name!r} of {_origin(point)} is a {type(loaded).__name__}, "
-                f"not a {self._base.__name__}",
+                f"the {self.kind} {name!r} of {_origin(point)} is a {type(loaded).__name__}, not a {self._base.__name__}",
                 f"Its entry point ({point.value}) has to name a {self._base.__name__}.",
             )
         return cast(T, loaded)

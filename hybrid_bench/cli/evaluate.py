@@ -22,7 +22,8 @@ def command(
     languages: Annotated[str | None, typer.Option(help="These languages alone, by commas: de,en,th.")] = None,
     passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
     measures: Annotated[
-        str | None, typer.Option(help="Measures of ir_measures, by spaces. [default: AP AP@20 RR nDCG@10 R@1 R@10 R@100 P@1]")
+        str | None,
+        typer.Option(help="Measures of ir_measures, by spaces. [default: AP AP@20 RR nDCG@10 R@1 R@10 R@100 P@1]"),
     ] = None,
     dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 where the device computes it natively.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
@@ -35,7 +36,8 @@ def command(
     check: Annotated[bool, typer.Option(help="Score every setting again from full runs through ir_measures.")] = False,
     runs: Annotated[Path | None, typer.Option(help="Write gzipped TREC runs into this folder.")] = None,
     run_settings: Annotated[
-        str, typer.Option(help="Which runs: monolingual, cross-lingual, multilingual, or en:de, en:all; by commas. All by default.")
+        str,
+        typer.Option(help="Which runs: monolingual, cross-lingual, multilingual, or en:de, en:all; by commas. All by default."),
     ] = "",
     run_depth: Annotated[int, typer.Option(min=1, help="Passages a query in a run, at most.")] = 1000,
     out: Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<encoder>.json.")] = Path("results"),
@@ -47,7 +49,6 @@ def command(
     Example: hybrid-bench evaluate me5-small --suite xquad-r --check
     """
     from hybrid_bench.datasets.suites import load_suite
-    from hybrid_bench.encoders.load import load_encoder
     from hybrid_bench.evaluation import evaluate
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
     from hybrid_bench.results import tables
@@ -55,41 +56,41 @@ def command(
 
     chosen = measures.split() if measures else list(DEFAULT_MEASURES)
     asked = load_suite(suite)
-    if languages:
-        asked = asked.restrict([language.strip() for language in languages.split(",")])
-    wanted = full_runs.parse_settings([name.strip() for name in run_settings.split(",") if name.strip()], asked.settings())
-    loaded = load_encoder(
-        encoder,
-        dtype=dtype,
-        device=device,
-        trust_remote_code=trust_remote_code,
-        pooling=pooling,
-        query_prefix=query_prefix,
-        passage_prefix=passage_prefix,
-        max_length=max_length,
-        revision=revision,
-    )
+    chosen_languages = [language.strip() for language in languages.split(",")] if languages else None
+    possible = asked.restrict(chosen_languages).settings() if chosen_languages else asked.settings()
+    wanted = full_runs.parse_settings([name.strip() for name in run_settings.split(",") if name.strip()], possible)
     bar = console.BarProgress()
 
     def with_runs(full: FullRuns, ranks: Ranks) -> None:
         if runs:
             settings = [setting for setting in wanted if setting in full.settings]
-            paths = full_runs.write(full, settings, runs, ranks=ranks, depth=run_depth, tag=loaded.card.name.replace("/", "__"))
+            paths = full_runs.write(full, settings, runs, ranks=ranks, depth=run_depth, tag=encoder.rpartition("/")[2])
             console.remark(f"wrote {len(paths)} runs into {runs}")
         if check:
             console.remark(_checked(full, ranks, chosen, bar))
 
     result = evaluate(
-        loaded,
+        encoder,
         asked,
+        languages=chosen_languages,
         passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
         measures=chosen,
         store=store,
         progress=bar,
+        encoder_options={
+            "dtype": dtype,
+            "device": device,
+            "pooling": pooling,
+            "query_prefix": query_prefix,
+            "passage_prefix": passage_prefix,
+            "max_length": max_length,
+            "revision": revision,
+            "trust_remote_code": trust_remote_code,
+        },
         with_runs=with_runs if check or runs else None,
     )
     path = result.save(out)
-    title = f"{result.name} on {result.suite} ({passage_text}, {loaded.dtype})"
+    title = f"{result.name} on {result.suite} ({passage_text}, {result.provenance.dtype})"
     console.show_frame(tables.by_language(result), output, title)
     if output == "table":
         console.show_frame(tables.summary(result), output, "Means over settings")

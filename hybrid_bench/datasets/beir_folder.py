@@ -43,7 +43,7 @@ class FolderQuery(NamedTuple):
 
 def is_collection(path: Path) -> bool:
     """Whether ``path`` is a folder in BEIR's layout, a folder of such folders by language, or a qrels file of one."""
-    return path.suffix == ".tsv" and path.is_file() or _corpus(path) is not None or bool(_language_folders(path))
+    return (path.suffix == ".tsv" and path.is_file()) or _corpus(path) is not None or bool(_language_folders(path))
 
 
 def load(path: Path) -> Suite:
@@ -169,7 +169,7 @@ def _json_lines(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]
 def _qrels_rows(path: Path) -> Iterator[tuple[int, tuple[str, str, int]]]:
     with path.open(encoding="utf-8", newline="") as file:
         for number, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
-            if number == 1 and row[-1:] == ["score"] or not row:
+            if (number == 1 and row[-1:] == ["score"]) or not row:
                 continue
             try:
                 query_id, doc_id, relevance = row

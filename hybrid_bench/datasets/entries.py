@@ -48,9 +48,7 @@ def pool_languages(pool: str) -> tuple[str, ...]:
     return tuple(sorted(set(languages)))
 
 
-def _register_parallel(
-    name: str, title: str, languages: Sequence[str], load: CollectionLoader, bibtex: str
-) -> None:
+def _register_parallel(name: str, title: str, languages: Sequence[str], load: CollectionLoader, bibtex: str) -> None:
     def document(text: str) -> _Documentation:
         return _Documentation(f"{title}: {text}", bibtex)
 
@@ -179,7 +177,7 @@ class _Qrels(BaseQrels):  # type: ignore[misc]
                 for doc_id in self._load(language).relevant.get(question_id, ()):
                     yield TrecQrel(question_id, doc_id, 1, "0")
 
-    def qrels_cls(self) -> type[TrecQrel]:
+    def qrels_cls(self) -> Any:
         return TrecQrel
 
     def qrels_defs(self) -> dict[int, str]:
@@ -264,7 +262,7 @@ class _PooledQrels(BaseQrels):  # type: ignore[misc]
         for qrel in ir_datasets.load(self._source).qrels_iter():
             yield qrel._replace(doc_id=f"{self._language}-{qrel.doc_id}")
 
-    def qrels_cls(self) -> type[TrecQrel]:
+    def qrels_cls(self) -> Any:
         return TrecQrel
 
     def qrels_defs(self) -> dict[int, str]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from hybrid_bench.datasets.languages import MIRACL as MIRACL_LANGUAGES
 from hybrid_bench.datasets.languages import MLQA_R as MLQA_R_LANGUAGES
-from hybrid_bench.datasets.languages import NAMES
 from hybrid_bench.datasets.languages import XQUAD_R as XQUAD_R_LANGUAGES
 from hybrid_bench.datasets.suite import ALL, Doc, Judgement, Question, Suite
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
@@ -71,9 +70,7 @@ def _parallel(name: str, description: str, languages: tuple[str, ...], licence: 
     )
 
 
-MINI = _parallel(
-    "mini", "15 everyday topics, written for this project, shipped with it", XQUAD_R_LANGUAGES, "CC0 1.0"
-)
+MINI = _parallel("mini", "15 everyday topics, written for this project, shipped with it", XQUAD_R_LANGUAGES, "CC0 1.0")
 XQUAD_R = _parallel(
     "xquad-r", "XQuAD as sentence retrieval (LAReQA): 1,190 questions, all in every language",
     XQUAD_R_LANGUAGES, "CC BY-SA 4.0",
@@ -135,15 +132,18 @@ def _miracl_pool(name: str, pool: str, split: str) -> Suite:
 
 def _single(dataset_id: str) -> Suite:
     """One ir_datasets entry with documents, queries and qrels."""
+    import ir_datasets
+
     try:
         entry = _entry(dataset_id)
     except KeyError:
-        import ir_datasets
-
+        deep = [name for name in ir_datasets.registry if "/" in dataset_id]
         raise UnknownNameError(
-            "suite", dataset_id, {*REGISTRY, *ir_datasets.registry}.difference(_clutter(dataset_id)),
-            "A suite is a name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.",
-        ) from None  # fmt: skip
+            "suite",
+            dataset_id,
+            [*REGISTRY, *deep],
+            "`hybrid-bench suites` lists them; any ir_datasets id or folder in BEIR's layout works.",
+        ) from None
     missing = [part for part in ("docs", "queries", "qrels") if not entry.has(part)]
     if missing:
         deeper = f"Try {dataset_id}/en or a deeper id." if dataset_id.count("/") < 2 else "Choose another id."
@@ -160,10 +160,3 @@ def _single(dataset_id: str) -> Suite:
         judgements=lambda _: _judgements(dataset_id),
         pooled=True,
     )
-
-
-def _clutter(name: str) -> set[str]:
-    """Suggest deep ids only to someone who typed one."""
-    import ir_datasets
-
-    return set() if "/" in name else {known for known in ir_datasets.registry if "/" in known and known not in NAMES}

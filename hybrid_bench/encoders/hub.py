@@ -12,8 +12,8 @@ def has_file(model: str, file: str) -> bool:
         HybridBenchError: if there is no such model, or it is neither cached nor reachable.
     """
     from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.file_download import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import EntryNotFoundError
+    from huggingface_hub.file_download import get_hf_file_metadata, hf_hub_url
 
     if isinstance(try_to_load_from_cache(model, file), str):
         return True

@@ -44,7 +44,8 @@ def load_encoder(
     if name in REGISTRY:
         if overrides:
             raise HybridBenchError(
-                f"{name} states its own {', '.join(sorted(overrides))}", "Leave the option out, or give its folder or id."
+                f"{name} states its own {', '.join(sorted(overrides))}",
+                "Leave the option out, or give its folder or id.",
             )
         return REGISTRY.get(name)(**options)
     folder = Path(name)
@@ -54,7 +55,10 @@ def load_encoder(
         card = _hub_card(name, overrides)
     else:
         raise UnknownNameError(
-            "encoder", name, REGISTRY, "An encoder is a name from `hybrid-bench encoders`, a folder, or org/model on the hub."
+            "encoder",
+            name,
+            REGISTRY,
+            "An encoder is a name from `hybrid-bench encoders`, a folder, or org/model on the hub.",
         )
     return _from_card(card, options | {"trust_remote_code": trust_remote_code})
 
@@ -87,9 +91,7 @@ def _folder_card(folder: Path, overrides: dict[str, Any]) -> EncoderCard:
             raise HybridBenchError(f"{path}: model = {stated['model']!r} leaves its folder", "Name a folder inside it.")
         return EncoderCard.parse(stated | {"model": str(weights)} | overrides, str(path))
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
-        raise HybridBenchError(
-            f"{folder} is not an encoder", f"It needs an {CARD_FILE}, a modules.json or a config.json."
-        )
+        raise HybridBenchError(f"{folder} is not an encoder", f"It needs an {CARD_FILE}, a modules.json or a config.json.")
     return _guessed(folder.resolve().name, str(folder), (folder / "modules.json").is_file(), overrides)
 
 

@@ -30,9 +30,7 @@ class SentenceTransformersEncoder:
     Args and errors: as :class:`hybrid_bench.encoders.transformers.TransformersEncoder`.
     """
 
-    def __init__(
-        self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False
-    ) -> None:
+    def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -54,7 +52,7 @@ class SentenceTransformersEncoder:
             raise unreachable(card.model, error) from error
         if card.max_length is not None:
             self._model.max_seq_length = card.max_length
-        prompts: dict[str, str] = self._model.prompts
+        prompts = self._model.prompts
         self.card = card.model_copy(
             update={
                 "query_prefix": card.query_prefix or prompts.get("query") or "",

@@ -39,12 +39,9 @@ class TransformersEncoder:
         HybridBenchError: if the model cannot be had, or its dimension or length differs from the card's.
     """
 
-    def __init__(
-        self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False
-    ) -> None:
+    def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
         _need_transformers()
-        import torch
-        from transformers import AutoModel, AutoTokenizer
+        from transformers import AutoTokenizer
 
         self._device = choose_device(device)
         self._dtype, torch_dtype = choose_dtype(dtype, self._device)
@@ -53,7 +50,7 @@ class TransformersEncoder:
             options["revision"] = card.revision
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(card.model, **options)
-            model = AutoModel.from_pretrained(card.model, use_safetensors=True, dtype=torch_dtype, **options)
+            model = _load_model(card.model, {"use_safetensors": True, "dtype": torch_dtype, **options})
         except (OSError, ValueError, ImportError) as error:
             raise unreachable(card.model, error) from error
         self._model: torch.nn.Module = model.to(self._device).eval()
@@ -92,9 +89,9 @@ class TransformersEncoder:
         vectors = np.empty((len(texts), self.card.dimension or 0), dtype=np.float32)
         if not texts:
             return vectors
-        token_ids: list[list[int]] = self._tokenizer(
-            [prefix + text for text in texts], truncation=True, max_length=self._limit
-        )["input_ids"]
+        token_ids: list[list[int]] = self._tokenizer([prefix + text for text in texts], truncation=True, max_length=self._limit)[
+            "input_ids"
+        ]
         budget = _TOKENS_PER_BATCH.get(self._device.type, _TOKENS_PER_BATCH_ACCELERATOR)
         for batch in token_batches([len(ids) for ids in token_ids], budget):
             padded = self._tokenizer.pad({"input_ids": [token_ids[index] for index in batch]}, return_tensors="pt")
@@ -106,6 +103,22 @@ class TransformersEncoder:
                     pooled = torch.nn.functional.normalize(pooled, dim=-1)
             vectors[batch] = pooled.cpu().numpy()
         return vectors
+
+
+def _load_model(name: str, options: dict[str, Any]) -> Any:
+    """A bare model. Pooling layers that the checkpoint may lack, and that nothing here uses, are left out."""
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        return AutoModel.from_pretrained(name, add_pooling_layer=False, **options)
+    except TypeError:  # most architectures have no such layer and no such option
+        return AutoModel.from_pretrained(name, **options)
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:

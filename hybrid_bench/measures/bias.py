@@ -30,7 +30,7 @@ def rank_distance(query: NDArray[np.int32], rank: NDArray[np.int32]) -> NDArray[
     return gap[several]
 
 
-def peer(ranks: Sequence[float], groups: Sequence[str]) -> float:
+def peer(ranks: Sequence[float] | NDArray[np.int32], groups: Sequence[str]) -> float:
     """Probability of equal expected rank: the p-value of a Kruskal-Wallis test of the ranks between languages.
 
     1 if there are fewer than two languages. With one passage a language it depends on nothing but their number: the test

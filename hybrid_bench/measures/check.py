@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import ir_measures
-import numpy as np
 
 from hybrid_bench.datasets.suite import ALL, Setting
 from hybrid_bench.measures import provider
@@ -44,9 +43,7 @@ class Comparison:
         return f"{self.values:,} values in {self.settings} settings; largest difference {self.largest:.3g}{at}"
 
 
-def compare(
-    runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Callable[[int], None] | None = None
-) -> Comparison:
+def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Callable[[int], None] | None = None) -> Comparison:
     """Score every setting from full runs through ir_measures, query by query, and compare with the ranks' values."""
     provider.register()
     parsed = parse(list(measures))
@@ -85,9 +82,7 @@ def _has_distance(setting: Setting, runs: FullRuns) -> bool:
     return setting.pool == ALL and len(runs.columns.pools) > 1
 
 
-def _expected(
-    ranks: Ranks, setting: Setting, measures: Sequence[ir_measures.Measure]
-) -> dict[tuple[str, str], float]:
+def _expected(ranks: Ranks, setting: Setting, measures: Sequence[ir_measures.Measure]) -> dict[tuple[str, str], float]:
     pairs = setting_pairs(ranks, setting)
     if pairs is None:
         return {}
@@ -99,9 +94,7 @@ def _expected(
     }
     of_language = ranks.by_language[setting.query_language]
     if setting.pool == ALL and len(set(of_language.passage_language)) > 1:
-        several = [
-            query_ids[query] for query, group in itertools.groupby(pairs.query) if len(list(group)) > 1
-        ]
+        several = [query_ids[query] for query, group in itertools.groupby(pairs.query) if len(list(group)) > 1]
         distance = rank_distance(of_language.query, of_language.rank_all)
         found |= {(query_id, "RankDistance"): float(gap) for query_id, gap in zip(several, distance, strict=True)}
     return found

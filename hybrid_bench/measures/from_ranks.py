@@ -43,7 +43,7 @@ class RankedPairs:
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(pairs,) values summed for each query: (queries,)."""
-        return np.bincount(self.query, weights=values, minlength=self.queries)
+        return np.bincount(self.query, weights=values, minlength=self.queries).astype(np.float64, copy=False)
 
     @property
     def relevant(self) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from ir_measures.util import QrelsConverter, RunConverter
 from hybrid_bench.measures.bias import peer
 
 
-class _RankDistance(Measure):  # type: ignore[misc]
+class _RankDistance(Measure):
     """Mean gap between the best and the worst rank of a query's relevant passages in a multilingual pool.
 
     0 is a pool ranked without regard to language. A relevant passage that is not in the run counts as ranked right after
@@ -31,7 +31,7 @@ class _RankDistance(Measure):  # type: ignore[misc]
     }
 
 
-class _PEER(Measure):  # type: ignore[misc]
+class _PEER(Measure):
     """Probability of equal expected rank of a query's relevant passages between languages, at a cut-off.
 
     The language of a passage is what stands before the first ``-`` of its id. Relevant passages that the first ``cutoff``
@@ -52,7 +52,7 @@ RankDistance = _RankDistance()
 PEER = _PEER()
 
 
-class _LanguageBiasProvider(providers.Provider):  # type: ignore[misc]
+class _LanguageBiasProvider(providers.Provider):
     """Language bias of a run over a multilingual pool."""
 
     NAME = "hybrid_bench"
@@ -62,7 +62,7 @@ class _LanguageBiasProvider(providers.Provider):  # type: ignore[misc]
         return _Evaluator(list(measures), QrelsConverter(qrels).as_dict_of_dict())
 
 
-class _Evaluator(providers.Evaluator):  # type: ignore[misc]
+class _Evaluator(providers.Evaluator):
     def __init__(self, measures: list[Measure], qrels: dict[str, dict[str, int]]) -> None:
         super().__init__(measures, set(qrels))
         self._qrels = qrels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -94,9 +95,8 @@ def _bias_rows(suite: Suite, ranks: LanguageRanks, same_language: NDArray[np.int
 
 
 def _peers(ranks: LanguageRanks) -> NDArray[np.float64]:
-    starts = np.flatnonzero(np.diff(ranks.query, prepend=-1))
-    stops = np.append(starts[1:], len(ranks.query))
-    several = [(start, stop) for start, stop in zip(starts, stops, strict=True) if stop - start > 1]
+    starts = np.flatnonzero(np.diff(ranks.query, prepend=-1)).tolist()
+    several = [(start, stop) for start, stop in itertools.pairwise([*starts, len(ranks.query)]) if stop - start > 1]
     return np.array([peer(ranks.rank_all[a:b], ranks.passage_language[a:b]) for a, b in several])
 
 

@@ -40,7 +40,8 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], resamples: int = RESA
     ``permutation_type="samples"`` and a fixed seed: the two tests that Smucker et al. (CIKM 2007) recommend.
 
     Args:
-        a, b: (queries,) values of the same queries in the same order.
+        a: (queries,) values of the one encoder.
+        b: (queries,) values of the other, for the same queries in the same order.
         resamples: of the randomisation test; all sign assignments are used where there are fewer.
 
     Raises:
@@ -54,10 +55,8 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], resamples: int = RESA
     if not difference.any():
         return PairedTest(0.0, 0.0, 1.0, 1.0, len(a))
     spread = float(difference.std(ddof=1)) if len(a) > 1 else 0.0
-    if spread == 0:  # every query moved by the same amount: a t statistic does not exist
-        t_test = float("nan") if len(a) < 2 else 0.0
-    else:
-        t_test = float(stats.ttest_rel(b, a).pvalue)
+    # A shift of every query by the same amount has no t statistic, and could not be surer.
+    t_test = (float(stats.ttest_rel(b, a).pvalue) if spread else 0.0) if len(a) > 1 else float("nan")
     drawn = stats.permutation_test(
         (difference,),
         lambda sample, axis: sample.mean(axis=axis),
@@ -83,4 +82,4 @@ def holm(p_values: Sequence[float]) -> list[float]:
     for step, index in enumerate(order):
         running = max(running, min(1.0, p[index] * (len(order) - step)))
         corrected[index] = running
-    return corrected.tolist()
+    return [float(value) for value in corrected]

@@ -115,7 +115,5 @@ class Ranks:
             index = {query_id: at for at, query_id in enumerate(query_ids)}
             relevance, rank, rank_all = (np.array(column, dtype=np.int32) for column in numbers)
             query = np.array([index[query_id] for query_id in ids], dtype=np.int32)
-            by_language[language] = LanguageRanks(
-                query_ids, query, passage_language, doc_id, relevance, rank, rank_all
-            )
+            by_language[language] = LanguageRanks(query_ids, query, passage_language, doc_id, relevance, rank, rank_all)
         return cls(by_language)

@@ -66,7 +66,7 @@ class Result(_Strict):
     The same inputs give the same file, byte for byte, but for ``timings``.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     suite: str
     encoder: dict[str, Any]
     primary: str

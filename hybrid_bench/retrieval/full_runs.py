@@ -55,9 +55,7 @@ class FullRuns:
                 start = stop
 
 
-def write(
-    runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: Ranks, depth: int, tag: str
-) -> list[Path]:
+def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: Ranks, depth: int, tag: str) -> list[Path]:
     """Write gzipped TREC runs, one a setting, in canonical order: score descending, then document id descending.
 
     Args:
@@ -73,9 +71,7 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     counted = {setting: set(ranks.query_ids(setting.query_language, setting.pool)) for setting in settings}
-    paths = {
-        setting: folder / f"{setting.query_language}-{setting.pool}.trec.gz" for setting in settings if counted[setting]
-    }
+    paths = {setting: folder / f"{setting.query_language}-{setting.pool}.trec.gz" for setting in settings if counted[setting]}
     ids = np.array(runs.columns.ids, dtype=object)
     files = {}
     try:
@@ -120,6 +116,8 @@ def parse_settings(asked: Sequence[str], settings: Sequence[Setting]) -> list[Se
         found = [s for s in settings if name in (s.kind, f"{s.query_language}:{s.pool}")]
         if not found:
             kinds = {s.kind for s in settings}
-            raise UnknownNameError("setting", name, {*kinds, *(f"{s.query_language}:{s.pool}" for s in settings if s.pool == ALL)})
+            raise UnknownNameError(
+                "setting", name, {*kinds, *(f"{s.query_language}:{s.pool}" for s in settings if s.pool == ALL)}
+            )
         chosen += [setting for setting in found if setting not in chosen]
     return chosen

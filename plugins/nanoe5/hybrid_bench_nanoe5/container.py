@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -145,7 +146,7 @@ def _vocabulary(reader: _Reader) -> Vocabulary:
         raise reader.error("a piece has no finite score")
     bounds = offsets.tolist()
     try:
-        pieces = [blob[start:end].decode() for start, end in zip(bounds, bounds[1:], strict=False)]
+        pieces = [blob[start:end].decode() for start, end in itertools.pairwise(bounds)]
     except UnicodeDecodeError as error:
         raise reader.error(f"a piece is not UTF-8: {error}") from error
     if len(set(pieces)) != size:
