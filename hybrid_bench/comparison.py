@@ -105,11 +105,11 @@ def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, NDArra
     found = {}
     for language, of_language in ranks.by_language.items():
         if measure == "RankDistance":
-            if of_language.rank_all.any() and len(set(of_language.passage_language)) > 1:
+            if of_language.spans_languages():
                 found[language] = rank_distance(of_language.query, of_language.rank_all).astype(np.float64)
             continue
         pools = {"monolingual": [language], "multilingual": [ALL]}.get(
-            kind, sorted(set(of_language.passage_language) - {language})
+            kind, sorted(set(of_language.passage_language.tolist()) - {language})
         )
         if kind == "multilingual" and not of_language.rank_all.any():
             continue

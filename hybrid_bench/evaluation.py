@@ -137,7 +137,7 @@ def evaluate(
     provenance = Provenance(
         command=_command(
             [given if isinstance(given, str) else encoder.card.name, "--suite", asked.name],
-            options | {"dtype": encoder.dtype},
+            options | {"dtype": encoder.dtype, "device": encoder.device},
             languages=",".join(asked.languages) if languages else None,
             passage_text=passage_text if passage_text != "sentence" else None,
             measures=" ".join(measures) if tuple(measures) != tuple(DEFAULT_MEASURES) else None,
@@ -220,9 +220,9 @@ class _Grid:
         pooled = len(self._columns.pools) > 1 or ALL in self._columns.pools
         languages = [language for language, size in zip(self._asked, sizes, strict=True) for _ in range(size)]
         found = rank_relevant(self._vectors, self._columns, query, column, languages=languages if pooled else None)
-        language_of = np.empty(len(self._columns.ids), dtype=object)
-        for language, pool in self._columns.pools.items():
-            language_of[pool] = language
+        languages_of_columns = np.concatenate(
+            [np.full(p.stop - p.start, language) for language, p in self._columns.pools.items()]
+        )
         ranks, same, start = {}, {}, 0
         for number, (language, (part, _)) in enumerate(self._asked.items()):
             rows, columns, relevance = self._pairs[number]
@@ -231,7 +231,7 @@ class _Grid:
             ranks[language] = LanguageRanks(
                 query_ids=[query.id for query in part.queries],
                 query=rows,
-                passage_language=list(language_of[columns]),
+                passage_language=languages_of_columns[columns],
                 doc_id=[self._columns.ids[at] for at in columns],
                 relevance=relevance,
                 rank=found.rank[here],

@@ -155,7 +155,7 @@ class _Queries(BaseQueries):  # type: ignore[misc]
             if any(question_id in relevant for relevant in answerable):
                 yield GenericQuery(question_id, text)
 
-    def queries_cls(self) -> type[GenericQuery]:
+    def queries_cls(self) -> Any:
         return GenericQuery
 
     def queries_namespace(self) -> str:

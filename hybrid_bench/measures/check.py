@@ -54,7 +54,8 @@ def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Cal
         for setting in (s for s in runs.settings if s.query_language == language and expected[s]):
             pool = runs.pool(setting)
             doc_ids = runs.columns.ids[pool]
-            asked = [*parsed, provider.RankDistance] if _has_distance(setting, runs) else parsed
+            spans = setting.pool == ALL and ranks.by_language[language].spans_languages()
+            asked = [*parsed, provider.RankDistance] if spans else parsed
             step = max(1, _SCORES_AT_ONCE // len(doc_ids))
             for start in range(0, len(query_ids), step):
                 part = query_ids[start : start + step]
@@ -78,10 +79,6 @@ def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Cal
     return Comparison(sum(map(bool, expected.values())), values, largest, where)
 
 
-def _has_distance(setting: Setting, runs: FullRuns) -> bool:
-    return setting.pool == ALL and len(runs.columns.pools) > 1
-
-
 def _expected(ranks: Ranks, setting: Setting, measures: Sequence[ir_measures.Measure]) -> dict[tuple[str, str], float]:
     pairs = setting_pairs(ranks, setting)
     if pairs is None:
@@ -93,7 +90,7 @@ def _expected(ranks: Ranks, setting: Setting, measures: Sequence[ir_measures.Mea
         for query_id, value in zip(query_ids, per_query(measure, pairs), strict=True)
     }
     of_language = ranks.by_language[setting.query_language]
-    if setting.pool == ALL and len(set(of_language.passage_language)) > 1:
+    if setting.pool == ALL and of_language.spans_languages():
         several = [query_ids[query] for query, group in itertools.groupby(pairs.query) if len(list(group)) > 1]
         distance = rank_distance(of_language.query, of_language.rank_all)
         found |= {(query_id, "RankDistance"): float(gap) for query_id, gap in zip(several, distance, strict=True)}
@@ -106,7 +103,7 @@ def _qrels(ranks: Ranks, setting: Setting) -> dict[str, dict[str, int]]:
     if found is None:
         return qrels
     for query, language, doc_id, relevance in zip(
-        found.query, found.passage_language, found.doc_id, found.relevance.tolist(), strict=True
+        found.query, found.passage_language.tolist(), found.doc_id, found.relevance.tolist(), strict=True
     ):
         if setting.pool in (ALL, language):
             qrels.setdefault(found.query_ids[query], {})[doc_id] = relevance

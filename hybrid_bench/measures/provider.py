@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import ir_measures
+import numpy as np
 from ir_measures import Measure, Metric, measures, providers
 from ir_measures.providers.base import NOT_PROVIDED
 from ir_measures.providers.base import Any as AnyValue
@@ -89,7 +90,8 @@ def _peer_at(cutoff: Any, ranks: dict[str, int], relevant: list[str]) -> float:
     missing = sum(ranks.get(doc_id, depth + 1) > depth for doc_id in relevant)
     after = depth + (missing + 1) / 2
     found = [rank if (rank := ranks.get(doc_id, depth + 1)) <= depth else after for doc_id in relevant]
-    return peer(found, [doc_id.partition("-")[0] for doc_id in relevant])
+    languages = np.array([doc_id.partition("-")[0] for doc_id in relevant])
+    return float(peer(np.zeros(len(found), np.int32), np.array(found, dtype=np.float64), languages)[0])
 
 
 def register() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -82,24 +81,18 @@ def _row(suite: Suite, setting: Setting, measure: str, values: NDArray[np.float6
 def _bias_rows(suite: Suite, ranks: LanguageRanks, same_language: NDArray[np.int32], language: str) -> list[Score]:
     setting = Setting(language, ALL)
     rows = []
-    if len(set(ranks.passage_language)) > 1 or language not in ranks.passage_language:
+    if ranks.spans_languages():
         distance = rank_distance(ranks.query, ranks.rank_all)
         if len(distance):
             rows.append(_row(suite, setting, "RankDistance", distance))
             rows.append(_row(suite, setting, "RankDistance(median)", np.array([np.median(distance)])))
             rows[-1] = rows[-1].model_copy(update={"queries": len(distance)})
-            rows.append(_row(suite, setting, "PEER", _peers(ranks)))
+            rows.append(_row(suite, setting, "PEER", peer(ranks.query, ranks.rank_all, ranks.passage_language)))
     share = same_language / SAME_LANGUAGE_DEPTH
     rows.append(_row(suite, setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share))
     return rows
 
 
-def _peers(ranks: LanguageRanks) -> NDArray[np.float64]:
-    starts = np.flatnonzero(np.diff(ranks.query, prepend=-1)).tolist()
-    several = [(start, stop) for start, stop in itertools.pairwise([*starts, len(ranks.query)]) if stop - start > 1]
-    return np.array([peer(ranks.rank_all[a:b], ranks.passage_language[a:b]) for a, b in several])
-
-
 def _one_a_language(ranks: LanguageRanks) -> bool:
-    pairs = set(zip(ranks.query.tolist(), ranks.passage_language, strict=True))
-    return len(pairs) > 0.99 * len(ranks.query)
+    _, code = np.unique(ranks.passage_language, return_inverse=True)
+    return len(np.unique(ranks.query * (code.max() + 1) + code)) > 0.99 * len(ranks.query)

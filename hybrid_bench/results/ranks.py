@@ -36,11 +36,15 @@ class LanguageRanks:
 
     query_ids: Sequence[str]
     query: NDArray[np.int32]
-    passage_language: Sequence[str]
+    passage_language: NDArray[np.str_]
     doc_id: Sequence[str]
     relevance: NDArray[np.int32]
     rank: NDArray[np.int32]
     rank_all: NDArray[np.int32]
+
+    def spans_languages(self) -> bool:
+        """Whether a query can have relevant passages in several languages of one pool."""
+        return bool(self.rank_all.any() and (self.passage_language != self.passage_language[0]).any())
 
 
 @dataclass(frozen=True)
@@ -54,16 +58,19 @@ class Ranks:
         import numpy as np
 
         found = self.by_language.get(query_language)
-        languages = found.passage_language if found else ()
-        return np.array([pool in ("all", language) for language in languages], dtype=bool)
+        if found is None:
+            return np.zeros(0, dtype=bool)
+        return np.ones(len(found.query), dtype=bool) if pool == "all" else found.passage_language == pool
 
     def query_ids(self, query_language: str, pool: str) -> list[str]:
         """The queries of a language that have a relevant passage in a pool: those that count there."""
+        import numpy as np
+
         inside = self.inside(query_language, pool)
         if not inside.any():
             return []
         found = self.by_language[query_language]
-        return [found.query_ids[query] for query in sorted(set(found.query[inside].tolist()))]
+        return [found.query_ids[query] for query in np.unique(found.query[inside])]
 
     def to_bytes(self) -> bytes:
         """A gzipped TSV with one line a (query, relevant passage); the same ranks give the same bytes."""
@@ -75,7 +82,7 @@ class Ranks:
                 zip(
                     [language] * len(ranks.query),
                     (ranks.query_ids[query] for query in ranks.query),
-                    ranks.passage_language,
+                    ranks.passage_language.tolist(),
                     ranks.doc_id,
                     ranks.relevance.tolist(),
                     ranks.rank.tolist(),
@@ -115,5 +122,5 @@ class Ranks:
             index = {query_id: at for at, query_id in enumerate(query_ids)}
             relevance, rank, rank_all = (np.array(column, dtype=np.int32) for column in numbers)
             query = np.array([index[query_id] for query_id in ids], dtype=np.int32)
-            by_language[language] = LanguageRanks(query_ids, query, passage_language, doc_id, relevance, rank, rank_all)
+            by_language[language] = LanguageRanks(query_ids, query, np.array(passage_language), doc_id, relevance, rank, rank_all)
         return cls(by_language)

@@ -58,7 +58,7 @@ def rich_table(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
     table = Table(title=escape(title), caption=escape(caption) or None, caption_justify="left", title_justify="left")
     table.add_column(frame.index.name or "")
     for column in frame.columns:
-        table.add_column(str(column), justify="right")
+        table.add_column(str(column), justify="right" if frame[column].dtype.kind in "if" else "left")
     for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
         if label == "mean":
             table.add_section()

@@ -1,0 +1,64 @@
+"""What an encoder says of itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.testing.base import TOLERANCES, EncoderTests
+from hybrid_bench.testing.samples import TEXTS
+
+_MEMBERS = ("card", "fingerprint", "dtype", "device", "encode")
+
+
+class IdentityTests(EncoderTests):
+    """The protocol, the card, the name, and what else ends up in results."""
+
+    def test_it_is_an_encoder(self, encoder: Encoder) -> None:
+        """It has every member of the protocol."""
+        missing = [member for member in _MEMBERS if not hasattr(encoder, member)]
+        assert isinstance(encoder, Encoder), (
+            f"{type(encoder).__name__} is not a hybrid_bench.Encoder: it has no {', no '.join(missing)}"
+        )
+
+    def test_its_card_is_an_encoder_card(self, encoder: Encoder) -> None:
+        """Results and submissions carry the card."""
+        assert isinstance(encoder.card, EncoderCard), (
+            f"encoder.card is a {type(encoder.card).__name__}: make it a hybrid_bench.EncoderCard, e.g. by EncoderCard.read(path)"
+        )
+
+    def test_its_card_has_the_name_of_its_entry_point(self, encoder: Encoder) -> None:
+        """Who reads a result has to be able to load the encoder by the name that stands there."""
+        if not self.name:
+            pytest.skip("set `name` to compare it with the card")
+        assert encoder.card.name == self.name, (
+            f"the card says name = {encoder.card.name!r}, the entry point is {self.name!r}: give both the same name"
+        )
+
+    def test_its_fingerprint_is_a_text(self, encoder: Encoder) -> None:
+        """Stored vectors are found by it."""
+        fingerprint = getattr(encoder, "fingerprint", None)
+        assert isinstance(fingerprint, str) and fingerprint.strip(), (
+            f"encoder.fingerprint is {fingerprint!r}: make it the revision or a hash of the weights, as text"
+        )
+
+    def test_its_fingerprint_stays(self, encoder: Encoder) -> None:
+        """It is the same at every look, before and after encoding."""
+        before = getattr(encoder, "fingerprint", None)
+        encoder.encode(list(TEXTS[:2]), "query")
+        after = getattr(encoder, "fingerprint", None)
+        assert before == after, (
+            f"encoder.fingerprint was {before!r} and is {after!r} later: derive it from the weights alone, "
+            "or stored vectors are never found again"
+        )
+
+    def test_its_dtype_is_known(self, encoder: Encoder) -> None:
+        """It is one of those that the protocol names."""
+        assert encoder.dtype in TOLERANCES, f"encoder.dtype is {encoder.dtype!r}: make it one of {', '.join(TOLERANCES)}"
+
+    def test_its_device_is_a_text(self, encoder: Encoder) -> None:
+        """It is written into results."""
+        assert isinstance(encoder.device, str) and encoder.device, (
+            f"encoder.device is {encoder.device!r}: make it text, e.g. 'cpu' or 'cuda'"
+        )

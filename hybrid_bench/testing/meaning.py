@@ -1,0 +1,74 @@
+"""Whether vectors say anything about their texts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.testing.base import EncoderTests, encode, relative_distance
+from hybrid_bench.testing.samples import TEXTS, languages, questions_and_answers
+
+#: The share of wrong answers that have to be farther from a question than its own answer is. By chance it is one half.
+_NEARER = 0.7
+
+#: Two texts whose vectors are closer than this, as a share of their length, have the same vector.
+_SAME = 1e-6
+
+
+class MeaningTests(EncoderTests):
+    """Far below what a useful encoder does, and above what a broken one does."""
+
+    def test_different_texts_have_different_vectors(self, encoder: Encoder) -> None:
+        """In a language of the card."""
+        texts = [answer for _, answer in questions_and_answers(_languages(encoder)[0])]
+        vectors = encode(encoder, texts, "passage")
+        for position in range(1, len(texts)):
+            distance = relative_distance(vectors[:position], vectors[position])
+            twin = int(distance.argmin())
+            assert distance[twin] > _SAME, (
+                f"two different passages have the same vector: {texts[twin][:40]!r} and {texts[position][:40]!r}"
+            )
+
+    def test_a_query_is_nearer_to_its_answer_than_to_others(self, encoder: Encoder) -> None:
+        """In every language of the card that there are questions in, and in English if it states none."""
+        far = {}
+        for language in _languages(encoder):
+            questions, answers = zip(*questions_and_answers(language), strict=True)
+            queries, passages = encode(encoder, questions, "query"), encode(encoder, answers, "passage")
+            assert queries.shape == passages.shape, "queries and passages have different dimensions and cannot be compared"
+            scores = queries @ passages.T
+            own = np.diagonal(scores)[:, None]
+            share = float((own > scores).sum()) / (scores.size - len(scores))
+            if share < _NEARER:
+                far[language] = share
+        assert not far, (
+            "queries are hardly nearer to their answers than to others: "
+            + ", ".join(f"in {language!r} to {share:.0%} of them" for language, share in far.items())
+            + f", expected {_NEARER:.0%} or more (by chance 50%); are the prefixes, the pooling and the order of rows right?"
+        )
+
+    def test_the_role_matters_if_and_only_if_the_card_says_so(self, encoder: Encoder) -> None:
+        """The encoder adds the prefixes of its card, and does nothing else by role that the card is silent about."""
+        card = encoder.card
+        expected = card.query_prefix != card.passage_prefix if self.roles_differ is None else self.roles_differ
+        queries, passages = encode(encoder, TEXTS, "query"), encode(encoder, TEXTS, "passage")
+        assert queries.shape == passages.shape, "queries and passages have different dimensions and cannot be compared"
+        distance = float(relative_distance(queries, passages).max())
+        if expected:
+            assert distance > _SAME, (
+                f"the card has prefixes {card.query_prefix!r} and {card.passage_prefix!r}, but a text has the same vector as "
+                "query and as passage: encode() has to add the prefix"
+            )
+        else:
+            assert distance <= self.tolerated(encoder), (
+                f"the card has one prefix for both roles ({card.query_prefix!r}), but a text has other vectors as query and as "
+                "passage: state the prefixes on the card, or set roles_differ = True for an encoder with two towers"
+            )
+
+
+def _languages(encoder: Encoder) -> list[str]:
+    known = languages(encoder.card)
+    if not known:
+        pytest.skip(f"there are no texts in the languages of the card: {', '.join(encoder.card.languages)}")
+    return known
