@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid_bench.datasets.suite import ALL, Setting, SettingKind
+from hybrid_bench.datasets.suite import ALL
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures.bias import rank_distance
-from hybrid_bench.measures.from_ranks import parse, per_query
-from hybrid_bench.measures.scores import setting_pairs
+from hybrid_bench.measures.from_ranks import parse
+from hybrid_bench.measures.scores import PoolPairs
 from hybrid_bench.measures.significance import holm, paired
-from hybrid_bench.results.record import Result
+from hybrid_bench.results.record import Result, SettingKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,25 +101,19 @@ def _check_comparable(a: Result, b: Result) -> None:
 
 def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, NDArray[np.float64]]:
     """Query language to (queries,) values of its queries, each the mean over the settings of a kind."""
-    ranks = result.ranks
     found = {}
-    for language, of_language in ranks.by_language.items():
+    for language, ranks in result.ranks.by_language.items():
         if measure == "RankDistance":
-            if of_language.spans_languages():
-                found[language] = rank_distance(of_language.query, of_language.rank_all).astype(np.float64)
+            if ranks.spans_languages():
+                found[language] = rank_distance(ranks.query, ranks.rank_all).astype(np.float64)
             continue
-        pools = {"monolingual": [language], "multilingual": [ALL]}.get(
-            kind, sorted(set(of_language.passage_language.tolist()) - {language})
-        )
-        if kind == "multilingual" and not of_language.rank_all.any():
-            continue
-        total, count = np.zeros(len(of_language.query_ids)), np.zeros(len(of_language.query_ids))
-        for pool in pools:
-            pairs = setting_pairs(ranks, Setting(language, pool))
-            if pairs is not None:
-                rows = np.unique(of_language.query[ranks.inside(language, pool)])
-                total[rows] += per_query(parse([measure])[0], pairs)
-                count[rows] += 1
+        of_pool = PoolPairs.of(ranks).values(parse([measure])[0])
+        pools = {"monolingual": {language}, "multilingual": {ALL}}.get(kind, {*ranks.pools} - {language})
+        total, count = np.zeros(len(ranks.query_ids)), np.zeros(len(ranks.query_ids))
+        for pool in sorted(pools & {*of_pool}):
+            rows = np.unique(ranks.query[result.ranks.inside(language, pool)])
+            total[rows] += of_pool[pool]
+            count[rows] += 1
         if count.any():
             found[language] = total[count > 0] / count[count > 0]
     return found

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Language:
+class Questions:
     """What is asked in one language."""
 
     queries: list[Text]
@@ -96,7 +96,7 @@ def evaluate(
         given = encoder
         encoder = load_encoder(given, **options) if isinstance(given, str) else given
         passages = {language: asked.passage_texts(language, passage_text) for language in asked.passage_languages}
-        questions = _questions(asked)
+        questions = questions_of(asked)
 
     vectors = EmbeddingStore(Path(store) if store else cache.home() / "embeddings")
 
@@ -124,7 +124,7 @@ def evaluate(
                 {language: encoded[language] for language in pools},
                 {language: [doc_id for doc_id, _ in passages[language]] for language in pools},
             )
-            grid = _Grid(columns, {language: (questions[language], asked_vectors[language]) for language in group})
+            grid = Grid(columns, {language: (questions[language], asked_vectors[language]) for language in group})
             found_ranks, found_same = grid.ranks()
         ranks |= found_ranks
         same |= found_same
@@ -162,7 +162,7 @@ def evaluate(
     return result.with_ranks(ordered)
 
 
-def _questions(suite: Suite) -> dict[str, _Language]:
+def questions_of(suite: Suite) -> dict[str, Questions]:
     """The queries that have a relevant passage in the suite, with their relevant passages."""
     questions = {}
     for language in suite.languages:
@@ -172,21 +172,21 @@ def _questions(suite: Suite) -> dict[str, _Language]:
         answered = {judgement.query_id for judgement in judgements}
         queries = [query for query in suite.query_texts(language) if query.id in answered]
         if queries:
-            questions[language] = _Language(queries, judgements)
+            questions[language] = Questions(queries, judgements)
     if not questions:
         raise HybridBenchError(f"no query of {suite.name} has a relevant passage", "Check its qrels.")
     return questions
 
 
-def _groups(suite: Suite, questions: dict[str, _Language]) -> list[tuple[str, ...]]:
+def _groups(suite: Suite, questions: dict[str, Questions]) -> list[tuple[str, ...]]:
     """The query languages that are searched on the same columns."""
     return [tuple(questions)] if suite.pooled else [(language,) for language in questions]
 
 
-class _Grid:
+class Grid:
     """Queries of some languages against the passages of some, as one score matrix."""
 
-    def __init__(self, columns: Columns, asked: dict[str, tuple[_Language, np.ndarray]]) -> None:
+    def __init__(self, columns: Columns, asked: dict[str, tuple[Questions, np.ndarray]]) -> None:
         self._columns = columns
         self._asked = asked
         self._vectors = np.concatenate([vectors for _, vectors in asked.values()])
@@ -195,9 +195,9 @@ class _Grid:
                 f"the encoder gives queries {self._vectors.shape[1]} dimensions and passages {columns.vectors.shape[1]}",
                 "Both need the same.",
             )
-        self._pairs = [self._language_pairs(language) for language in asked]
+        self._pairs = [self._pairs_of(language) for language in asked]
 
-    def _language_pairs(self, language: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _pairs_of(self, language: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(row of the query, column, grade) of every relevant passage, by query and then column."""
         part, _ = self._asked[language]
         row = {query.id: at for at, query in enumerate(part.queries)}
@@ -220,6 +220,7 @@ class _Grid:
         pooled = len(self._columns.pools) > 1 or ALL in self._columns.pools
         languages = [language for language, size in zip(self._asked, sizes, strict=True) for _ in range(size)]
         found = rank_relevant(self._vectors, self._columns, query, column, languages=languages if pooled else None)
+        doc_ids = np.array(self._columns.ids, dtype=object)
         languages_of_columns = np.concatenate(
             [np.full(p.stop - p.start, language) for language, p in self._columns.pools.items()]
         )
@@ -232,7 +233,7 @@ class _Grid:
                 query_ids=[query.id for query in part.queries],
                 query=rows,
                 passage_language=languages_of_columns[columns],
-                doc_id=[self._columns.ids[at] for at in columns],
+                doc_id=doc_ids[columns].tolist(),
                 relevance=relevance,
                 rank=found.rank[here],
                 rank_all=found.rank_all[here] if pooled else np.zeros(len(rows), np.int32),

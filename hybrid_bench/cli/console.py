@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
+    from hybrid_bench.results.record import Result
+
 
 class BarProgress:
     """A progress bar on standard error: what is done, how fast, and how long it will take."""
@@ -78,3 +80,14 @@ def show_frame(frame: pd.DataFrame, style: str, title: str) -> None:
         show(tables.rich_table(frame, title))
     else:
         sys.stdout.write(tables.render(frame, style))
+
+
+def show_result(result: Result, style: str) -> None:
+    """A result's tables on standard output, and its notes on standard error."""
+    from hybrid_bench.results import tables
+
+    show_frame(tables.by_language(result), style, tables.title(result))
+    if style == "table":
+        show_frame(tables.summary(result), style, "Means over settings")
+    for note in result.notes:
+        remark(f"note: {note}")

@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Look at datasets.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at datasets.",
+    epilog="Example: hybrid-bench datasets export xquad-r/de/en queries",
+    no_args_is_help=True,
+)
 
 
 class Part(str, Enum):

@@ -10,12 +10,16 @@ import typer
 from hybrid_bench.cli import console
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hybrid_bench.results.ranks import Ranks
     from hybrid_bench.retrieval.full_runs import FullRuns
 
 
 def command(
-    encoder: Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")],
+    encoders: Annotated[
+        list[str], typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub; or several.")
+    ],
     suite: Annotated[
         str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.")
     ] = "mini",
@@ -44,59 +48,70 @@ def command(
     store: Annotated[Path | None, typer.Option(help="Folder of vectors. [default: in the cache]")] = None,
     output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
 ) -> None:
-    """Score an encoder on a suite and print its table.
+    """Score encoders on a suite and print their tables.
 
     Example: hybrid-bench evaluate me5-small --suite xquad-r --check
     """
     from hybrid_bench.datasets.suites import load_suite
     from hybrid_bench.evaluation import evaluate
+    from hybrid_bench.measures.from_ranks import parse
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
     from hybrid_bench.results import tables
     from hybrid_bench.retrieval import full_runs
 
+    # Whatever can be wrong with the options is found before the long work begins.
+    tables.check_format(output)
     chosen = measures.split() if measures else list(DEFAULT_MEASURES)
+    parse(chosen)
     asked = load_suite(suite)
     chosen_languages = [language.strip() for language in languages.split(",")] if languages else None
     possible = asked.restrict(chosen_languages).settings() if chosen_languages else asked.settings()
     wanted = full_runs.parse_settings([name.strip() for name in run_settings.split(",") if name.strip()], possible)
     bar = console.BarProgress()
 
-    def with_runs(full: FullRuns, ranks: Ranks) -> None:
-        if runs:
-            settings = [setting for setting in wanted if setting in full.settings]
-            paths = full_runs.write(full, settings, runs, ranks=ranks, depth=run_depth, tag=encoder.rpartition("/")[2])
-            console.remark(f"wrote {len(paths)} runs into {runs}")
-        if check:
-            console.remark(_checked(full, ranks, chosen, bar))
+    def look(encoder: str) -> Callable[[FullRuns, Ranks], None]:
+        name = encoder.rstrip("/").rpartition("/")[2]
+        folder = runs / name if runs and len(encoders) > 1 else runs
 
-    result = evaluate(
-        encoder,
-        asked,
-        languages=chosen_languages,
-        passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
-        measures=chosen,
-        store=store,
-        progress=bar,
-        encoder_options={
-            "dtype": dtype,
-            "device": device,
-            "pooling": pooling,
-            "query_prefix": query_prefix,
-            "passage_prefix": passage_prefix,
-            "max_length": max_length,
-            "revision": revision,
-            "trust_remote_code": trust_remote_code,
-        },
-        with_runs=with_runs if check or runs else None,
-    )
-    path = result.save(out)
-    title = f"{result.name} on {result.suite} ({passage_text}, {result.provenance.dtype})"
-    console.show_frame(tables.by_language(result), output, title)
-    if output == "table":
-        console.show_frame(tables.summary(result), output, "Means over settings")
-    for note in result.notes:
-        console.remark(f"note: {note}")
-    console.remark(f"wrote {path}")
+        def with_runs(full: FullRuns, ranks: Ranks) -> None:
+            if folder:
+                settings = [setting for setting in wanted if setting in full.settings]
+                paths = full_runs.write(full, settings, folder, ranks=ranks, depth=run_depth, tag=name)
+                console.remark(f"wrote {len(paths)} runs into {folder}")
+            if check:
+                console.remark(_checked(full, ranks, chosen, bar))
+
+        return with_runs
+
+    results = []
+    for encoder in encoders:
+        result = evaluate(
+            encoder,
+            asked,
+            languages=chosen_languages,
+            passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
+            measures=chosen,
+            store=store,
+            progress=bar,
+            encoder_options={
+                "dtype": dtype,
+                "device": device,
+                "pooling": pooling,
+                "query_prefix": query_prefix,
+                "passage_prefix": passage_prefix,
+                "max_length": max_length,
+                "revision": revision,
+                "trust_remote_code": trust_remote_code,
+            },
+            with_runs=look(encoder) if check or runs else None,
+        )
+        path = result.save(out)
+        if output == "table" or len(encoders) == 1:
+            console.show_result(result, output)
+        console.remark(f"wrote {path}")
+        results.append(result)
+    if len(results) > 1:
+        console.show_frame(tables.side_by_side(results), output, f"Encoders on {results[0].suite}")
 
 
 def _checked(full: FullRuns, ranks: Ranks, measures: list[str], bar: console.BarProgress) -> str:

@@ -9,7 +9,11 @@ import typer
 
 from hybrid_bench.cli import console
 
-app = typer.Typer(help="Look at results.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at results.",
+    epilog="Example: hybrid-bench results show results/mini/me5-small.json",
+    no_args_is_help=True,
+)
 
 
 @app.command("show")
@@ -28,16 +32,11 @@ def show(
     from hybrid_bench.results.record import Result
 
     result = Result.read(file)
-    title = f"{result.name} on {result.suite}"
     if provenance:
         typer.echo(result.provenance.model_dump_json(indent=1))
     elif long:
-        console.show_frame(result.scores.set_index("suite"), output, title)
+        console.show_frame(result.scores.set_index("suite"), output, tables.title(result))
     elif matrix:
-        console.show_frame(result.matrix(matrix), output, f"{matrix} of {title}")
+        console.show_frame(result.matrix(matrix), output, f"{matrix} of {tables.title(result)}")
     else:
-        console.show_frame(tables.by_language(result), output, title)
-        if output == "table":
-            console.show_frame(tables.summary(result), output, "Means over settings")
-    for note in result.notes:
-        console.remark(f"note: {note}")
+        console.show_result(result, output)

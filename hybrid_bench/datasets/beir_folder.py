@@ -6,9 +6,10 @@ import csv
 import functools
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO, cast
+from typing import Any, NamedTuple, TextIO, TypeVar, cast
 
 from hybrid_bench.datasets.languages import NAMES
 from hybrid_bench.datasets.suite import Judgement, Suite
@@ -41,6 +42,9 @@ class FolderQuery(NamedTuple):
         return self.text
 
 
+_Record = TypeVar("_Record", FolderDoc, FolderQuery)
+
+
 def is_collection(path: Path) -> bool:
     """Whether ``path`` is a folder in BEIR's layout, a folder of such folders by language, or a qrels file of one."""
     return (path.suffix == ".tsv" and path.is_file()) or _corpus(path) is not None or bool(_language_folders(path))
@@ -64,7 +68,7 @@ def load(path: Path) -> Suite:
         languages = (folder.resolve().name if folder.resolve().name in NAMES else "und",)
         collections = {languages[0]: _Collection(folder, qrels, "")}
     return Suite(
-        name=path.name if path.suffix != ".tsv" else f"{path.parent.parent.name}/{path.stem}",
+        name=path.resolve().name if path.suffix != ".tsv" else f"{path.resolve().parent.parent.name}/{path.stem}",
         description=f"local collection, {path}",
         languages=languages,
         passage_languages=languages,
@@ -99,15 +103,16 @@ class _Collection:
         corpus = _corpus(self._folder)
         if corpus is None:
             raise HybridBenchError(f"{self._folder} has no corpus.jsonl", "See BEIR's layout in the documentation.")
-        for record in _json_lines(corpus, ("_id", "text")):
-            yield FolderDoc(self._prefix + record["_id"], record.get("title") or "", record["text"])
+        yield from _records(
+            corpus, lambda fields: FolderDoc(self._prefix + fields["_id"], fields.get("title") or "", fields["text"])
+        )
 
     @functools.cached_property
     def _queries(self) -> list[FolderQuery]:
         path = _either(self._folder / "queries.jsonl")
         if path is None:
             raise HybridBenchError(f"{self._folder} has no queries.jsonl", "See BEIR's layout in the documentation.")
-        return [FolderQuery(record["_id"], record["text"]) for record in _json_lines(path, ("_id", "text"))]
+        return list(_records(path, lambda fields: FolderQuery(fields["_id"], fields["text"])))
 
     def judged_queries(self) -> Iterable[FolderQuery]:
         judged = {judgement.query_id for judgement in self.judgements}
@@ -150,31 +155,57 @@ def _open(path: Path) -> TextIO:
     return path.open(encoding="utf-8")
 
 
-def _json_lines(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _records(path: Path, make: Callable[[dict[str, Any]], _Record]) -> Iterator[_Record]:
+    """The records of a file, each with an id of its own and a text."""
+    line_of: dict[str, int] = {}
+    for number, fields in _json_lines(path):
+        record = make(fields)
+        text = record.default_text()
+        what = f"{path}, line {number}: the record with id {fields['_id']!r}"
+        if not text.strip():
+            raise HybridBenchError(f"{what} has no text", "Fill it in or leave it out.")
+        if "\x00" in text:
+            raise HybridBenchError(f"{what} holds a NUL byte", "Remove it from the line.")
+        if line_of.setdefault(fields["_id"], number) != number:
+            raise HybridBenchError(
+                f"{what} occurs twice, first in line {line_of[fields['_id']]}", "Give every record its own id."
+            )
+        yield record
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(number, fields) of every line that is not blank; each has an id and a text."""
     number = 0
     try:
         with _open(path) as lines:
             for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                record = json.loads(line)
-                for field in fields:
-                    if not isinstance(record, dict) or not isinstance(record.get(field), str):
-                        raise HybridBenchError(f"{path}, line {number}: no text in field {field!r}", "Mend the line.")
-                yield record
-    except (ValueError, EOFError, OSError) as error:
-        raise HybridBenchError(f"{path}, after line {number}: {error}", "The file is not whole or not JSON lines.") from error
+                if line.strip():
+                    yield number, _json_line(line, f"{path}, line {number}")
+    except (UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
+        raise HybridBenchError(f"{path}, after line {number}: {error}", "The file is not whole or not UTF-8.") from error
+
+
+def _json_line(line: str, where: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise HybridBenchError(f"{where}: not JSON: {error.msg} at column {error.colno}", "Mend the line.") from error
+    for field in ("_id", "text"):
+        if not isinstance(fields, dict) or not isinstance(fields.get(field), str):
+            raise HybridBenchError(f"{where}: no text in field {field!r}", "Mend the line.")
+    return cast(dict[str, Any], fields)
 
 
 def _qrels_rows(path: Path) -> Iterator[tuple[int, tuple[str, str, int]]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
-            if (number == 1 and row[-1:] == ["score"]) or not row:
-                continue
-            try:
+    number = 0
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
+                if (number == 1 and row[-1:] == ["score"]) or not row:
+                    continue
                 query_id, doc_id, relevance = row
                 yield number, (query_id, doc_id, int(relevance))
-            except ValueError as error:
-                raise HybridBenchError(
-                    f"{path}, line {number}: expected query id, passage id and a whole number, by tabs"
-                ) from error
+    except UnicodeDecodeError as error:
+        raise HybridBenchError(f"{path}, after line {number}: {error}", "The file is not UTF-8.") from error
+    except ValueError as error:
+        raise HybridBenchError(f"{path}, line {number}: expected query id, passage id and a whole number, by tabs") from error

@@ -1,6 +1,6 @@
 """A collection in memory: the passages of one language, its questions, and which passage answers which question."""
 
-from __future__ import annotations
+# Not with `from __future__ import annotations`: the exporters of ir_datasets look at the types of a record's fields.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,18 @@ class SentencePassage(NamedTuple):
     def default_text(self) -> str:
         """The sentence alone."""
         return self.text
+
+
+class PooledPassage(NamedTuple):
+    """A passage of a pool over several collections; its id starts with the language."""
+
+    doc_id: str
+    title: str
+    text: str
+
+    def default_text(self) -> str:
+        """Title and text, as MIRACL's own entries join them."""
+        return f"{self.title} {self.text}"
 
 
 @dataclass(frozen=True)

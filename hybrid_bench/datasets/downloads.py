@@ -43,12 +43,20 @@ def _download(url: str, path: Path, md5: str) -> None:
         Download([source], cache_path=path, expected_md5=md5).path()
     except Exception as error:  # ir_datasets lets through whatever requests, the OS or its hash check raise
         raise HybridBenchError(
-            f"cannot get {address}: {str(error) or type(error).__name__}",
+            f"cannot get {address}: {_short(error)}",
             f"Point {MIRROR_VARIABLE} at a complete copy of the files."
             if mirror
             else f"Check the network and run again, or point {MIRROR_VARIABLE} at a folder that has "
             f"{_mirrored('', url).lstrip('/')}.",
         ) from error
+
+
+def _short(error: Exception) -> str:
+    """The innermost reason: the network libraries wrap theirs in several lines."""
+    reason: BaseException = error
+    while reason.__cause__ or reason.__context__:
+        reason = reason.__cause__ or reason.__context__ or reason
+    return f"{type(error).__name__}: {reason}"
 
 
 def _mirrored(mirror: str, url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import ir_datasets
 from ir_datasets.datasets.base import Dataset
@@ -13,7 +13,7 @@ from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericQuery, 
 from ir_datasets.indices import Docstore
 
 from hybrid_bench.datasets import lareqa, mini
-from hybrid_bench.datasets.collection import CollectionLoader, SentencePassage
+from hybrid_bench.datasets.collection import CollectionLoader, PooledPassage, SentencePassage
 from hybrid_bench.datasets.languages import MIRACL, MLQA_R, NAMES, XQUAD_R
 from hybrid_bench.errors import UnknownNameError
 
@@ -184,18 +184,6 @@ class _Qrels(BaseQrels):  # type: ignore[misc]
         return {1: "holds the answer"}
 
 
-class PooledPassage(NamedTuple):
-    """A passage of a pool over several collections; its id starts with the language."""
-
-    doc_id: str
-    title: str
-    text: str
-
-    def default_text(self) -> str:
-        """Title and text, as MIRACL's own entries join them."""
-        return f"{self.title} {self.text}"
-
-
 def _miracl_pool(name: str, groups: tuple[str | None, ...]) -> Dataset:
     pool, split, language = groups
     languages = pool_languages(str(pool))
@@ -226,7 +214,7 @@ class _PooledDocs(BaseDocs):  # type: ignore[misc]
                 yield PooledPassage(f"{language}-{doc.doc_id}", doc.title, doc.text)
 
     def docs_store(self) -> _PooledDocstore:
-        return _PooledDocstore()
+        return _PooledDocstore(self._languages)
 
     def docs_count(self) -> int | None:
         counts = [ir_datasets.load(f"miracl/{language}").docs_count() for language in self._languages]
@@ -240,14 +228,16 @@ class _PooledDocs(BaseDocs):  # type: ignore[misc]
 
 
 class _PooledDocstore(Docstore):  # type: ignore[misc]
-    def __init__(self) -> None:
+    def __init__(self, languages: Sequence[str]) -> None:
         super().__init__(PooledPassage)
+        self._languages = languages
 
     def get_many_iter(self, doc_ids: Iterable[str]) -> Iterator[PooledPassage]:
         wanted: dict[str, list[str]] = {}
         for doc_id in doc_ids:
             language, _, own_id = doc_id.partition("-")
-            wanted.setdefault(language, []).append(own_id)
+            if language in self._languages:
+                wanted.setdefault(language, []).append(own_id)
         for language, own_ids in wanted.items():
             for doc in ir_datasets.load(f"miracl/{language}").docs_store().get_many_iter(own_ids):
                 yield PooledPassage(f"{language}-{doc.doc_id}", doc.title, doc.text)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, cast, get_args
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.results.record import SettingKind
 
 #: The pool of all languages together.
 ALL = "all"
 
 #: What the encoder reads of a passage that is a sentence of a paragraph.
 PassageText = Literal["sentence", "sentence+context"]
-SettingKind = Literal["monolingual", "cross-lingual", "multilingual"]
 
 
 class Text(NamedTuple):

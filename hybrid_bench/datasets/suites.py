@@ -105,9 +105,16 @@ MIRACL = Suite(
 
 
 def _miracl_pool(name: str, pool: str, split: str) -> Suite:
-    from hybrid_bench.datasets.entries import PooledPassage, pool_languages
+    import ir_datasets
+
+    from hybrid_bench.datasets.collection import PooledPassage
+    from hybrid_bench.datasets.entries import pool_languages
 
     languages = pool_languages(pool)
+    known = set(ir_datasets.registry)
+    asked = tuple(language for language in languages if f"miracl/{language}/{split}" in known)
+    if not asked:
+        raise HybridBenchError(f"no language of the pool {pool} has the split {split!r}", "Choose another split or pool.")
 
     def docs(language: str) -> Iterable[Doc]:
         for doc in _entry(f"miracl/{language}").docs_iter():
@@ -120,7 +127,7 @@ def _miracl_pool(name: str, pool: str, split: str) -> Suite:
     return Suite(
         name=name,
         description=f"MIRACL {split}, one pool of {', '.join(languages)}",
-        languages=languages,
+        languages=asked,
         passage_languages=languages,
         docs=docs,
         queries=queries,

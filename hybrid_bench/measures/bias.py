@@ -28,7 +28,9 @@ def rank_distance(query: NDArray[np.int32], rank: NDArray[np.int32]) -> NDArray[
     return gap[several]
 
 
-def peer(query: NDArray[np.int32], rank: NDArray[np.int32] | NDArray[np.float64], group: NDArray[np.str_]) -> NDArray[np.float64]:
+def peer(
+    query: NDArray[np.int32], rank: NDArray[np.int32] | NDArray[np.float64], group: NDArray[np.str_] | NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Probability of equal expected rank: the p-value of a Kruskal-Wallis test of the ranks between languages.
 
     1 if there are fewer than two languages. With one passage a language it depends on nothing but their number: the test

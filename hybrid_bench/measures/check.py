@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ir_measures
+import numpy as np
+from numpy.typing import NDArray
 
 from hybrid_bench.datasets.suite import ALL, Setting
 from hybrid_bench.measures import provider
 from hybrid_bench.measures.bias import rank_distance
-from hybrid_bench.measures.from_ranks import parse, per_query
-from hybrid_bench.measures.scores import setting_pairs
+from hybrid_bench.measures.from_ranks import parse
+from hybrid_bench.measures.scores import PoolPairs
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.retrieval.full_runs import FullRuns
 
@@ -47,7 +49,9 @@ def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Cal
     """Score every setting from full runs through ir_measures, query by query, and compare with the ranks' values."""
     provider.register()
     parsed = parse(list(measures))
-    expected = {setting: _expected(ranks, setting, parsed) for setting in runs.settings}
+    pairs = {language: PoolPairs.of(found) for language, found in ranks.by_language.items()}
+    values_of = {language: {str(m): of_language.values(m) for m in parsed} for language, of_language in pairs.items()}
+    expected = {setting: _expected(ranks, setting, values_of.get(setting.query_language, {})) for setting in runs.settings}
     qrels = {setting: _qrels(ranks, setting) for setting in runs.settings}
     values, largest, where = 0, 0.0, ""
     for language, query_ids, scores in runs.blocks():
@@ -79,19 +83,21 @@ def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Cal
     return Comparison(sum(map(bool, expected.values())), values, largest, where)
 
 
-def _expected(ranks: Ranks, setting: Setting, measures: Sequence[ir_measures.Measure]) -> dict[tuple[str, str], float]:
-    pairs = setting_pairs(ranks, setting)
-    if pairs is None:
-        return {}
+def _expected(
+    ranks: Ranks, setting: Setting, values: Mapping[str, Mapping[str, NDArray[np.float64]]]
+) -> dict[tuple[str, str], float]:
+    """(query id, measure) to the value that was computed from ranks."""
     query_ids = ranks.query_ids(setting.query_language, setting.pool)
+    if not query_ids:
+        return {}
     found = {
-        (query_id, str(measure)): float(value)
-        for measure in measures
-        for query_id, value in zip(query_ids, per_query(measure, pairs), strict=True)
+        (query_id, measure): float(value)
+        for measure, of_pool in values.items()
+        for query_id, value in zip(query_ids, of_pool[setting.pool], strict=True)
     }
     of_language = ranks.by_language[setting.query_language]
     if setting.pool == ALL and of_language.spans_languages():
-        several = [query_ids[query] for query, group in itertools.groupby(pairs.query) if len(list(group)) > 1]
+        several = [of_language.query_ids[query] for query, count in Counter(of_language.query.tolist()).items() if count > 1]
         distance = rank_distance(of_language.query, of_language.rank_all)
         found |= {(query_id, "RankDistance"): float(gap) for query_id, gap in zip(several, distance, strict=True)}
     return found

@@ -5,6 +5,7 @@ The definitions are trec_eval's, which ir_measures uses; a passage that is not r
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,34 +24,42 @@ class RankedPairs:
     """The relevant passages of some queries in one pool.
 
     Attributes:
-        queries: how many queries; every one has at least one relevant passage.
-        query: (pairs,) from 0, ascending.
+        number: (queries,) the caller's number of each query, ascending; every one has a relevant passage.
+        query: (pairs,) index into ``number``, ascending.
         rank: (pairs,) from 1, ascending for each query.
         relevance: (pairs,) 1 or more.
     """
 
-    queries: int
-    query: NDArray[np.int32]
+    number: NDArray[np.int64]
+    query: NDArray[np.int64]
     rank: NDArray[np.int32]
     relevance: NDArray[np.int32]
 
     @classmethod
-    def of(cls, query: NDArray[np.int32], rank: NDArray[np.int32], relevance: NDArray[np.int32]) -> RankedPairs:
-        """Sort pairs and number their queries from 0; queries without a pair are left out."""
+    def of(
+        cls, query: NDArray[np.int32] | NDArray[np.int64], rank: NDArray[np.int32], relevance: NDArray[np.int32]
+    ) -> RankedPairs:
+        """Sort pairs; queries without a pair are left out."""
         order = np.lexsort((rank, query))
-        _, numbers = np.unique(query[order], return_inverse=True)
-        return cls(int(numbers[-1]) + 1 if len(numbers) else 0, numbers.astype(np.int32), rank[order], relevance[order])
+        ordered = query[order].astype(np.int64)
+        first = np.diff(ordered, prepend=-1) != 0
+        return cls(ordered[first], np.cumsum(first) - 1, rank[order], relevance[order])
+
+    @property
+    def queries(self) -> int:
+        """How many queries."""
+        return len(self.number)
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(pairs,) values summed for each query: (queries,)."""
         return np.bincount(self.query, weights=values, minlength=self.queries).astype(np.float64, copy=False)
 
-    @property
+    @functools.cached_property
     def relevant(self) -> NDArray[np.float64]:
         """(queries,) how many passages are relevant."""
         return np.bincount(self.query, minlength=self.queries).astype(np.float64)
 
-    @property
+    @functools.cached_property
     def place(self) -> NDArray[np.int64]:
         """(pairs,) 1 for the first relevant passage of its query, 2 for the next, ..."""
         return np.arange(len(self.query)) - np.searchsorted(self.query, self.query) + 1
@@ -122,6 +131,9 @@ def parse(names: list[str]) -> list[Measure]:
             )
         if measure.NAME in _NEED_CUTOFF and "cutoff" not in measure.params:
             raise HybridBenchError(f"the measure {name!r} needs a cut-off", f"For example {name}@10.")
+        cutoff = measure.params.get("cutoff", 1)
+        if type(cutoff) is not int or cutoff < 1:
+            raise HybridBenchError(f"the cut-off of the measure {name!r} is not a whole number from 1", f"Try {measure.NAME}@10.")
         measures.append(measure)
     return measures
 

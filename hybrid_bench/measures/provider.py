@@ -72,7 +72,10 @@ class _Evaluator(providers.Evaluator):
         """Yield a value for each query that has one."""
         scored = RunConverter(run).as_dict_of_dict()
         for query_id, judged in self._qrels.items():
-            ranked = sorted(((score, doc_id) for doc_id, score in scored.get(query_id, {}).items()), reverse=True)
+            found_scores = scored.get(query_id, {})
+            # As trec_eval sorts: scores as float32, so that what ties there ties here.
+            as_float32 = np.array(list(found_scores.values()), dtype=np.float32).tolist()
+            ranked = sorted(zip(as_float32, found_scores, strict=True), reverse=True)
             ranks = {doc_id: rank for rank, (_, doc_id) in enumerate(ranked, start=1)}
             for measure in self.measures:
                 relevant = [doc_id for doc_id, grade in judged.items() if grade >= measure["rel"]]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,9 @@ from hybrid_bench.measures.bias import peer, rank_distance
 from hybrid_bench.measures.from_ranks import RankedPairs, parse, per_query
 from hybrid_bench.results.ranks import LanguageRanks, Ranks
 from hybrid_bench.results.record import Score
+
+if TYPE_CHECKING:
+    from ir_measures import Measure
 
 DEFAULT_MEASURES = ("AP", "AP@20", "RR", "nDCG@10", "R@1", "R@10", "R@100", "P@1")
 #: The depth to which the languages of retrieved passages are counted.
@@ -38,14 +43,17 @@ def score_ranks(
         The scores, and notes for their readers.
     """
     parsed = parse(list(measures))
-    rows: list[Score] = []
     notes = [suite.note] if suite.note else []
-    for setting in suite.settings():
-        pairs = setting_pairs(ranks, setting)
-        if pairs is None:
-            continue
-        for measure in parsed:
-            rows.append(_row(suite, setting, str(measure), per_query(measure, pairs)))
+    pairs = {language: PoolPairs.of(found) for language, found in ranks.by_language.items()}
+    values = {
+        language: [(str(measure), of_language.values(measure)) for measure in parsed] for language, of_language in pairs.items()
+    }
+    rows = [
+        _row(suite, setting, measure, of_pool[setting.pool])
+        for setting in suite.settings()
+        for measure, of_pool in values.get(setting.query_language, ())
+        if setting.pool in of_pool
+    ]
     biased = [language for language in ranks.by_language if language in same_language]
     for language in biased:
         rows.extend(_bias_rows(suite, ranks.by_language[language], same_language[language], language))
@@ -56,14 +64,32 @@ def score_ranks(
     return rows, notes
 
 
-def setting_pairs(ranks: Ranks, setting: Setting) -> RankedPairs | None:
-    """The relevant passages of a setting with their ranks in its pool; None if no query has any there."""
-    inside = ranks.inside(setting.query_language, setting.pool)
-    if not inside.any():
-        return None
-    found = ranks.by_language[setting.query_language]
-    rank = found.rank_all if setting.pool == ALL else found.rank
-    return RankedPairs.of(found.query[inside], rank[inside], found.relevance[inside])
+@dataclass(frozen=True)
+class PoolPairs:
+    """The relevant passages of the queries of one language in every pool, so that all pools are scored at once."""
+
+    pools: tuple[str, ...]
+    single: RankedPairs  #: each query in each single pool counts as one query
+    pool: NDArray[np.int64]  #: (queries of ``single``,) index into ``pools``
+    everything: RankedPairs | None  #: in the pool of all, where there is one
+
+    @classmethod
+    def of(cls, found: LanguageRanks) -> PoolPairs:
+        """Sort the pairs of a language once, for all measures."""
+        asked = found.query * np.int64(len(found.pools)) + found.pool
+        single = RankedPairs.of(asked, found.rank, found.relevance)
+        return cls(
+            pools=found.pools,
+            single=single,
+            pool=single.number % len(found.pools),
+            everything=RankedPairs.of(found.query, found.rank_all, found.relevance) if found.rank_all.any() else None,
+        )
+
+    def values(self, measure: Measure) -> dict[str, NDArray[np.float64]]:
+        """Pool to (queries that count there,) values, in the order of :meth:`Ranks.query_ids`."""
+        single = per_query(measure, self.single)
+        values = {name: single[self.pool == number] for number, name in enumerate(self.pools)}
+        return values if self.everything is None else values | {ALL: per_query(measure, self.everything)}
 
 
 def _row(suite: Suite, setting: Setting, measure: str, values: NDArray[np.float64] | NDArray[np.int64]) -> Score:
@@ -87,12 +113,11 @@ def _bias_rows(suite: Suite, ranks: LanguageRanks, same_language: NDArray[np.int
             rows.append(_row(suite, setting, "RankDistance", distance))
             rows.append(_row(suite, setting, "RankDistance(median)", np.array([np.median(distance)])))
             rows[-1] = rows[-1].model_copy(update={"queries": len(distance)})
-            rows.append(_row(suite, setting, "PEER", peer(ranks.query, ranks.rank_all, ranks.passage_language)))
+            rows.append(_row(suite, setting, "PEER", peer(ranks.query, ranks.rank_all, ranks.pool)))
     share = same_language / SAME_LANGUAGE_DEPTH
     rows.append(_row(suite, setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share))
     return rows
 
 
 def _one_a_language(ranks: LanguageRanks) -> bool:
-    _, code = np.unique(ranks.passage_language, return_inverse=True)
-    return len(np.unique(ranks.query * (code.max() + 1) + code)) > 0.99 * len(ranks.query)
+    return len(np.unique(ranks.query * np.int64(len(ranks.pools)) + ranks.pool)) > 0.99 * len(ranks.query)

@@ -54,9 +54,11 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], resamples: int = RESA
     difference = b - a
     if not difference.any():
         return PairedTest(0.0, 0.0, 1.0, 1.0, len(a))
-    spread = float(difference.std(ddof=1)) if len(a) > 1 else 0.0
+    if len(a) == 1:  # the t-test has no degree of freedom, and both signs of one difference are equally far from 0
+        return PairedTest(float(difference[0]), 0.0, float("nan"), 1.0, 1)
+    spread = float(difference.std(ddof=1))
     # A shift of every query by the same amount has no t statistic, and could not be surer.
-    t_test = (float(stats.ttest_rel(b, a).pvalue) if spread else 0.0) if len(a) > 1 else float("nan")
+    t_test = float(stats.ttest_rel(b, a).pvalue) if spread else 0.0
     drawn = stats.permutation_test(
         (difference,),
         lambda sample, axis: sample.mean(axis=axis),

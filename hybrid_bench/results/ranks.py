@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import hashlib
 import io
@@ -42,9 +43,24 @@ class LanguageRanks:
     rank: NDArray[np.int32]
     rank_all: NDArray[np.int32]
 
+    @functools.cached_property
+    def pools(self) -> tuple[str, ...]:
+        """The languages that relevant passages are in, sorted."""
+        return tuple(sorted(set(self.passage_language.tolist())))
+
+    @functools.cached_property
+    def pool(self) -> NDArray[np.int64]:
+        """(pairs,) index into :attr:`pools`."""
+        import numpy as np
+
+        index = np.zeros(len(self.query), dtype=np.int64)
+        for number, language in enumerate(self.pools):
+            index[self.passage_language == language] = number
+        return index
+
     def spans_languages(self) -> bool:
         """Whether a query can have relevant passages in several languages of one pool."""
-        return bool(self.rank_all.any() and (self.passage_language != self.passage_language[0]).any())
+        return len(self.pools) > 1 and bool(self.rank_all.any())
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 from hybrid_bench.errors import UnknownNameError
@@ -44,19 +45,31 @@ def summary(result: Result) -> pd.DataFrame:
     return frame[[kind for kind in _KINDS if kind in frame]]
 
 
+def side_by_side(results: Sequence[Result]) -> pd.DataFrame:
+    """One row an encoder: the means of :func:`by_language`."""
+    import pandas as pd
+
+    rows = {result.name: by_language(result).loc["mean"] for result in results}
+    return pd.DataFrame(rows).T.rename_axis("encoder")
+
+
+def title(result: Result) -> str:
+    """What a table of a result is called."""
+    return f"{result.name} on {result.suite} ({result.provenance.passage_text}, {result.provenance.dtype})"
+
+
 def languages(result: Result) -> Table:
     """:func:`by_language` for a terminal."""
-    title = f"{result.name} on {result.suite} ({result.provenance.passage_text}, {result.provenance.dtype})"
-    return rich_table(by_language(result), title, caption="\n".join(result.notes))
+    return rich_table(by_language(result), title(result), caption="\n".join(result.notes))
 
 
-def rich_table(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
+def rich_table(frame: pd.DataFrame, heading: str, caption: str = "") -> Table:
     """A data frame for a terminal; the last row stands apart if it is the mean."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), caption=escape(caption) or None, caption_justify="left", title_justify="left")
-    table.add_column(frame.index.name or "")
+    table = Table(title=escape(heading), caption=escape(caption) or None, caption_justify="left", title_justify="left")
+    table.add_column(str(frame.index.name or ""))
     for column in frame.columns:
         table.add_column(str(column), justify="right" if frame[column].dtype.kind in "if" else "left")
     for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
@@ -66,22 +79,27 @@ def rich_table(frame: pd.DataFrame, title: str, caption: str = "") -> Table:
     return table
 
 
+def check_format(style: str) -> None:
+    """Raise UnknownNameError if there is no such format."""
+    if style not in get_args(Format):
+        raise UnknownNameError("format", style, get_args(Format))
+
+
 def render(frame: pd.DataFrame, style: str) -> str:
     """A data frame as text that can be piped.
 
     Raises:
-        UnknownNameError: if ``style`` is none of ``markdown``, ``csv``, ``json``.
+        UnknownNameError: if there is no such format.
     """
+    check_format(style)
     if style == "csv":
         return str(frame.to_csv())
     if style == "json":
         return str(frame.reset_index().to_json(orient="records", indent=1)) + "\n"
-    if style == "markdown":
-        head = [frame.index.name or "", *map(str, frame.columns)]
-        lines = [head, ["---", *["---:"] * len(frame.columns)]]
-        lines += [[str(label), *map(_cell, row)] for label, row in zip(frame.index, frame.to_numpy(), strict=True)]
-        return "".join("| " + " | ".join(line) + " |\n" for line in lines)
-    raise UnknownNameError("format", style, get_args(Format))
+    head = [str(frame.index.name or ""), *map(str, frame.columns)]
+    lines = [head, ["---", *["---:"] * len(frame.columns)]]
+    lines += [[str(label), *map(_cell, row)] for label, row in zip(frame.index, frame.to_numpy(), strict=True)]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def _cell(value: object) -> str:

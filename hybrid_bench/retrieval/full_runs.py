@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from hybrid_bench.datasets.suite import ALL, Setting
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.retrieval.columns import Columns
 from hybrid_bench.retrieval.grid import row_blocks
@@ -41,9 +43,10 @@ class FullRuns:
     def blocks(self) -> Iterator[tuple[str, Sequence[str], np.ndarray]]:
         """(query language, query ids, (queries, passages) float32 scores), in the order of the queries."""
         languages = [(language, query_id) for language, ids in self.query_ids.items() for query_id in ids]
+        transposed = np.ascontiguousarray(self.columns.vectors.T)
         for rows in row_blocks(len(self.vectors), len(self.columns.ids)):
             with threadpool_limits(limits=1, user_api="blas"):
-                scores = self.vectors[rows] @ self.columns.vectors.T
+                scores = self.vectors[rows] @ transposed
             start = rows.start
             while start < rows.stop:
                 language = languages[start][0]
@@ -64,11 +67,18 @@ def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: R
         folder: where ``<query language>-<pool>.trec.gz`` goes.
         ranks: tell which queries a setting has.
         depth: passages a query at most.
-        tag: the run's name, in its last column.
+        tag: the run's name, in its last column; spaces become ``_``.
 
     Returns:
         The files. The same scores give the same bytes.
+
+    Raises:
+        HybridBenchError: if an id holds a space, which would be two columns of a run.
     """
+    for text_id in itertools.chain(runs.columns.ids, *runs.query_ids.values()):
+        if text_id.split() != [text_id]:
+            raise HybridBenchError(f"the id {text_id!r} cannot stand in a TREC run", "Give it a name without spaces.")
+    name = "_".join(tag.split()) or "hybrid-bench"
     folder.mkdir(parents=True, exist_ok=True)
     counted = {setting: set(ranks.query_ids(setting.query_language, setting.pool)) for setting in settings}
     paths = {setting: folder / f"{setting.query_language}-{setting.pool}.trec.gz" for setting in settings if counted[setting]}
@@ -89,7 +99,7 @@ def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: R
                     # Stable: columns stand in descending order of ids already.
                     order = np.argsort(-row, kind="stable")[:depth]
                     files[setting][1].writelines(
-                        f"{query_id} Q0 {doc_id} {rank} {score!r} {tag}\n"
+                        f"{query_id} Q0 {doc_id} {rank} {score!r} {name}\n"
                         for rank, (doc_id, score) in enumerate(
                             zip(ids[pool][order], (float(str(value)) for value in row[order]), strict=True), start=1
                         )
@@ -107,8 +117,6 @@ def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: R
 
 def parse_settings(asked: Sequence[str], settings: Sequence[Setting]) -> list[Setting]:
     """The settings named by kinds (``monolingual``) or by pairs (``en:de``, ``en:all``); all if none is named."""
-    from hybrid_bench.errors import UnknownNameError
-
     if not asked:
         return list(settings)
     chosen = []

@@ -9,6 +9,7 @@ thread, so the number of threads changes no score.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -80,14 +81,17 @@ def rank_relevant(
     same = np.zeros(len(queries), dtype=np.int32) if languages is not None else None
     start, stop = _pool_bounds(columns, column)
     first = np.searchsorted(query, np.arange(len(queries) + 1)).astype(np.int32)
-    own = np.array(
-        [(pool.start, pool.stop) for pool in (columns.pools.get(name, slice(0, 0)) for name in languages or ())],
-        dtype=np.int32,
-    ).reshape(-1, 2)
+    own = _own_pools(columns, languages or ())
     top = min(top, len(columns.ids))
 
+    transposed = np.ascontiguousarray(columns.vectors.T)
+    blocks = list(row_blocks(len(queries), len(columns.ids)))
+    buffers = threading.local()  # a block of scores for each thread, allocated once
+
     def work(rows: slice) -> int:
-        scores = queries[rows] @ columns.vectors.T
+        if not hasattr(buffers, "scores"):
+            buffers.scores = np.empty((blocks[0].stop, len(columns.ids)), dtype=np.float32)
+        scores = np.matmul(queries[rows], transposed, out=buffers.scores[: rows.stop - rows.start])
         pairs = slice(first[rows.start], first[rows.stop])
         count_before(
             scores,
@@ -103,10 +107,16 @@ def rank_relevant(
         return len(scores)
 
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads or _processors()) as pool:
-        for done in pool.map(work, row_blocks(len(queries), len(columns.ids))):
+        for done in pool.map(work, blocks):
             if progress:
                 progress(done)
     return QueryRanks(query, column, rank, rank_all, same, top)
+
+
+def _own_pools(columns: Columns, languages: Sequence[str]) -> NDArray[np.int32]:
+    """(queries, 2) the first column of each language's pool and the one after its last; nothing where it has none."""
+    bounds = {language: (pool.start, pool.stop) for language, pool in columns.pools.items()}
+    return np.array([bounds.get(language, (0, 0)) for language in languages], dtype=np.int32).reshape(-1, 2)
 
 
 def _pool_bounds(columns: Columns, column: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 ROLES: tuple[Role, ...] = ("query", "passage")
 
-#: How far apart two vectors of one text may be, as a share of their length, by the number format computed in. Batches of
-#: other shapes are summed in another order; this is several times what that costs a 12-layer transformer.
+#: How far apart two vectors of one text may be, as a share of their length, by the number format computed in: batches of
+#: other shapes are summed in another order. Multilingual-e5-small on a CPU needs 8e-7 (fp32), 1e-3 (fp16) and 6e-3 (bf16).
 TOLERANCES: Mapping[str, float] = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 5e-2, "int8": 5e-2}
 
 

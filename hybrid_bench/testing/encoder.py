@@ -10,7 +10,8 @@ from hybrid_bench.testing.processes import ProcessTests
 from hybrid_bench.testing.vectors import VectorTests
 
 
-class EncoderConformance(IdentityTests, VectorTests, InputTests, IndependenceTests, ProcessTests, MeaningTests):
+# pytest runs the tests of the last base first: what an encoder is, then what its vectors look like, then what they mean.
+class EncoderConformance(MeaningTests, ProcessTests, IndependenceTests, InputTests, VectorTests, IdentityTests):
     """Whether an encoder keeps the protocol :class:`hybrid_bench.Encoder` and what its card says.
 
     Subclass it as ``class TestMyEncoder(EncoderConformance)`` and set ``name``, or override the fixture ``encoder``.

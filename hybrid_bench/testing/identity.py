@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.testing.base import TOLERANCES, EncoderTests
 from hybrid_bench.testing.samples import TEXTS
 
@@ -62,3 +64,15 @@ class IdentityTests(EncoderTests):
         assert isinstance(encoder.device, str) and encoder.device, (
             f"encoder.device is {encoder.device!r}: make it text, e.g. 'cpu' or 'cuda'"
         )
+
+    def test_a_dtype_that_it_does_not_have_is_refused(self) -> None:
+        """Who asks for a number format gets it or an error, never another one."""
+        if not self.name:
+            pytest.skip("set `name` to load it with options")
+        try:
+            load_encoder(self.name, dtype="fp13")
+        except HybridBenchError:
+            return
+        except Exception as error:  # whatever else it raises is what this test is about
+            pytest.fail(f"loading with dtype='fp13' raised {type(error).__name__}: raise hybrid_bench.HybridBenchError")
+        pytest.fail("loading with dtype='fp13' succeeded: raise hybrid_bench.HybridBenchError for what the encoder cannot do")

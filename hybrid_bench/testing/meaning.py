@@ -7,10 +7,11 @@ import pytest
 
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.testing.base import EncoderTests, encode, relative_distance
-from hybrid_bench.testing.samples import TEXTS, languages, questions_and_answers
+from hybrid_bench.testing.samples import TEXTS, languages, quiz
 
-#: The share of wrong answers that have to be farther from a question than its own answer is. By chance it is one half.
-_NEARER = 0.7
+#: The share of other passages that have to be farther from a question than its answer is. Vectors drawn at random reach
+#: 0.50 with a standard deviation of 0.045 on these texts, character n-grams 0.73 to 0.84, good encoders 0.95 and more.
+_NEARER = 0.65
 
 #: Two texts whose vectors are closer than this, as a share of their length, have the same vector.
 _SAME = 1e-6
@@ -21,7 +22,7 @@ class MeaningTests(EncoderTests):
 
     def test_different_texts_have_different_vectors(self, encoder: Encoder) -> None:
         """In a language of the card."""
-        texts = [answer for _, answer in questions_and_answers(_languages(encoder)[0])]
+        texts = quiz(_languages(encoder)[0]).passages
         vectors = encode(encoder, texts, "passage")
         for position in range(1, len(texts)):
             distance = relative_distance(vectors[:position], vectors[position])
@@ -32,19 +33,19 @@ class MeaningTests(EncoderTests):
 
     def test_a_query_is_nearer_to_its_answer_than_to_others(self, encoder: Encoder) -> None:
         """In every language of the card that there are questions in, and in English if it states none."""
-        far = {}
+        low = {}
         for language in _languages(encoder):
-            questions, answers = zip(*questions_and_answers(language), strict=True)
-            queries, passages = encode(encoder, questions, "query"), encode(encoder, answers, "passage")
-            assert queries.shape == passages.shape, "queries and passages have different dimensions and cannot be compared"
-            scores = queries @ passages.T
-            own = np.diagonal(scores)[:, None]
+            questions, passages, answers = quiz(language)
+            queries, searched = encode(encoder, questions, "query"), encode(encoder, passages, "passage")
+            _assert_comparable(queries, searched)
+            scores = queries @ searched.T
+            own = np.take_along_axis(scores, np.array(answers)[:, None], axis=1)
             share = float((own > scores).sum()) / (scores.size - len(scores))
             if share < _NEARER:
-                far[language] = share
-        assert not far, (
-            "queries are hardly nearer to their answers than to others: "
-            + ", ".join(f"in {language!r} to {share:.0%} of them" for language, share in far.items())
+                low[language] = share
+        assert not low, (
+            "queries are hardly nearer to their answers than to other passages: "
+            + ", ".join(f"in {language!r} than to {share:.0%} of them" for language, share in low.items())
             + f", expected {_NEARER:.0%} or more (by chance 50%); are the prefixes, the pooling and the order of rows right?"
         )
 
@@ -53,7 +54,7 @@ class MeaningTests(EncoderTests):
         card = encoder.card
         expected = card.query_prefix != card.passage_prefix if self.roles_differ is None else self.roles_differ
         queries, passages = encode(encoder, TEXTS, "query"), encode(encoder, TEXTS, "passage")
-        assert queries.shape == passages.shape, "queries and passages have different dimensions and cannot be compared"
+        _assert_comparable(queries, passages)
         distance = float(relative_distance(queries, passages).max())
         if expected:
             assert distance > _SAME, (
@@ -65,6 +66,10 @@ class MeaningTests(EncoderTests):
                 f"the card has one prefix for both roles ({card.query_prefix!r}), but a text has other vectors as query and as "
                 "passage: state the prefixes on the card, or set roles_differ = True for an encoder with two towers"
             )
+
+
+def _assert_comparable(queries: np.ndarray, passages: np.ndarray) -> None:
+    assert queries.shape[1] == passages.shape[1], "queries and passages have different dimensions and cannot be compared"
 
 
 def _languages(encoder: Encoder) -> list[str]:

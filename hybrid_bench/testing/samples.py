@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from hybrid_bench.datasets import mini
 from hybrid_bench.datasets.languages import XQUAD_R
@@ -24,7 +25,7 @@ TEXTS: tuple[str, ...] = (
 
 #: What a collection from the web holds sooner or later, by what is unusual about it.
 UNUSUAL: dict[str, str] = {
-    "emoji": "family \U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 flag \U0001f3f3\ufe0f\u200d\U0001f308 \U0001f44d\U0001f3fd",
+    "emoji": "\U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 \U0001f3f3\ufe0f\u200d\U0001f308 \U0001f44d\U0001f3fd",
     "right-to-left": "שלום עולם, مرحبا بالعالم \u202eabc\u202c",
     "combining marks": "e\u0301 n\u0303 Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d\u034f\u0334 \u0915\u094d\u0937\u093f",
     "mixed scripts": "Die 北京 конференция की تاريخ ไทย 2024 Ελλάδα",
@@ -51,15 +52,23 @@ def languages(card: EncoderCard) -> list[str]:
     return [language for language in card.languages if language in XQUAD_R] if card.languages else ["en"]
 
 
-def questions_and_answers(language: str) -> list[tuple[str, str]]:
-    """A question and the sentence that answers it, one pair for each topic of the suite ``mini``."""
+class Quiz(NamedTuple):
+    """The questions and passages of the suite ``mini`` in one language."""
+
+    questions: list[str]
+    passages: list[str]
+    answers: list[int]  #: the position in ``passages`` of the answer to each question
+
+
+def quiz(language: str) -> Quiz:
+    """What ``mini`` has in a language, whatever its size."""
     collection = mini.load(language)
-    sentences = {passage.doc_id: passage.text for passage in collection.passages}
-    pairs: dict[str, tuple[str, str]] = {}
-    for question_id, question in collection.questions.items():
-        answer = sentences[collection.relevant[question_id][0]]
-        pairs.setdefault(question_id.rpartition("-")[0], (question, answer))
-    return list(pairs.values())
+    position = {passage.doc_id: number for number, passage in enumerate(collection.passages)}
+    return Quiz(
+        questions=list(collection.questions.values()),
+        passages=[passage.text for passage in collection.passages],
+        answers=[position[collection.relevant[question][0]] for question in collection.questions],
+    )
 
 
 def shuffled(texts: Sequence[str]) -> list[int]:

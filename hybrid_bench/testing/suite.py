@@ -59,19 +59,14 @@ class SuiteConformance:
 
     def test_judgements_name_queries_and_passages_that_exist(self, suite: Suite) -> None:
         """A misspelt id would count as a passage that no search finds."""
-        everywhere = (
-            {doc.doc_id for language in suite.passage_languages for doc in suite.docs(language)} if suite.pooled else set()
-        )
+        docs = {language: {doc.doc_id for doc in suite.docs(language)} for language in suite.passage_languages}
+        pool = set().union(*docs.values())
         for language in suite.languages:
-            docs = everywhere or {doc.doc_id for doc in suite.docs(language)}
             queries = {query.query_id for query in suite.queries(language)}
-            for judgement in suite.judgements(language):
-                assert judgement.query_id in queries, (
-                    f"a judgement in {language!r} names the query {judgement.query_id!r}: there is none"
-                )
-                assert judgement.doc_id in docs, (
-                    f"a judgement in {language!r} names the passage {judgement.doc_id!r}: there is none"
-                )
+            searched = pool if suite.pooled else docs.get(language, set())
+            for query_id, doc_id, _ in suite.judgements(language):
+                assert query_id in queries, f"a judgement in {language!r} names the query {query_id!r}, which does not exist"
+                assert doc_id in searched, f"a judgement in {language!r} names the passage {doc_id!r}, which does not exist"
 
     def test_every_language_has_a_query_with_an_answer(self, suite: Suite) -> None:
         """A language where nothing is relevant has no score."""

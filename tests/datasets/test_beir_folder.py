@@ -1,0 +1,245 @@
+"""Local collections in BEIR's layout: what loads, and how the first thing wrong in a file is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybrid_bench import HybridBenchError, Judgement, Setting, Suite, Text, load_suite
+
+CORPUS = [
+    {"_id": "d1", "title": "Tea", "text": "Tea is made from leaves."},
+    {"_id": "d2", "title": "", "text": "Bread is baked."},
+]
+QUERIES = [{"_id": "q1", "text": "What is tea made from?"}, {"_id": "q2", "text": "How is bread made?"}]
+QRELS = [("q1", "d1", 1), ("q2", "d2", 2)]
+
+
+def lines(records: Iterable[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+
+
+def write_qrels(file: Path, rows: Iterable[tuple[object, ...]], header: str = "query-id\tcorpus-id\tscore\n") -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(header + "".join("\t".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A sound collection of two passages and two queries."""
+    folder = tmp_path / "kitchen"
+    write_qrels(folder / "qrels" / "test.tsv", QRELS)
+    (folder / "corpus.jsonl").write_bytes(lines(CORPUS))
+    (folder / "queries.jsonl").write_bytes(lines(QUERIES))
+    return folder
+
+
+def read(folder: Path) -> tuple[list[Text], list[Text], list[Judgement]]:
+    suite = load_suite(str(folder))
+    (language,) = suite.languages
+    return suite.passage_texts(language), suite.query_texts(language), list(suite.judgements(language))
+
+
+def test_a_folder_is_a_suite(folder: Path) -> None:
+    suite = load_suite(str(folder))
+    assert (suite.name, suite.languages, suite.pooled) == ("kitchen", ("und",), False)
+    assert suite.settings() == [Setting("und", "und")]
+    assert read(folder) == (
+        [Text("d1", "Tea Tea is made from leaves."), Text("d2", "Bread is baked.")],
+        [Text("q1", "What is tea made from?"), Text("q2", "How is bread made?")],
+        [Judgement("q1", "d1", 1), Judgement("q2", "d2", 2)],
+    )
+
+
+def test_gzipped_files_read_as_plain_ones(folder: Path) -> None:
+    plain = read(folder)
+    for name in ("corpus.jsonl", "queries.jsonl"):
+        (folder / f"{name}.gz").write_bytes(gzip.compress((folder / name).read_bytes()))
+        (folder / name).unlink()
+    assert read(folder) == plain
+
+
+def test_blank_lines_a_missing_title_and_qrels_without_a_header_do_no_harm(folder: Path) -> None:
+    plain = read(folder)
+    (folder / "corpus.jsonl").write_bytes(lines(CORPUS).replace(b'"title": "", ', b"").replace(b"\n", b"\n\n"))
+    write_qrels(folder / "qrels" / "test.tsv", QRELS, header="")
+    assert read(folder) == plain
+
+
+def test_a_query_without_judgements_is_not_asked(folder: Path) -> None:
+    (folder / "queries.jsonl").write_bytes(lines([*QUERIES, {"_id": "q3", "text": "Why?"}]))
+    assert [query.id for query in load_suite(str(folder)).query_texts("und")] == ["q1", "q2"]
+
+
+def test_a_folder_named_by_a_language_is_in_that_language(folder: Path) -> None:
+    assert load_suite(str(folder.rename(folder.with_name("sw")))).languages == ("sw",)
+
+
+def test_the_working_folder_has_a_name_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert load_suite(".").name == "kitchen"
+    assert load_suite("qrels/test.tsv").name == "kitchen/test"
+
+
+def test_qrels_of_test_come_before_dev_and_others(folder: Path) -> None:
+    write_qrels(folder / "qrels" / "dev.tsv", QRELS[:1])
+    write_qrels(folder / "qrels" / "train.tsv", QRELS[1:])
+    assert len(read(folder)[2]) == 2
+    (folder / "qrels" / "test.tsv").unlink()
+    assert [judgement.query_id for judgement in read(folder)[2]] == ["q1"]
+
+
+def test_a_qrels_file_is_a_suite_of_its_own(folder: Path) -> None:
+    train = write_qrels(folder / "qrels" / "train.tsv", QRELS[1:])
+    suite = load_suite(str(train))
+    assert suite.name == "kitchen/train"
+    assert list(suite.judgements("und")) == [Judgement("q2", "d2", 2)]
+    assert [query.id for query in suite.query_texts("und")] == ["q2"]
+
+
+def test_several_qrels_without_a_test_or_dev_have_to_be_chosen_from(folder: Path) -> None:
+    (folder / "qrels" / "test.tsv").rename(folder / "qrels" / "a.tsv")
+    write_qrels(folder / "qrels" / "b.tsv", QRELS)
+    with pytest.raises(HybridBenchError) as refused:
+        read(folder)
+    assert refused.value.problem == f"{folder} needs a qrels/test.tsv (found: qrels/a.tsv, qrels/b.tsv)"
+    assert refused.value.remedy == "Name the qrels file itself as the suite."
+
+
+def test_no_qrels_are_missed(folder: Path) -> None:
+    (folder / "qrels" / "test.tsv").unlink()
+    with pytest.raises(HybridBenchError, match=re.escape(f"{folder} needs a qrels/test.tsv (found: none)")):
+        read(folder)
+
+
+def test_missing_queries_are_missed(folder: Path) -> None:
+    (folder / "queries.jsonl").unlink()
+    with pytest.raises(HybridBenchError, match=re.escape(f"{folder} has no queries.jsonl")):
+        read(folder)
+
+
+BAD_RECORDS: dict[str, tuple[dict[str, Any], str]] = {
+    "empty text": ({"_id": "x", "text": " \t"}, "the record with id 'x' has no text"),
+    "NUL byte": ({"_id": "x", "text": "a\x00b"}, "the record with id 'x' holds a NUL byte"),
+    "number as id": ({"_id": 7, "text": "Seven."}, "no text in field '_id'"),
+    "no id": ({"text": "Seven."}, "no text in field '_id'"),
+    "no text": ({"_id": "x"}, "no text in field 'text'"),
+    "null text": ({"_id": "x", "text": None}, "no text in field 'text'"),
+}
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl"])
+@pytest.mark.parametrize("bad", BAD_RECORDS)
+def test_a_bad_record_is_named_by_file_line_and_id(folder: Path, name: str, bad: str) -> None:
+    record, problem = BAD_RECORDS[bad]
+    with (folder / name).open("ab") as file:
+        file.write(lines([record]))
+    with pytest.raises(HybridBenchError, match=re.escape(f"{folder / name}, line 3: {problem}")):
+        read(folder)
+
+
+@pytest.mark.parametrize(("name", "again"), [("corpus.jsonl", "d1"), ("queries.jsonl", "q1")])
+def test_an_id_that_occurs_twice_is_named_with_both_lines(folder: Path, name: str, again: str) -> None:
+    with (folder / name).open("ab") as file:
+        file.write(lines([{"_id": again, "text": "Once more."}]))
+    twice = f"{folder / name}, line 3: the record with id '{again}' occurs twice, first in line 1"
+    with pytest.raises(HybridBenchError, match=re.escape(twice)):
+        read(folder)
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl"])
+@pytest.mark.parametrize("line", [b'{"_id": "x", "text": "cut off', b"not JSON", b"[1, 2]", b"7"])
+def test_a_malformed_line_is_named_by_file_and_number(folder: Path, name: str, line: bytes) -> None:
+    with (folder / name).open("ab") as file:
+        file.write(line + b"\n" + lines([{"_id": "after", "text": "Sound again."}]))
+    with pytest.raises(HybridBenchError, match=re.escape(f"{folder / name}, line 3: no")):
+        read(folder)
+
+
+def test_a_file_that_is_not_utf_8_is_named(folder: Path) -> None:
+    (folder / "queries.jsonl").write_bytes(lines(QUERIES).replace(b"bread", "bröd".encode("latin-1")))
+    with pytest.raises(HybridBenchError, match=re.escape(f"{folder / 'queries.jsonl'}, after line")):
+        read(folder)
+
+
+def cut(packed: bytes) -> bytes:
+    return packed[: len(packed) // 2]
+
+
+def flip(packed: bytes) -> bytes:
+    middle = len(packed) // 2
+    return packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [cut, flip, lambda _: b"not gzip"])
+def test_a_damaged_gzip_file_is_named(folder: Path, damage: Callable[[bytes], bytes]) -> None:
+    many = [{"_id": f"d{number}", "text": f"Sentence {number} of {number * 7919 % 1000}."} for number in range(1000)]
+    (folder / "corpus.jsonl").unlink()
+    (folder / "corpus.jsonl.gz").write_bytes(damage(gzip.compress(lines(many))))
+    with pytest.raises(HybridBenchError, match=re.escape(f"{folder / 'corpus.jsonl.gz'}, ")):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (("q9", "d1", 1), "the query 'q9' does not exist"),
+        (("q1", "d9", 1), "the passage 'd9' does not exist"),
+        (("q1", "d1"), "expected query id, passage id and a whole number, by tabs"),
+        (("q1", "0", "d1", 1), "expected query id, passage id and a whole number, by tabs"),
+        (("q1", "d1", "1.5"), "expected query id, passage id and a whole number, by tabs"),
+    ],
+)
+def test_a_bad_judgement_is_named_by_file_and_line(folder: Path, row: tuple[object, ...], problem: str) -> None:
+    file = write_qrels(folder / "qrels" / "test.tsv", [*QRELS, row])
+    with pytest.raises(HybridBenchError, match=re.escape(f"{file}, line 4: {problem}")):
+        read(folder)
+
+
+def test_qrels_that_are_not_utf_8_are_named(folder: Path) -> None:
+    file = folder / "qrels" / "test.tsv"
+    file.write_bytes("q1\td1\t1\nfråga\td1\t1\n".encode("latin-1"))
+    with pytest.raises(HybridBenchError, match=re.escape(f"{file}, after line 0")):
+        read(folder)
+
+
+JUDGED = {"ar", "de", "en", "es", "fr", "hi", "id", "ru", "sw", "th", "yo", "zh"}
+
+
+@pytest.fixture(scope="module")
+def judged(shared: Path) -> Suite:
+    return load_suite(str(shared / "collections" / "miracl-judged"))
+
+
+def test_a_folder_of_folders_is_one_suite_with_a_pool_over_its_languages(judged: Suite) -> None:
+    assert judged.name == "miracl-judged"
+    assert set(judged.languages) == set(judged.passage_languages) == JUDGED
+    assert list(judged.languages) == sorted(JUDGED)
+    assert judged.pooled
+    assert len(judged.settings()) == 12 * 13
+
+
+@pytest.mark.parametrize("language", sorted(JUDGED))
+def test_real_collections_load_whole(shared: Path, judged: Suite, language: str) -> None:
+    folder = shared / "collections" / "miracl-judged" / language
+    alone = load_suite(str(folder))
+    assert alone.languages == (language,)
+    corpus = [json.loads(line) for line in gzip.decompress((folder / "corpus.jsonl.gz").read_bytes()).splitlines()]
+    queries = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+    qrels = (folder / "qrels" / "dev.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    passages = alone.passage_texts(language)
+    assert [passage.id for passage in passages] == [record["_id"] for record in corpus]
+    assert len(alone.query_texts(language)) == len(queries)
+    assert len(list(alone.judgements(language))) == len(qrels)
+
+    assert judged.passage_texts(language) == [Text(f"{language}-{doc_id}", text) for doc_id, text in passages]
+    assert judged.query_texts(language) == alone.query_texts(language)
+    prefixed = [j._replace(doc_id=f"{language}-{j.doc_id}") for j in alone.judgements(language)]
+    assert list(judged.judgements(language)) == prefixed

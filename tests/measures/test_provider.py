@@ -1,0 +1,134 @@
+"""RankDistance and PEER as measures of ir_measures, on any run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import ir_measures
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ir_measures import RR, providers
+from scipy import stats
+
+import hybrid_bench
+from hybrid_bench.measures.provider import PEER, RankDistance
+
+Qrels = dict[str, dict[str, int]]
+Run = dict[str, dict[str, float]]
+
+
+@pytest.fixture(autouse=True)
+def _registered() -> None:
+    hybrid_bench.register()
+
+
+def in_order(*doc_ids: str) -> dict[str, float]:
+    """A ranking, best first."""
+    return {doc_id: float(-rank) for rank, doc_id in enumerate(doc_ids)}
+
+
+def relevant(*doc_ids: str) -> dict[str, int]:
+    return dict.fromkeys(doc_ids, 1)
+
+
+def values(name: str, qrels: Qrels, run: Run) -> dict[str, float]:
+    return {score.query_id: score.value for score in ir_measures.parse_measure(name).iter_calc(qrels, run)}
+
+
+def test_they_are_parsed_and_scored_beside_other_measures() -> None:
+    measures = [ir_measures.parse_measure(name) for name in ("AP", "RankDistance", "PEER@20", "PEER")]
+    assert [str(measure) for measure in measures] == ["AP", "RankDistance", "PEER@20", "PEER"]
+    qrels, run = {"q": relevant("de-1", "en-1")}, {"q": in_order("de-1", "de-2", "de-3", "en-1")}
+    found = ir_measures.calc_aggregate(measures, qrels, run)
+    assert found[ir_measures.AP] == pytest.approx((1 + 2 / 4) / 2)
+    assert found[RankDistance] == 3
+    assert found[PEER @ 20] == found[PEER] == pytest.approx(stats.chi2.sf(1, 1))
+
+
+def test_registering_again_changes_nothing() -> None:
+    before = list(ir_measures.DefaultPipeline.providers)
+    hybrid_bench.register()
+    assert before == ir_measures.DefaultPipeline.providers
+    assert [provider.NAME for provider in before].count("hybrid_bench") == 1
+    assert providers.registry["hybrid_bench"] in before
+
+
+def test_rank_distance_is_averaged_over_queries_with_several_relevant_passages() -> None:
+    qrels = {"one": relevant("de-1"), "near": relevant("de-1", "en-1"), "far": relevant("de-1", "en-1", "zh-1")}
+    run = {query: in_order("de-1", "en-1", "th-1", "th-2", "zh-1") for query in qrels}
+    assert values("RankDistance", qrels, run) == {"near": 1, "far": 4}
+    assert RankDistance.calc_aggregate(qrels, run) == 2.5
+
+
+def test_a_relevant_passage_that_was_not_retrieved_ranks_right_after_the_run() -> None:
+    qrels = {"q": relevant("de-1", "zh-1", "zh-2")}
+    assert values("RankDistance", qrels, {"q": in_order("th-1", "de-1", "th-2")}) == {"q": 4 - 2}
+
+
+def test_only_grades_from_rel_on_are_relevant() -> None:
+    qrels, run = {"q": {"de-1": 2, "en-1": 1, "zh-1": 2}}, {"q": in_order("en-1", "de-1", "th-1", "zh-1")}
+    assert values("RankDistance", qrels, run) == {"q": 3}
+    assert values("RankDistance(rel=2)", qrels, run) == {"q": 2}
+    assert values("PEER(rel=2)", qrels, run) == {"q": pytest.approx(stats.chi2.sf(1, 1))}
+
+
+@given(
+    st.dictionaries(st.integers(0, 99).map("de-{:02d}".format), st.sampled_from([0.5, 0.25, 1 / 3, 1 / 3 + 1e-12]), min_size=2)
+)
+def test_passages_rank_where_trec_eval_ranks_them_ties_of_float32_included(scores: dict[str, float]) -> None:
+    run = {"q": scores}
+    first, *_, last = sorted(scores, key=lambda doc_id: RR.calc_aggregate({"q": {doc_id: 1}}, run), reverse=True)
+    assert values("RankDistance", {"q": relevant(first, last)}, run) == {"q": len(scores) - 1}
+
+
+def test_peer_is_a_kruskal_wallis_test_of_the_ranks_of_relevant_passages() -> None:
+    """Ranks 1 to 6 are all relevant, so that scipy's ranks within the sample are the same."""
+    order = ["de-1", "de-2", "en-1", "de-3", "en-2", "zh-1", "th-1", "th-2"]
+    found = values("PEER", {"q": relevant(*order[:6])}, {"q": in_order(*order)})
+    assert found == {"q": pytest.approx(stats.kruskal([1, 2, 4], [3, 5], [6]).pvalue)}
+
+
+def test_below_the_cut_off_all_passages_share_the_mean_of_the_ranks_that_follow() -> None:
+    order = ["de-1", "de-2", "en-1", "en-2", "de-3"]
+    run = {"q": in_order(*order)}
+    expected = stats.kruskal([1, 2, 4], [4, 4]).pvalue
+    assert stats.rankdata([1, 2, 4, 4, 4]).tolist() == [1, 2, 4, 4, 4]
+    assert values("PEER@2", {"q": relevant(*order)}, run) == {"q": pytest.approx(expected)}
+    assert values("PEER", {"q": relevant(*order)}, {"q": in_order("de-1", "de-2")}) == {"q": pytest.approx(expected)}
+
+
+def test_a_query_that_is_missing_from_the_run_has_all_its_passages_after_the_end() -> None:
+    assert values("PEER@10", {"q": relevant("de-1", "en-1")}, {}) == {"q": 1}
+
+
+def test_peer_equals_the_package_of_its_authors_at_full_depth_and_leaves_it_its_name() -> None:
+    """In a process of its own, where that package registers the name first. It calls what ir_measures no longer has."""
+    program = """
+        import ir_measures, peer_measure, numpy as np
+        import hybrid_bench
+        from hybrid_bench.measures import provider
+        hybrid_bench.register()
+        hybrid_bench.register()
+
+        rng = np.random.default_rng(5)
+        docs = [f"{language}-{number}" for language in ("de", "en", "th", "zh") for number in range(15)]
+        qrels = {f"q{query}": {doc_id: int(rng.random() < 0.3) for doc_id in docs} for query in range(50)}
+        run = {query_id: dict(zip(docs, rng.permutation(60).astype(float).tolist())) for query_id in qrels}
+
+        ir_measures.util.flatten_measures = list
+        theirs = peer_measure.PEER(weights={1: 1.0}, lang_mapping={doc_id: doc_id[:2] for doc_id in docs}) @ 60
+        expected = {score.query_id: score.value for score in theirs.iter_calc(qrels, run)}
+        ours = ir_measures.providers.registry["hybrid_bench"].iter_calc([provider.PEER @ 60], qrels, run)
+        found = {score.query_id: score.value for score in ours}
+        assert len(found) == 50 and len(set(found.values())) > 40
+        assert found.keys() == expected.keys()
+        assert max(abs(found[query_id] - expected[query_id]) for query_id in found) < 1e-9
+
+        assert type(ir_measures.parse_measure("PEER(weights={1: 1.0})@60")) is type(peer_measure.PEER)
+        assert ir_measures.parse_measure("RankDistance").calc_aggregate(qrels, run) > 0
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,219 @@
+"""The plugin hybrid-bench-ir-datasets: what a program sees that never imports hybrid_bench. Each test starts one."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+hook = pytest.importorskip("hybrid_bench_ir_datasets")
+
+MIRROR = os.environ.get("HYBRID_BENCH_MIRROR") or str(Path(__file__).parents[3] / "shared" / "mirror")
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a new Python, given program text or arguments, and keyword arguments for its environment."""
+
+    def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        arguments = ["-c", *command] if len(command) == 1 else list(command)
+        environment = {name: value for name, value in os.environ.items() if name != hook.VARIABLE}
+        environment |= {"HYBRID_BENCH_MIRROR": MIRROR, "IR_DATASETS_HOME": str(tmp_path / "home"), "PYTHONUTF8": "1"}
+        return subprocess.run(
+            [sys.executable, *arguments],
+            env=environment | variables,
+            capture_output=True,
+            encoding="utf-8",
+            cwd=tmp_path,  # the folder of the tests may have a hybrid_bench in it, which would come first
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+def succeeds(done: subprocess.CompletedProcess[str]) -> str:
+    """What a process printed that went well and complained of nothing."""
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.strip()
+
+
+def test_plain_ir_datasets_loads_our_entries(run: Run) -> None:
+    program = "import ir_datasets; d = ir_datasets.load('mini/de/en'); print(next(d.queries_iter()).query_id, d.docs_count())"
+    assert succeeds(run(program)) == "bicycles-1 75"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "import ir_datasets.util",
+        "from ir_datasets import load",
+        "import ir_datasets.datasets.base",
+        "import importlib; importlib.import_module('ir_datasets.formats')",
+        "import hybrid_bench; hybrid_bench.register(); hybrid_bench.register()",
+        "import hybrid_bench.datasets.entries as entries; entries.register()",
+        "import ir_datasets, importlib; importlib.reload(ir_datasets)",
+    ],
+)
+def test_it_does_not_matter_what_is_imported_first(run: Run, first: str) -> None:
+    assert succeeds(run(f"{first}\nimport ir_datasets; print(ir_datasets.load('mini/de/en').docs_count())")) == "75"
+
+
+def test_the_command_exports_our_entries(run: Run) -> None:
+    queries = succeeds(run("-m", "ir_datasets", "export", "mini/de/en", "queries")).splitlines()
+    assert len(queries) == 45
+    assert queries[0].startswith("bicycles-1\tHow does the power of a cyclist")
+
+
+def test_the_script_does_too(run: Run) -> None:
+    (script,) = importlib.metadata.entry_points(group="console_scripts", name="ir_datasets")
+    argv = "import sys; sys.argv[1:] = ['export', 'mini/de/en', 'qrels']"
+    program = f"{argv}; from {script.module} import {script.attr}; {script.attr}()"
+    assert len(succeeds(run(program)).splitlines()) == 45
+
+
+@pytest.mark.skipif("://" not in MIRROR and not Path(MIRROR).is_dir(), reason="needs a mirror of XQuAD")
+def test_xquad_r_is_downloaded_through_the_mirror(run: Run) -> None:
+    done = run("-m", "ir_datasets", "export", "xquad-r/de/en", "docs", "--fields", "doc_id", "text")
+    assert done.returncode == 0, done.stderr
+    passages = done.stdout.splitlines()
+    assert len(passages) == 1276
+    assert passages[0].startswith("de-0000-00\tDie Verteidigung der Panthers")
+
+
+def test_a_variable_switches_it_off(run: Run) -> None:
+    program = "import sys, ir_datasets; print('mini' in set(ir_datasets.registry), 'hybrid_bench' in sys.modules)"
+    assert succeeds(run(program, HYBRID_BENCH_IR_DATASETS="0")) == "False False"
+    assert succeeds(run(program, HYBRID_BENCH_IR_DATASETS="1")) == "True True"
+    assert succeeds(run(f"import os; os.environ['{hook.VARIABLE}'] = '0'; {program}")) == "False False"
+
+
+def test_a_start_without_ir_datasets_imports_nothing(run: Run) -> None:
+    program = "import sys; print(*sorted({'hybrid_bench_ir_datasets', %s} & set(sys.modules)))"
+    heavy = "'ir_datasets', 'hybrid_bench', 'numpy', 'pydantic', 'logging', 'importlib.abc'"
+    assert succeeds(run(program % heavy)) == "hybrid_bench_ir_datasets"
+    # Asking whether it is there is not importing it.
+    assert succeeds(run("import importlib.util; importlib.util.find_spec('ir_datasets')\n" + program % "'numpy'")) == (
+        "hybrid_bench_ir_datasets"
+    )
+
+
+def test_ir_datasets_works_where_hybrid_bench_is_broken(run: Run, tmp_path: Path) -> None:
+    package = tmp_path / "first" / "hybrid_bench"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('half\\ninstalled')\n")
+    path = os.pathsep.join(filter(None, [str(package.parent), os.environ.get("PYTHONPATH", "")]))
+    done = run("import ir_datasets; print(ir_datasets.load('vaswani'))", PYTHONPATH=path)
+    assert done.returncode == 0
+    assert "vaswani" in done.stdout
+    assert done.stderr == (
+        "ir_datasets does without Hybrid Bench's datasets: RuntimeError: half installed "
+        "(HYBRID_BENCH_IR_DATASETS=0 switches this off)\n"
+    )
+
+
+def test_ir_datasets_works_where_hybrid_bench_is_missing(run: Run) -> None:
+    done = run("import sys; sys.modules['hybrid_bench'] = None; import ir_datasets; print(ir_datasets.load('vaswani'))")
+    assert done.returncode == 0
+    assert "vaswani" in done.stdout
+    assert len(done.stderr.splitlines()) == 1
+    assert "ModuleNotFoundError: No module named 'hybrid_bench" in done.stderr
+
+
+THREADS = """
+import threading
+barrier = threading.Barrier(8)
+found = []
+
+def load():
+    barrier.wait()
+    import ir_datasets
+    found.append(ir_datasets.load("mini/de/en").docs_count())
+
+def suite():
+    barrier.wait()
+    import hybrid_bench
+    found.append(len(hybrid_bench.load_suite("mini").passage_texts("de")))
+
+threads = [threading.Thread(target=OTHER if number % 4 == 0 else load) for number in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(*found)
+"""
+
+
+@pytest.mark.parametrize("other", ["load", "suite"])
+def test_threads_that_import_at_once_all_find_our_entries(run: Run, other: str) -> None:
+    assert succeeds(run(THREADS.replace("OTHER", other))) == " ".join(["75"] * 8)
+
+
+def test_it_is_installed_once_and_at_any_time(run: Run) -> None:
+    program = """
+import sys
+import hybrid_bench_ir_datasets as hook
+finders = [finder for finder in sys.meta_path if type(finder).__module__ == hook.__name__]
+hook.install()
+print(len(finders), sum(type(finder).__module__ == hook.__name__ for finder in sys.meta_path))
+sys.meta_path.remove(*finders)
+import ir_datasets
+print("mini" in set(ir_datasets.registry))
+hook.install()
+print("mini" in set(ir_datasets.registry))
+"""
+    assert succeeds(run(program)).split() == ["1", "1", "False", "True"]
+
+
+def test_the_module_looks_as_it_always_does(run: Run) -> None:
+    program = """
+import importlib.machinery, importlib.resources, inspect, ir_datasets
+assert type(ir_datasets.__loader__) is type(ir_datasets.__spec__.loader) is importlib.machinery.SourceFileLoader
+assert "registry" in inspect.getsource(ir_datasets)
+assert importlib.resources.files("ir_datasets").joinpath("etc", "downloads.json").is_file()
+"""
+    assert succeeds(run(program)) == ""
+
+
+@pytest.mark.parametrize("place", ["0", "1", "len(sys.meta_path)"])
+def test_it_goes_together_with_other_hooks_on_ir_datasets(run: Run, place: str) -> None:
+    """Such as wrapt's, which looks for the module anew and keeps itself out meanwhile."""
+    program = f"""
+import importlib.util, sys
+
+class Other:
+    busy = False
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != "ir_datasets" or self.busy:
+            return None
+        self.busy = True
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self.busy = False
+        run, spec.loader.exec_module = spec.loader.exec_module, lambda module: (run(module), print("other"))
+        return spec
+
+sys.meta_path.insert({place}, Other())
+import ir_datasets
+print(ir_datasets.load("mini/de").docs_count())
+"""
+    assert succeeds(run(program)).split()[-1] == "75"
+
+
+def test_both_kinds_of_start_up_file_call_install() -> None:
+    files = {file.name: file for file in importlib.metadata.files("hybrid-bench-ir-datasets") or []}
+    assert files["hybrid_bench_ir_datasets.pth"].read_text().splitlines() == [
+        "import hybrid_bench_ir_datasets; hybrid_bench_ir_datasets.install()"
+    ]
+    (line,) = files["hybrid_bench_ir_datasets.start"].read_text().splitlines()
+    assert pkgutil.resolve_name(line) is hook.install
