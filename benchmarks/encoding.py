@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.models import Normalize, Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
 from hybrid_bench import load_encoder, load_suite
 from hybrid_bench.encoders.devices import choose_dtype

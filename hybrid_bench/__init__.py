@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hybrid_bench.encoders.protocol import Encoder, Role
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.evaluation import evaluate
-    from hybrid_bench.registration import register
+    from hybrid_bench.registration import register, register_datasets
     from hybrid_bench.results.record import Result
 
 # Names are imported when they are first used, so that `import hybrid_bench` costs nothing.
@@ -32,6 +32,7 @@ _HOME = {
     "load_encoder": "encoders.load",
     "load_suite": "datasets.suites",
     "register": "registration",
+    "register_datasets": "registration",
 }
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "load_encoder",
     "load_suite",
     "register",
+    "register_datasets",
 ]
 
 

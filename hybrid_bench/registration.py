@@ -5,8 +5,16 @@ from __future__ import annotations
 
 def register() -> None:
     """Add the entries to ir_datasets and the language-bias measures to ir_measures. May be called more than once."""
-    from hybrid_bench.datasets import entries
+    register_datasets()
     from hybrid_bench.measures import provider
 
-    entries.register()
     provider.register()
+
+
+def register_datasets() -> None:
+    """Add the entries to ir_datasets alone. May be called more than once, and from several threads."""
+    import ir_datasets  # noqa: F401  # whole before ours: another thread may be importing it for the first time
+
+    from hybrid_bench.datasets import entries
+
+    entries.register()

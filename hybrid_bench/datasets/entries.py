@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +29,17 @@ _LAREQA_BIBTEX = """\
 }"""
 
 
+_REGISTERING = threading.Lock()
+
+
 def register() -> None:
-    """Add this project's entries to ir_datasets. May be called more than once."""
-    if "xquad-r" in ir_datasets.registry:
-        return
+    """Add this project's entries to ir_datasets. May be called more than once, and from several threads."""
+    with _REGISTERING:
+        if "xquad-r" not in ir_datasets.registry:
+            _register_all()
+
+
+def _register_all() -> None:
     _register_parallel("xquad-r", "XQuAD-R", XQUAD_R, functools.partial(lareqa.load, "xquad-r"), _LAREQA_BIBTEX)
     _register_parallel("mlqa-r", "MLQA-R", MLQA_R, functools.partial(lareqa.load, "mlqa-r"), _LAREQA_BIBTEX)
     _register_parallel("mini", "mini", XQUAD_R, mini.load, "")

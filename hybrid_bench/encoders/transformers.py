@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,28 +42,46 @@ class TransformersEncoder:
 
     def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
         _need_transformers()
-        from transformers import AutoTokenizer
+        from transformers import AutoConfig
 
         self._device = choose_device(device)
-        self._dtype, torch_dtype = choose_dtype(dtype, self._device)
-        options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
+        self._dtype, self._torch_dtype = choose_dtype(dtype, self._device)
+        self._options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
         if card.revision and not Path(card.model).is_dir():
-            options["revision"] = card.revision
-        try:
-            self._tokenizer = AutoTokenizer.from_pretrained(card.model, **options)
-            model = _load_model(card.model, {"use_safetensors": True, "dtype": torch_dtype, **options})
-        except (OSError, ValueError, ImportError) as error:
-            raise unreachable(card.model, error) from error
-        self._model: torch.nn.Module = model.to(self._device).eval()
-        self._limit = _length_limit(card, self._tokenizer, model.config)
+            self._options["revision"] = card.revision
+        with _explained(card.model):
+            config = AutoConfig.from_pretrained(card.model, **self._options)
         self.card = card.model_copy(
             update={
-                "max_length": self._limit,
-                "dimension": card.dimension or int(model.config.hidden_size),
-                "parameters": card.parameters or sum(p.numel() for p in model.parameters()),
-                "revision": card.revision or getattr(model.config, "_commit_hash", None) or "",
+                "dimension": card.dimension or int(config.hidden_size),
+                "revision": card.revision or getattr(config, "_commit_hash", None) or "",
             }
         )
+        positions = _positions(config)
+        limit = card.max_length or min(self._tokenizer.model_max_length, positions or 512, 512)
+        if positions and limit > positions:
+            raise HybridBenchError(
+                f"{card.name}: max_length {limit} is more than the model's {positions} positions",
+                f"Set it to {positions} or less.",
+            )
+        parameters = card.parameters or sum(p.numel() for p in self._model.parameters())
+        self.card = self.card.model_copy(update={"max_length": limit, "parameters": parameters})
+
+    # Weights and tokenizer are loaded when they are needed: not at all where the store holds every vector.
+
+    @functools.cached_property
+    def _model(self) -> torch.nn.Module:
+        with _explained(self.card.model):
+            options = {"use_safetensors": True, "dtype": self._torch_dtype, **self._options}
+            model: torch.nn.Module = _load_model(self.card.model, options).to(self._device).eval()
+        return model
+
+    @functools.cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        with _explained(self.card.model):
+            return AutoTokenizer.from_pretrained(self.card.model, **self._options)
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -89,9 +108,9 @@ class TransformersEncoder:
         vectors = np.empty((len(texts), self.card.dimension or 0), dtype=np.float32)
         if not texts:
             return vectors
-        token_ids: list[list[int]] = self._tokenizer([prefix + text for text in texts], truncation=True, max_length=self._limit)[
-            "input_ids"
-        ]
+        token_ids: list[list[int]] = self._tokenizer(
+            [prefix + text for text in texts], truncation=True, max_length=self.card.max_length
+        )["input_ids"]
         budget = _TOKENS_PER_BATCH.get(self._device.type, _TOKENS_PER_BATCH_ACCELERATOR)
         for batch in token_batches([len(ids) for ids in token_ids], budget):
             padded = self._tokenizer.pad({"input_ids": [token_ids[index] for index in batch]}, return_tensors="pt")
@@ -164,20 +183,20 @@ def _sha256(file: Any) -> bytes:
     return digest.digest()
 
 
-def _length_limit(card: EncoderCard, tokenizer: Any, config: Any) -> int:
-    """The card's limit, checked against the positions that the model has."""
+def _positions(config: Any) -> int:
+    """How many tokens the model has positions for; 0 if it has no such limit."""
     positions = int(getattr(config, "max_position_embeddings", 0) or 0)
-    if positions and getattr(config, "model_type", "") in {"xlm-roberta", "roberta", "camembert"}:
-        positions -= 2  # their first position is counted from the padding index
-    limits = [limit for limit in (positions, int(tokenizer.model_max_length)) if 0 < limit < 10**6]
-    if card.max_length is None:
-        return min([*limits, 512])
-    if limits and card.max_length > min(limits):
-        raise HybridBenchError(
-            f"{card.name}: max_length {card.max_length} is more than the model's {min(limits)} positions",
-            f"Set it to {min(limits)} or less.",
-        )
-    return card.max_length
+    # Roberta's first position is counted from the padding index.
+    shifted = getattr(config, "model_type", "") in {"xlm-roberta", "roberta", "camembert"}
+    return positions - 2 if shifted and positions else positions
+
+
+@contextmanager
+def _explained(model: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, ImportError) as error:
+        raise unreachable(model, error) from error
 
 
 def _need_transformers() -> None:

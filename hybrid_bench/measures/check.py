@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Cal
                     if query_id in judged
                 }
                 for metric in ir_measures.iter_calc(asked, judged, run) if judged else ():
+                    if math.isnan(metric.value):  # RankDistance of a query with one relevant passage
+                        continue
                     difference = abs(metric.value - expected[setting][metric.query_id, str(metric.measure)])
                     values += 1
                     if difference > largest:

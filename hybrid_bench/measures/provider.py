@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import ir_measures
 import numpy as np
 from ir_measures import Measure, Metric, measures, providers
+from ir_measures.measures.base import MeanAgg
 from ir_measures.providers.base import NOT_PROVIDED
 from ir_measures.providers.base import Any as AnyValue
 from ir_measures.util import QrelsConverter, RunConverter
@@ -15,11 +17,29 @@ from ir_measures.util import QrelsConverter, RunConverter
 from hybrid_bench.measures.bias import peer
 
 
-class _RankDistance(Measure):
+class _MeanOfDefined(MeanAgg):
+    """The mean over the queries that have a value."""
+
+    def add(self, value: float) -> None:
+        if not math.isnan(value):
+            super().add(value)
+
+
+class _LanguageBias(Measure):
+    """A measure that a query with fewer than two relevant passages does not have: its value is then NaN."""
+
+    # ir_measures fills in what a provider leaves out, but only if another provider is asked beside it.
+    DEFAULT = math.nan
+
+    def aggregator(self) -> MeanAgg:
+        return _MeanOfDefined()
+
+
+class _RankDistance(_LanguageBias):
     """Mean gap between the best and the worst rank of a query's relevant passages in a multilingual pool.
 
     0 is a pool ranked without regard to language. A relevant passage that is not in the run counts as ranked right after
-    its end; a query with fewer than two relevant passages has no value. Source: Elmahdy et al. 2024 (arXiv 2408.10536),
+    its end; the mean is over queries with at least two relevant passages. Source: Elmahdy et al. 2024 (arXiv 2408.10536),
     section 4.1.
     """
 
@@ -32,7 +52,7 @@ class _RankDistance(Measure):
     }
 
 
-class _PEER(Measure):
+class _PEER(_LanguageBias):
     """Probability of equal expected rank of a query's relevant passages between languages, at a cut-off.
 
     The language of a passage is what stands before the first ``-`` of its id. Relevant passages that the first ``cutoff``
@@ -68,7 +88,7 @@ class _Evaluator(providers.Evaluator):
         super().__init__(measures, set(qrels))
         self._qrels = qrels
 
-    def iter_calc(self, run: Any) -> Iterator[Metric]:
+    def _iter_calc(self, run: Any) -> Iterator[Metric]:
         """Yield a value for each query that has one."""
         scored = RunConverter(run).as_dict_of_dict()
         for query_id, judged in self._qrels.items():

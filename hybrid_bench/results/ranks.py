@@ -7,7 +7,8 @@ import functools
 import gzip
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,28 +116,36 @@ class Ranks:
         Raises:
             HybridBenchError: if the file is missing, is not the one with this hash, or is malformed.
         """
-        import numpy as np
-
         try:
             content = path.read_bytes()
         except OSError as error:
             raise HybridBenchError(f"cannot read the ranks {path}: {error.strerror}", "Keep it beside its result.") from error
         if hashlib.sha256(content).hexdigest() != sha256:
             raise HybridBenchError(f"{path} is not the file that its result names", "Run the evaluation again.")
-        rows: dict[str, list[list[str]]] = {}
-        lines = csv.reader(
-            io.StringIO(gzip.decompress(content).decode()), delimiter="\t", quoting=csv.QUOTE_NONE, escapechar="\\"
-        )
-        if tuple(next(lines, ())) != _HEADER:
-            raise HybridBenchError(f"{path} has other columns than {', '.join(_HEADER)}")
-        for row in lines:
-            rows.setdefault(row[0], []).append(row)
-        by_language = {}
-        for language, found in rows.items():
-            _, ids, passage_language, doc_id, *numbers = map(list, zip(*found, strict=True))
-            query_ids = list(dict.fromkeys(ids))
-            index = {query_id: at for at, query_id in enumerate(query_ids)}
-            relevance, rank, rank_all = (np.array(column, dtype=np.int32) for column in numbers)
-            query = np.array([index[query_id] for query_id in ids], dtype=np.int32)
-            by_language[language] = LanguageRanks(query_ids, query, np.array(passage_language), doc_id, relevance, rank, rank_all)
-        return cls(by_language)
+        try:
+            return cls(dict(_parse(gzip.decompress(content).decode())))
+        except (OSError, EOFError, zlib.error, csv.Error, ValueError, OverflowError) as error:
+            raise HybridBenchError(f"{path} is not a file of ranks: {error}", "Run the evaluation again.") from error
+
+
+def _parse(text: str) -> Iterator[tuple[str, LanguageRanks]]:
+    """Raises ValueError or OverflowError where the text is not as :meth:`Ranks.to_bytes` writes it."""
+    import numpy as np
+
+    lines = csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE, escapechar="\\")
+    if tuple(next(lines, ())) != _HEADER:
+        raise ValueError(f"its columns are not {', '.join(_HEADER)}")
+    rows: dict[str, list[list[str]]] = {}
+    for row in lines:
+        if len(row) != len(_HEADER):
+            raise ValueError(f"line {lines.line_num} does not have {len(_HEADER)} columns")
+        rows.setdefault(row[0], []).append(row)
+    for language, found in rows.items():
+        _, ids, passage_language, doc_id, *numbers = map(list, zip(*found, strict=True))
+        query_ids = list(dict.fromkeys(ids))
+        index = {query_id: at for at, query_id in enumerate(query_ids)}
+        query = np.array([index[query_id] for query_id in ids], dtype=np.int32)
+        relevance, rank, rank_all = (np.array(column, dtype=np.int32) for column in numbers)
+        if min(relevance.min(), rank.min(), rank_all.min() + 1) < 1 or (np.diff(query) < 0).any():
+            raise ValueError(f"the ranks of {language} are below 1 or not in the order of the queries")
+        yield language, LanguageRanks(query_ids, query, np.array(passage_language), doc_id, relevance, rank, rank_all)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_its_encoder_is_found_by_its_entry_point() -> None:
 
 
 @pytest.mark.parametrize("option", [{"dtype": "bf16"}, {"device": "cuda"}])
-def test_what_it_cannot_do_is_refused(option: dict[str, str]) -> None:
+def test_what_it_cannot_do_is_refused(option: dict[str, Any]) -> None:
     ((name, asked),) = option.items()
     with pytest.raises(hybrid_bench.HybridBenchError, match=f"char-ngrams cannot compute with {name} '{asked}'"):
         hybrid_bench.load_encoder("char-ngrams", **option)

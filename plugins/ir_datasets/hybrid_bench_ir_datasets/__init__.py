@@ -85,9 +85,9 @@ def _register() -> None:
     if entries is not None and not hasattr(entries, "register"):
         return  # Hybrid Bench is importing ir_datasets for itself, and registers when it needs its entries.
     try:
-        from hybrid_bench.datasets.entries import register
+        from hybrid_bench import register_datasets
 
-        register()
+        register_datasets()
     except Exception as error:  # whatever is wrong with Hybrid Bench, ir_datasets has to work
         import logging
 
