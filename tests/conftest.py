@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("HYBRID_BENCH_SHARED") or ROOT.parent / "shared").resolve()
 SCRATCH = Path(tempfile.mkdtemp(prefix="hybrid-bench-tests-"))
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 # Here and not in a fixture: ir_datasets reads IR_DATASETS_HOME when it is imported.
 os.environ |= {
@@ -37,10 +39,6 @@ settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def pytest_unconfigure() -> None:
-    shutil.rmtree(SCRATCH, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 #: Texts in a shard: what a kill can cost, and what is sorted by length together.
 SHARD_TEXTS = 512
+
+_CANNOT_WRITE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST,
+}  # fmt: skip
 
 #: Called with the number of texts that have just been encoded (or found in the store).
 Progress = Callable[[int], None]
@@ -88,7 +93,7 @@ class EmbeddingStore:
                     progress(len(part))
         dimensions = {shard.shape[1] for shard in shards}
         if len(dimensions) > 1:
-            raise HybridBenchError(f"{encoder.card.name} returned {role} vectors of different dimensions: {dimensions}")
+            raise HybridBenchError(f"{encoder.card.name} returned {role} vectors of different dimensions: {sorted(dimensions)}")
         return np.concatenate(shards) if shards else np.empty((0, encoder.card.dimension or 0), np.float32)
 
     def holds(self, encoder: Encoder, role: Role, texts: Sequence[str], *, passage_text: str = "") -> bool:
@@ -107,7 +112,15 @@ def _write_shard(path: Path, key_digest: str, vectors: np.ndarray) -> None:
     import safetensors.numpy
 
     header = {"key": key_digest, "sha256": hashlib.sha256(vectors.tobytes()).hexdigest()}
-    _write(path, safetensors.numpy.save({"vectors": vectors}, metadata=header))
+    _write(path, _with_sorted_header(safetensors.numpy.save({"vectors": vectors}, metadata=header)))
+
+
+def _with_sorted_header(content: bytes) -> bytes:
+    """The same file with its metadata in order: safetensors writes it in any, and the same vectors are to have the same bytes."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
 def _read_shard(path: Path, key_digest: str, count: int) -> np.ndarray | None:
@@ -120,7 +133,7 @@ def _read_shard(path: Path, key_digest: str, count: int) -> np.ndarray | None:
         with safetensors.safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             vectors: np.ndarray = file.get_tensor("vectors")
-    except (safetensors.SafetensorError, OSError):
+    except (safetensors.SafetensorError, OSError, TypeError):  # TypeError: a number format that numpy does not have
         return None
     sound = (
         header.get("key") == key_digest
@@ -168,7 +181,7 @@ def _full_disk_explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES):
+        if error.errno not in _CANNOT_WRITE:
             raise
         raise HybridBenchError(
             f"cannot write vectors to {folder}: {error.strerror}",

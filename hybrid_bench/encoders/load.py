@@ -85,11 +85,11 @@ def _is_hub_id(name: str) -> bool:
 def _folder_card(folder: Path, overrides: dict[str, Any]) -> EncoderCard:
     path = folder / CARD_FILE
     if path.is_file():
-        stated = toml.load(path)
-        weights = (folder / stated.get("model", ".")).resolve()
+        card = EncoderCard.parse(toml.load(path) | overrides, str(path))
+        weights = (folder / card.model).resolve()
         if not weights.is_relative_to(folder.resolve()):
-            raise HybridBenchError(f"{path}: model = {stated['model']!r} leaves its folder", "Name a folder inside it.")
-        return EncoderCard.parse(stated | {"model": str(weights)} | overrides, str(path))
+            raise HybridBenchError(f"{path}: model = {card.model!r} leaves its folder", "Name a folder inside it.")
+        return card.model_copy(update={"model": str(weights)})
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
         raise HybridBenchError(f"{folder} is not an encoder", f"It needs an {CARD_FILE}, a modules.json or a config.json.")
     return _guessed(folder.resolve().name, str(folder), (folder / "modules.json").is_file(), overrides)

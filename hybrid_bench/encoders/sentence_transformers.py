@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.hub import unreachable
 from hybrid_bench.encoders.protocol import Role
-from hybrid_bench.encoders.transformers import folder_hash
+from hybrid_bench.encoders.transformers import check_dimension, check_length, folder_hash
 from hybrid_bench.errors import HybridBenchError
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class SentenceTransformersEncoder:
     """An encoder backed by ``sentence_transformers.SentenceTransformer``.
 
     The card's prefixes win; where it has none, the model's own prompts ``query`` and ``passage`` (or ``document``) are
-    used and recorded on the card. Weights are read from safetensors files only.
+    used and recorded on the card. The weights of a folder are read from safetensors files only.
 
     Args and errors: as :class:`hybrid_bench.encoders.transformers.TransformersEncoder`.
     """
@@ -38,12 +40,18 @@ class SentenceTransformersEncoder:
                 f"this encoder needs the package {error.name!r}, which is not installed",
                 'Run: python -m pip install "hybrid-bench[transformers]"',
             ) from error
+        if card.pooling is not None:
+            raise HybridBenchError(
+                f"{card.name} pools as it was saved by sentence-transformers, not by {card.pooling!r}",
+                "Leave the pooling out, or say backend = 'transformers' on its card.",
+            )
         self._device = choose_device(device)
         self._dtype, torch_dtype = choose_dtype(dtype, self._device)
+        _refuse_pickled_modules(Path(card.model))
         try:
             self._model = SentenceTransformer(
                 card.model,
-                device=self._device.type,
+                device=str(self._device),
                 trust_remote_code=trust_remote_code,
                 revision=card.revision or None,
                 model_kwargs={"use_safetensors": True, "dtype": torch_dtype},
@@ -51,22 +59,36 @@ class SentenceTransformersEncoder:
         except (OSError, ValueError, ImportError) as error:
             raise unreachable(card.model, error) from error
         if card.max_length is not None:
-            self._model.max_seq_length = card.max_length
+            self._cut_at(card.name, card.max_length)
+        limit = self._model.max_seq_length
+        dimension = self._model.get_embedding_dimension()
+        check_dimension(card, dimension)
         prompts = self._model.prompts
         self.card = card.model_copy(
             update={
                 "query_prefix": card.query_prefix or prompts.get("query") or "",
                 "passage_prefix": card.passage_prefix or prompts.get("passage") or prompts.get("document") or "",
-                "max_length": self._model.max_seq_length,
-                "dimension": self._model.get_embedding_dimension(),
+                "max_length": int(limit) if limit is not None and math.isfinite(limit) else None,
+                "dimension": dimension,
                 "parameters": sum(p.numel() for p in self._model.parameters()),
                 "revision": card.revision or self._commit(),
             }
         )
 
+    @property
+    def _config(self) -> Any:
+        """Of the transformer, where there is one."""
+        return getattr(getattr(self._model[0], "auto_model", None), "config", None)
+
+    def _cut_at(self, name: str, length: int) -> None:
+        check_length(name, length, self._config)
+        try:
+            self._model.max_seq_length = length
+        except AttributeError as error:  # static embeddings
+            raise HybridBenchError(f"{name} cuts no text, however long", "Leave max_length out.") from error
+
     def _commit(self) -> str:
-        config: Any = getattr(getattr(self._model[0], "auto_model", None), "config", None)
-        return getattr(config, "_commit_hash", None) or ""
+        return getattr(self._config, "_commit_hash", None) or ""
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -89,16 +111,28 @@ class SentenceTransformersEncoder:
         import numpy as np
 
         prefix = self.card.query_prefix if role == "query" else self.card.passage_prefix
-        prefixed = [prefix + text for text in texts]
+        # Some models treat queries and passages differently, or leave the prompt out of the pooling.
+        encode = self._model.encode_query if role == "query" else self._model.encode_document
         vectors = np.empty((len(texts), self.card.dimension or 0), dtype=np.float32)
         # Characters stand in for tokens: only the shape of the batches depends on them.
-        for batch in token_batches([len(text) // 3 + 3 for text in prefixed], _TOKENS_PER_BATCH):
-            vectors[batch] = self._model.encode(
-                [prefixed[index] for index in batch],
+        for batch in token_batches([len(prefix + text) // 3 + 3 for text in texts], _TOKENS_PER_BATCH):
+            vectors[batch] = encode(
+                [texts[index] for index in batch],
                 batch_size=len(batch),
-                prompt="",
+                prompt=prefix,
                 normalize_embeddings=self.card.similarity == "cosine",
                 show_progress_bar=False,
                 convert_to_numpy=True,
             )
         return vectors
+
+
+def _refuse_pickled_modules(folder: Path) -> None:
+    """The option ``use_safetensors`` is for the transformer; other modules would fall back to a pickle."""
+    modules = folder / "modules.json"
+    for module in json.loads(modules.read_text(encoding="utf-8")) if modules.is_file() else ():
+        weights = folder / module["path"] / "pytorch_model.bin"
+        if weights.is_file() and not weights.with_name("model.safetensors").is_file():
+            raise HybridBenchError(
+                f"{weights} is not a safetensors file", "Save the model again with a new version of sentence-transformers."
+            )

@@ -51,19 +51,15 @@ class TransformersEncoder:
             self._options["revision"] = card.revision
         with _explained(card.model):
             config = AutoConfig.from_pretrained(card.model, **self._options)
+        check_dimension(card, int(config.hidden_size))
         self.card = card.model_copy(
             update={
-                "dimension": card.dimension or int(config.hidden_size),
+                "dimension": int(config.hidden_size),
                 "revision": card.revision or getattr(config, "_commit_hash", None) or "",
             }
         )
-        positions = _positions(config)
-        limit = card.max_length or min(self._tokenizer.model_max_length, positions or 512, 512)
-        if positions and limit > positions:
-            raise HybridBenchError(
-                f"{card.name}: max_length {limit} is more than the model's {positions} positions",
-                f"Set it to {positions} or less.",
-            )
+        limit = card.max_length or min(self._tokenizer.model_max_length, _positions(config) or 512, 512)
+        check_length(card.name, limit, config)
         parameters = card.parameters or sum(p.numel() for p in self._model.parameters())
         self.card = self.card.model_copy(update={"max_length": limit, "parameters": parameters})
 
@@ -81,7 +77,8 @@ class TransformersEncoder:
         from transformers import AutoTokenizer
 
         with _explained(self.card.model):
-            return AutoTokenizer.from_pretrained(self.card.model, **self._options)
+            # Absolute positions are counted from the left, padding included: padded there, a text would get another vector.
+            return AutoTokenizer.from_pretrained(self.card.model, padding_side="right", **self._options)
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -181,6 +178,24 @@ def _sha256(file: Any) -> bytes:
     while block := file.read(1 << 20):
         digest.update(block)
     return digest.digest()
+
+
+def check_dimension(card: EncoderCard, dimension: int | None) -> None:
+    """Raise HybridBenchError if the card states another dimension than the model has."""
+    if card.dimension not in (None, dimension):
+        raise HybridBenchError(
+            f"{card.name}: the model has {dimension} dimensions, its card says {card.dimension}",
+            "Mend the card, or leave its dimension out.",
+        )
+
+
+def check_length(name: str, limit: int, config: Any) -> None:
+    """Raise HybridBenchError if texts may be longer than the model has positions."""
+    positions = _positions(config)
+    if positions and limit > positions:
+        raise HybridBenchError(
+            f"{name}: max_length {limit} is more than the model's {positions} positions", f"Set it to {positions} or less."
+        )
 
 
 def _positions(config: Any) -> int:

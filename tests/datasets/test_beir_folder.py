@@ -178,7 +178,11 @@ def flip(packed: bytes) -> bytes:
     return packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :]
 
 
-@pytest.mark.parametrize("damage", [cut, flip, lambda _: b"not gzip"])
+def begin_with_a_reserved_block(packed: bytes) -> bytes:
+    return packed[:10] + b"\xff" + packed[11:]
+
+
+@pytest.mark.parametrize("damage", [cut, flip, begin_with_a_reserved_block, lambda _: b"not gzip"])
 def test_a_damaged_gzip_file_is_named(folder: Path, damage: Callable[[bytes], bytes]) -> None:
     many = [{"_id": f"d{number}", "text": f"Sentence {number} of {number * 7919 % 1000}."} for number in range(1000)]
     (folder / "corpus.jsonl").unlink()

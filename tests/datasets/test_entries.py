@@ -107,6 +107,7 @@ def test_documents_can_be_sliced_as_elsewhere_in_ir_datasets() -> None:
     assert list(docs()[10:20:4]) == everything[10:20:4]
     assert list(docs()[-2:]) == everything[-2:]
     assert list(docs()[5:][1:3]) == everything[6:8]
+    assert next(docs()[5:8]) == everything[5]
     assert docs()[7] == everything[7]
     assert docs()[-1] == everything[-1]
     with pytest.raises(IndexError):

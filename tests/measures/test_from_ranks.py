@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ir_measures import RR, P, R, Success, nDCG
+from ir_measures import AP, RR, P, R, Success, nDCG
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.measures.from_ranks import RankedPairs, parse, per_query
 
 #: All that trec_eval computes, at depths within and beyond the length of the runs below.
-OF_TREC_EVAL = parse(
-    ["AP", "AP@1", "AP@5", "AP@100", "RR", "nDCG", "nDCG@1", "nDCG@3", "nDCG@100", "R@1", "R@5", "R@100"]
-    + ["P@1", "P@4", "P@100", "Success@1", "Success@2", "Success@100"]
-)
+OF_TREC_EVAL = [
+    *(AP, AP @ 1, AP @ 5, AP @ 100, RR, nDCG, nDCG @ 1, nDCG @ 3, nDCG @ 100, R @ 1, R @ 5, R @ 100),
+    *(P @ 1, P @ 4, P @ 100, Success @ 1, Success @ 2, Success @ 100),
+]
 
 
 class Passage(NamedTuple):
@@ -55,13 +55,12 @@ def value(name: str, pairs: RankedPairs) -> float:
 
 @given(judged_runs)
 def test_every_value_is_that_of_trec_eval_on_the_whole_run(queries: list[list[Passage]]) -> None:
-    qrels = {f"{query}": {f"{at:02d}": passage.grade for at, passage in enumerate(pool)} for query, pool in enumerate(queries)}
-    run = {f"{query}": {f"{at:02d}": float(passage.score) for at, passage in enumerate(pool)} for query, pool in enumerate(queries)}
+    by_id = {str(query): {f"{at:02d}": passage for at, passage in enumerate(pool)} for query, pool in enumerate(queries)}
+    qrels = {query_id: {doc_id: passage.grade for doc_id, passage in pool.items()} for query_id, pool in by_id.items()}
+    run = {query_id: {doc_id: float(passage.score) for doc_id, passage in pool.items()} for query_id, pool in by_id.items()}
     expected = {(score.query_id, score.measure): score.value for score in ir_measures.iter_calc(OF_TREC_EVAL, qrels, run)}
     pairs = ranked_pairs(queries)
-    found = {
-        (str(query), measure): found for measure in OF_TREC_EVAL for query, found in enumerate(per_query(measure, pairs))
-    }
+    found = {(str(query), measure): found for measure in OF_TREC_EVAL for query, found in enumerate(per_query(measure, pairs))}
     assert found == pytest.approx(expected, abs=1e-9)
 
 

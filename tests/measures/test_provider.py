@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import textwrap
@@ -10,7 +11,7 @@ import ir_measures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ir_measures import RR, providers
+from ir_measures import RR, Measure, providers
 from scipy import stats
 
 import hybrid_bench
@@ -56,11 +57,14 @@ def test_registering_again_changes_nothing() -> None:
     assert providers.registry["hybrid_bench"] in before
 
 
-def test_rank_distance_is_averaged_over_queries_with_several_relevant_passages() -> None:
+@pytest.mark.parametrize("beside", [[], [ir_measures.AP, RR @ 10]])
+def test_the_mean_is_over_queries_with_several_relevant_passages_whatever_else_is_asked(beside: list[Measure]) -> None:
     qrels = {"one": relevant("de-1"), "near": relevant("de-1", "en-1"), "far": relevant("de-1", "en-1", "zh-1")}
     run = {query: in_order("de-1", "en-1", "th-1", "th-2", "zh-1") for query in qrels}
-    assert values("RankDistance", qrels, run) == {"near": 1, "far": 4}
-    assert RankDistance.calc_aggregate(qrels, run) == 2.5
+    assert values("RankDistance", qrels, run) == {"one": pytest.approx(math.nan, nan_ok=True), "near": 1, "far": 4}
+    found = ir_measures.calc_aggregate([*beside, RankDistance, PEER], qrels, run)
+    assert found[RankDistance] == 2.5
+    assert found[PEER] == pytest.approx((stats.chi2.sf(1, 1) + stats.chi2.sf(2, 2)) / 2)
 
 
 def test_a_relevant_passage_that_was_not_retrieved_ranks_right_after_the_run() -> None:

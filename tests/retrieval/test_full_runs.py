@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from ir_measures import AP
 
 from hybrid_bench import HybridBenchError, Setting
-from hybrid_bench.measures.from_ranks import per_query
-from hybrid_bench.measures.scores import setting_pairs
+from hybrid_bench.measures.from_ranks import RankedPairs, per_query
 from hybrid_bench.retrieval.full_runs import FullRuns, parse_settings, write
 from tests.retrieval.examples import Example, example, tied_examples
 
@@ -73,8 +72,10 @@ def test_ir_measures_reads_and_scores_them_as_the_ranks_are_scored(tmp_path: Pat
     drawn = example(3, dimension=3, rounded=rounded)
     for name, path in write_all(drawn, tmp_path).items():
         setting = Setting(*name.split("-"))
-        pairs = setting_pairs(drawn.ranks, setting)
-        assert pairs is not None
+        ranks = drawn.ranks.by_language[setting.query_language]
+        inside = drawn.ranks.inside(*setting)
+        rank = ranks.rank_all if setting.pool == "all" else ranks.rank
+        pairs = RankedPairs.of(ranks.query[inside], rank[inside], ranks.relevance[inside])
         own = dict(zip(drawn.ranks.query_ids(*setting), per_query(AP, pairs), strict=True))
         qrels = {
             query_id: dict.fromkeys(

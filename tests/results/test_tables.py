@@ -1,0 +1,102 @@
+"""Tables of a result, against means computed by hand."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from hybrid_bench import HybridBenchError
+from hybrid_bench.results import tables
+from hybrid_bench.results.listing import listing
+from tests.results import examples
+
+
+def test_by_language_has_the_means_over_pools_and_over_languages() -> None:
+    frame = tables.by_language(examples.result())
+    assert list(frame.index) == ["de", "en", "mean"]
+    assert frame.loc["de"].to_dict() == {
+        "mono AP": 0.5,
+        "cross AP": (0.25 + 0.125) / 2,
+        "multi AP": 0.0625,
+        "RankDistance": 30,
+        "SameLanguage@20": 0.25,
+    }
+    assert frame.loc["mean"].to_dict() == {
+        "mono AP": (0.5 + 0.75) / 2,
+        "cross AP": ((0.25 + 0.125) / 2 + (0.375 + 0.25) / 2) / 2,
+        "multi AP": (0.0625 + 0.5) / 2,
+        "RankDistance": (30 + 1010) / 2,
+        "SameLanguage@20": 0.5,
+    }
+
+
+def test_what_a_result_does_not_have_is_no_column() -> None:
+    own = {("de", "de", "AP"): 0.5, ("en", "en", "AP"): 0.25}
+    frame = tables.by_language(examples.result(values=own))
+    assert list(frame.columns) == ["mono AP"]
+    assert frame["mono AP"].to_dict() == {"de": 0.5, "en": 0.25, "mean": 0.375}
+
+
+def test_a_language_without_a_setting_has_a_gap_and_is_not_in_the_mean() -> None:
+    some = {("de", "de", "AP"): 0.5, ("en", "en", "AP"): 0.25, ("en", "all", "RankDistance"): 8.0}
+    distance = tables.by_language(examples.result(values=some))["RankDistance"]
+    assert math.isnan(distance["de"])
+    assert distance["mean"] == 8
+
+
+def test_the_summary_has_the_mean_of_every_measure_over_the_settings_of_a_kind() -> None:
+    frame = tables.summary(examples.result())
+    assert list(frame.columns) == ["monolingual", "cross-lingual", "multilingual"]
+    assert frame.loc["AP"].tolist() == [0.625, (0.25 + 0.125 + 0.375 + 0.25) / 4, 0.28125]
+    assert frame.loc["R@1", "monolingual"] == 0.5
+    assert frame.loc["RankDistance", "multilingual"] == 520
+    assert math.isnan(frame.loc["RankDistance", "monolingual"])
+
+
+def test_markdown() -> None:
+    frame = pd.DataFrame({"AP": [0.12345, math.nan], "RankDistance": [1214.06, 7.0]}, index=["de", "mean"])
+    assert tables.render(frame.rename_axis("language"), "markdown") == (
+        "| language | AP | RankDistance |\n"
+        "| --- | ---: | ---: |\n"
+        "| de | 0.1235 | 1214.1 |\n"
+        "| mean |  | 7.0000 |\n"
+    )  # fmt: skip
+
+
+def test_csv_and_json_are_read_back_as_they_were() -> None:
+    frame = tables.by_language(examples.result())
+    as_csv = pd.read_csv(io.StringIO(tables.render(frame, "csv")), index_col=0)
+    pd.testing.assert_frame_equal(as_csv, frame)
+    as_json = json.loads(tables.render(frame, "json"))
+    assert [record["query language"] for record in as_json] == ["de", "en", "mean"]
+    assert as_json[0]["multi AP"] == 0.0625
+    assert tables.render(frame, "json").endswith("]\n")
+
+
+def test_an_unknown_format_is_refused() -> None:
+    with pytest.raises(HybridBenchError, match=r"unknown format 'markdwon'\n  Did you mean markdown"):
+        tables.render(tables.by_language(examples.result()), "markdwon")
+
+
+def test_a_terminal_shows_names_as_they_are_and_the_mean_below_a_line() -> None:
+    frame = listing(("encoder", "AP"), [("[red]x[/red]", 0.5), ("mean", 0.25)])
+    console = Console(file=io.StringIO(), width=60)
+    console.print(tables.rich_table(frame, "a [b] c", caption="[d]"))
+    shown = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert shown[0].strip() == "a [b] c"
+    assert shown[-1].strip() == "[d]"
+    (line,) = [at for at, text in enumerate(shown) if "[red]x[/red]" in text]
+    assert "0.5000" in shown[line]
+    assert "─" in shown[line + 1] and "mean" in shown[line + 2]
+
+
+def test_a_listing_is_indexed_by_its_first_column() -> None:
+    frame = listing(("name", "from"), [("tiny", "here"), ("large", "there")])
+    assert frame.index.name == "name"
+    assert frame.loc["large", "from"] == "there"
+    assert listing(("name", "from"), []).empty
