@@ -22,6 +22,7 @@ from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.results.ranks import LanguageRanks, Ranks
@@ -88,6 +89,7 @@ def evaluate(
         HybridBenchError: whatever is wrong with the encoder, the suite, or the machine.
     """
     progress = progress or SilentProgress()
+    parse(list(measures))  # an unknown measure is found before the long work begins
     phases = Phases()
     loaded = load_suite(suite) if isinstance(suite, str) else suite
     asked = loaded.restrict(languages) if languages else loaded

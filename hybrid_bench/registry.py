@@ -6,7 +6,7 @@ import functools
 import importlib.metadata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 
@@ -32,10 +32,10 @@ class Registry(Generic[T]):
     Args:
         group: the entry-point group, e.g. ``hybrid_bench.encoders``.
         kind: the word for one object in messages, e.g. ``encoder``.
-        base: a class (or runtime-checkable protocol) that a loaded object must be an instance of.
+        base: a class (an abstract one or a runtime-checkable protocol too) that a loaded object must be an instance of.
     """
 
-    def __init__(self, group: str, kind: str, base: type[T] | None = None) -> None:
+    def __init__(self, group: str, kind: str, base: type[Any] | None = None) -> None:
         self.group = group
         self.kind = kind
         self._base = base

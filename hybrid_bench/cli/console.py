@@ -28,6 +28,7 @@ class BarProgress:
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
+            disable=not self._console.is_terminal,
         )
         self._task = self._bar.add_task("", total=None, rate="", visible=False)
 

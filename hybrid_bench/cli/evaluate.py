@@ -54,7 +54,6 @@ def command(
     """
     from hybrid_bench.datasets.suites import load_suite
     from hybrid_bench.evaluation import evaluate
-    from hybrid_bench.measures.from_ranks import parse
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
     from hybrid_bench.results import tables
     from hybrid_bench.retrieval import full_runs
@@ -62,7 +61,6 @@ def command(
     # Whatever can be wrong with the options is found before the long work begins.
     tables.check_format(output)
     chosen = measures.split() if measures else list(DEFAULT_MEASURES)
-    parse(chosen)
     asked = load_suite(suite)
     chosen_languages = [language.strip() for language in languages.split(",")] if languages else None
     possible = asked.restrict(chosen_languages).settings() if chosen_languages else asked.settings()

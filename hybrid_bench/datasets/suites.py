@@ -153,7 +153,8 @@ def _single(dataset_id: str) -> Suite:
         ) from None
     missing = [part for part in ("docs", "queries", "qrels") if not entry.has(part)]
     if missing:
-        deeper = f"Try {dataset_id}/en or a deeper id." if dataset_id.count("/") < 2 else "Choose another id."
+        below = sorted(name for name in ir_datasets.registry if name.startswith(f"{dataset_id}/"))[:3]
+        deeper = f"Try {' or '.join(below)}." if below else "Choose another id."
         raise HybridBenchError(f"the ir_datasets entry {dataset_id} has no {' and no '.join(missing)}", deeper)
     query_language = entry.queries_lang() or entry.docs_lang() or "und"
     own_pool = entry.docs_lang() or (ALL if re.search(r"/(all|\w\w(\+\w\w)+)/", dataset_id) else query_language)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hybrid_bench import toml
 from hybrid_bench.encoders.card import EncoderCard
@@ -12,7 +13,7 @@ from hybrid_bench.encoders.protocol import Encoder, EncoderFactory
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry
 
-REGISTRY: Registry[EncoderFactory] = Registry("hybrid_bench.encoders", "encoder")
+REGISTRY: Registry[EncoderFactory] = Registry("hybrid_bench.encoders", "encoder", cast(type, Callable))
 
 #: The card inside an encoder folder.
 CARD_FILE = "encoder.toml"

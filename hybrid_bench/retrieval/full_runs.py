@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from hybrid_bench.datasets.suite import ALL, Setting
+from hybrid_bench.datasets.suite import Setting
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.retrieval.columns import Columns
@@ -123,9 +123,7 @@ def parse_settings(asked: Sequence[str], settings: Sequence[Setting]) -> list[Se
     for name in asked:
         found = [s for s in settings if name in (s.kind, f"{s.query_language}:{s.pool}")]
         if not found:
-            kinds = {s.kind for s in settings}
-            raise UnknownNameError(
-                "setting", name, {*kinds, *(f"{s.query_language}:{s.pool}" for s in settings if s.pool == ALL)}
-            )
+            pairs = {f"{s.query_language}:{s.pool}" for s in settings}
+            raise UnknownNameError("setting", name, {s.kind for s in settings} | (pairs if ":" in name else set()))
         chosen += [setting for setting in found if setting not in chosen]
     return chosen
