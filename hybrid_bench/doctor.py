@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from hybrid_bench.errors import HybridBenchError
+
 Status = Literal["ok", "missing", "broken"]
 
 
@@ -51,6 +53,7 @@ def examine() -> Iterator[Finding]:
     from hybrid_bench import versions
     from hybrid_bench.datasets.suites import REGISTRY as SUITES
     from hybrid_bench.encoders.load import REGISTRY as ENCODERS
+    from hybrid_bench.retrieval.executors import REGISTRY as EXECUTORS
 
     yield Finding("hybrid-bench", "ok", versions.hybrid_bench())
     for package, (purpose, remedy) in _OPTIONAL.items():
@@ -58,8 +61,12 @@ def examine() -> Iterator[Finding]:
             yield Finding(package, "ok", importlib.metadata.version(package))
         except importlib.metadata.PackageNotFoundError:
             yield Finding(package, "missing", f"for {purpose}", remedy)
-    for registry in (ENCODERS, SUITES):
-        broken = registry.broken()
+    for registry in (ENCODERS, SUITES, EXECUTORS):
+        try:
+            broken = registry.broken()
+        except HybridBenchError as error:  # two packages with one name
+            yield Finding(f"{registry.kind}s", "broken", error.problem, error.remedy)
+            continue
         for entry in registry.entries():
             if entry.name in broken:
                 error = broken[entry.name]
@@ -78,7 +85,7 @@ def _folder() -> Finding:
     home = cache.home()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(existing).free / 2**30
-    if not os.access(existing, os.W_OK):
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
         return Finding("cache folder", "broken", f"{home} cannot be written", "export HYBRID_BENCH_HOME=<another folder>")
     status: Status = "ok" if free >= 2 else "broken"
     return Finding("cache folder", status, f"{home}, {free:.1f} GiB free", "" if status == "ok" else "Make room.")

@@ -28,6 +28,8 @@ from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.results.ranks import LanguageRanks, Ranks
 from hybrid_bench.results.record import Provenance, Result
 from hybrid_bench.retrieval.columns import Columns
+from hybrid_bench.retrieval.executors import REGISTRY as EXECUTORS
+from hybrid_bench.retrieval.executors import Executor
 from hybrid_bench.retrieval.grid import rank_relevant
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def evaluate(
     measures: Sequence[str] = DEFAULT_MEASURES,
     store: Path | str | None = None,
     progress: Progress | None = None,
+    executor: str = "local",
     encoder_options: Mapping[str, Any] | None = None,
     with_runs: Callable[[FullRuns, Ranks], None] | None = None,
 ) -> Result:
@@ -82,6 +85,7 @@ def evaluate(
         measures: of ir_measures: AP, RR, nDCG, R, P or Success, with or without ``@cutoff``.
         store: folder of the vectors; in the cache folder by default.
         progress: where to report what is going on.
+        executor: who searches, a name of the entry-point group ``hybrid_bench.executors``.
         encoder_options: of :func:`hybrid_bench.load_encoder`, where the encoder is given by name.
         with_runs: called with full rankings and the ranks counted from them, to write or check them.
 
@@ -90,6 +94,7 @@ def evaluate(
     """
     progress = progress or SilentProgress()
     parse(list(measures))  # an unknown measure is found before the long work begins
+    searcher = EXECUTORS.get(executor)()
     phases = Phases()
     loaded = load_suite(suite) if isinstance(suite, str) else suite
     asked = loaded.restrict(languages) if languages else loaded
@@ -127,7 +132,7 @@ def evaluate(
                 {language: [doc_id for doc_id, _ in passages[language]] for language in pools},
             )
             grid = Grid(columns, {language: (questions[language], asked_vectors[language]) for language in group})
-            found_ranks, found_same = grid.ranks()
+            found_ranks, found_same = grid.ranks(searcher)
         ranks |= found_ranks
         same |= found_same
         if with_runs:
@@ -213,7 +218,7 @@ class Grid:
         table = np.array(pairs, dtype=np.int32).reshape(-1, 3)
         return table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy()
 
-    def ranks(self) -> tuple[dict[str, LanguageRanks], dict[str, np.ndarray]]:
+    def ranks(self, executor: Executor | None = None) -> tuple[dict[str, LanguageRanks], dict[str, np.ndarray]]:
         """Ranks by query language, and how many of each query's first 20 of all are in its language."""
         sizes = [len(part.queries) for part, _ in self._asked.values()]
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
@@ -221,7 +226,9 @@ class Grid:
         column = np.concatenate([columns for _, columns, _ in self._pairs])
         pooled = len(self._columns.pools) > 1 or ALL in self._columns.pools
         languages = [language for language, size in zip(self._asked, sizes, strict=True) for _ in range(size)]
-        found = rank_relevant(self._vectors, self._columns, query, column, languages=languages if pooled else None)
+        found = rank_relevant(
+            self._vectors, self._columns, query, column, languages=languages if pooled else None, executor=executor
+        )
         doc_ids = np.array(self._columns.ids, dtype=object)
         languages_of_columns = np.concatenate(
             [np.full(p.stop - p.start, language) for language, p in self._columns.pools.items()]

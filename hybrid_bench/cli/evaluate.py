@@ -37,6 +37,7 @@ def command(
     max_length: Annotated[int | None, typer.Option(help="Tokens of a text at most.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision of the model on the hub.")] = None,
     trust_remote_code: Annotated[bool, typer.Option(help="Run Python code that comes with the model.")] = False,
+    executor: Annotated[str, typer.Option(help="Who searches: local, or a plugin's.")] = "local",
     check: Annotated[bool, typer.Option(help="Score every setting again from full runs through ir_measures.")] = False,
     runs: Annotated[Path | None, typer.Option(help="Write gzipped TREC runs into this folder.")] = None,
     run_settings: Annotated[
@@ -91,6 +92,7 @@ def command(
             measures=chosen,
             store=store,
             progress=bar,
+            executor=executor,
             encoder_options={
                 "dtype": dtype,
                 "device": device,

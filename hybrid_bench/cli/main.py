@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -49,12 +50,16 @@ def _options(
 def main() -> None:
     """Run the command line; an error for the user ends it with status 2 and no traceback."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except HybridBenchError as error:
         if "--debug" in sys.argv:
             raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has left; nobody wants to hear of it
+        # The reader of our output has left. Nobody wants to hear of it, not even when Python closes its streams.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

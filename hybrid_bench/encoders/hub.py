@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from hybrid_bench.errors import HybridBenchError
 
 
@@ -26,6 +29,17 @@ def has_file(model: str, file: str) -> bool:
     except Exception as error:  # the hub's client raises errors of the network library beneath it
         raise unreachable(model, error) from error
     return True
+
+
+@contextmanager
+def explained(model: str) -> Iterator[None]:
+    """Turn what the libraries raise when a model cannot be loaded into an error that says what to do."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
+        raise unreachable(model, error) from error
 
 
 def unreachable(model: str, error: Exception) -> HybridBenchError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
-from hybrid_bench.encoders.hub import unreachable
+from hybrid_bench.encoders.hub import explained
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.encoders.transformers import check_dimension, check_length, folder_hash
 from hybrid_bench.errors import HybridBenchError
@@ -47,8 +47,8 @@ class SentenceTransformersEncoder:
             )
         self._device = choose_device(device)
         self._dtype, torch_dtype = choose_dtype(dtype, self._device)
-        _refuse_pickled_modules(Path(card.model))
-        try:
+        with explained(card.model):
+            _refuse_pickled_modules(Path(card.model))
             self._model = SentenceTransformer(
                 card.model,
                 device=str(self._device),
@@ -56,8 +56,6 @@ class SentenceTransformersEncoder:
                 revision=card.revision or None,
                 model_kwargs={"use_safetensors": True, "dtype": torch_dtype},
             )
-        except (OSError, ValueError, ImportError) as error:
-            raise unreachable(card.model, error) from error
         if card.max_length is not None:
             self._cut_at(card.name, card.max_length)
         limit = self._model.max_seq_length
@@ -132,7 +130,7 @@ def _refuse_pickled_modules(folder: Path) -> None:
     modules = folder / "modules.json"
     for module in json.loads(modules.read_text(encoding="utf-8")) if modules.is_file() else ():
         weights = folder / module["path"] / "pytorch_model.bin"
-        if weights.is_file() and not weights.with_name("model.safetensors").is_file():
+        if weights.is_file() and not any(weights.parent.glob("*.safetensors")):
             raise HybridBenchError(
                 f"{weights} is not a safetensors file", "Save the model again with a new version of sentence-transformers."
             )

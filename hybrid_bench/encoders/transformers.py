@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Pooling
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
-from hybrid_bench.encoders.hub import unreachable
+from hybrid_bench.encoders.hub import explained
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.errors import HybridBenchError
 
@@ -49,7 +48,7 @@ class TransformersEncoder:
         self._options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
         if card.revision and not Path(card.model).is_dir():
             self._options["revision"] = card.revision
-        with _explained(card.model):
+        with explained(card.model):
             config = AutoConfig.from_pretrained(card.model, **self._options)
         check_dimension(card, int(config.hidden_size))
         self.card = card.model_copy(
@@ -67,7 +66,7 @@ class TransformersEncoder:
 
     @functools.cached_property
     def _model(self) -> torch.nn.Module:
-        with _explained(self.card.model):
+        with explained(self.card.model):
             options = {"use_safetensors": True, "dtype": self._torch_dtype, **self._options}
             model: torch.nn.Module = _load_model(self.card.model, options).to(self._device).eval()
         return model
@@ -76,7 +75,7 @@ class TransformersEncoder:
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
-        with _explained(self.card.model):
+        with explained(self.card.model):
             # Absolute positions are counted from the left, padding included: padded there, a text would get another vector.
             return AutoTokenizer.from_pretrained(self.card.model, padding_side="right", **self._options)
 
@@ -204,14 +203,6 @@ def _positions(config: Any) -> int:
     # Roberta's first position is counted from the padding index.
     shifted = getattr(config, "model_type", "") in {"xlm-roberta", "roberta", "camembert"}
     return positions - 2 if shifted and positions else positions
-
-
-@contextmanager
-def _explained(model: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, ImportError) as error:
-        raise unreachable(model, error) from error
 
 
 def _need_transformers() -> None:

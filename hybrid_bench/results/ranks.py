@@ -146,6 +146,6 @@ def _parse(text: str) -> Iterator[tuple[str, LanguageRanks]]:
         index = {query_id: at for at, query_id in enumerate(query_ids)}
         query = np.array([index[query_id] for query_id in ids], dtype=np.int32)
         relevance, rank, rank_all = (np.array(column, dtype=np.int32) for column in numbers)
-        if min(relevance.min(), rank.min(), rank_all.min() + 1) < 1 or (np.diff(query) < 0).any():
+        if min(relevance.min(), rank.min()) < 1 or rank_all.min() < 0 or (np.diff(query) < 0).any():
             raise ValueError(f"the ranks of {language} are below 1 or not in the order of the queries")
         yield language, LanguageRanks(query_ids, query, np.array(passage_language), doc_id, relevance, rank, rank_all)

@@ -8,17 +8,15 @@ thread, so the number of threads changes no score.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from hybrid_bench.retrieval.columns import Columns
+from hybrid_bench.retrieval.executors import Executor, LocalExecutor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +57,7 @@ def rank_relevant(
     *,
     languages: Sequence[str] | None = None,
     top: int = 20,
-    threads: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> QueryRanks:
     """Rank relevant passages in the pool of their language and in the pool of all.
@@ -71,14 +69,11 @@ def rank_relevant(
         column: (pairs,) int32: the column of each pair's relevant passage.
         languages: (queries,) the language of each query: count its passages in the first ``top`` of the pool of all.
         top: how deep.
-        threads: how many blocks are worked on at once; all processors by default.
+        executor: who works on the blocks; by default this process, on all processors.
         progress: told how many queries are done, block by block.
     """
     from hybrid_bench.retrieval.counting import count_before, count_in_top
 
-    rank = np.zeros(len(query), dtype=np.int32)
-    rank_all = np.zeros(len(query), dtype=np.int32)
-    same = np.zeros(len(queries), dtype=np.int32) if languages is not None else None
     start, stop = _pool_bounds(columns, column)
     first = np.searchsorted(query, np.arange(len(queries) + 1)).astype(np.int32)
     own = _own_pools(columns, languages or ())
@@ -88,29 +83,33 @@ def rank_relevant(
     blocks = list(row_blocks(len(queries), len(columns.ids)))
     buffers = threading.local()  # a block of scores for each thread, allocated once
 
-    def work(rows: slice) -> int:
+    def rank_block(rows: slice) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
         if not hasattr(buffers, "scores"):
             buffers.scores = np.empty((blocks[0].stop, len(columns.ids)), dtype=np.float32)
         scores = np.matmul(queries[rows], transposed, out=buffers.scores[: rows.stop - rows.start])
         pairs = slice(first[rows.start], first[rows.stop])
+        rank, rank_all = np.empty((2, pairs.stop - pairs.start), dtype=np.int32)
         count_before(
             scores,
             first[rows.start : rows.stop + 1] - pairs.start,
             column[pairs],
             start[pairs],
             stop[pairs],
-            rank[pairs],
-            rank_all[pairs],
+            rank,
+            rank_all,
         )
-        if same is not None:
-            count_in_top(scores, top, own[rows, 0], own[rows, 1], same[rows])
-        return len(scores)
+        same = np.empty(len(scores) if languages is not None else 0, dtype=np.int32)
+        if languages is not None:
+            count_in_top(scores, top, own[rows, 0], own[rows, 1], same)
+        return rank, rank_all, same
 
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads or _processors()) as pool:
-        for done in pool.map(work, blocks):
-            if progress:
-                progress(done)
-    return QueryRanks(query, column, rank, rank_all, same, top)
+    found = []
+    for rows, block in zip(blocks, (executor or LocalExecutor()).map(rank_block, blocks), strict=True):
+        found.append(block)
+        if progress:
+            progress(rows.stop - rows.start)
+    rank, rank_all, same = (np.concatenate([np.empty(0, np.int32), *parts]) for parts in zip(*found, strict=True))
+    return QueryRanks(query, column, rank, rank_all, same if languages is not None else None, top)
 
 
 def _own_pools(columns: Columns, languages: Sequence[str]) -> NDArray[np.int32]:
@@ -131,8 +130,3 @@ def row_blocks(queries: int, passages: int) -> Iterator[slice]:
     """The blocks of rows in which the score matrix is computed. They depend on the two sizes alone."""
     rows = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // (4 * max(passages, 1))))
     return (slice(start, min(start + rows, queries)) for start in range(0, queries, rows))
-
-
-def _processors() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

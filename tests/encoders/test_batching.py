@@ -1,0 +1,42 @@
+"""Batches by tokens."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid_bench.encoders.batching import token_batches
+
+all_lengths = st.lists(st.integers(1, 600), max_size=60)
+budgets = st.integers(1, 2048)
+
+
+def test_written_out() -> None:
+    assert list(token_batches([7, 3, 3, 9, 2], 9)) == [[4, 1, 2], [0], [3]]
+
+
+@given(all_lengths, budgets)
+def test_every_text_is_in_one_batch(lengths: list[int], budget: int) -> None:
+    batches = list(token_batches(lengths, budget))
+    assert sorted(itertools.chain.from_iterable(batches)) == list(range(len(lengths)))
+    assert all(batches)
+
+
+@given(all_lengths, budgets)
+def test_a_batch_with_its_padding_keeps_the_budget_unless_it_is_one_text(lengths: list[int], budget: int) -> None:
+    for batch in token_batches(lengths, budget):
+        assert len(batch) == 1 or max(lengths[index] for index in batch) * len(batch) <= budget
+
+
+@given(all_lengths, budgets)
+def test_texts_are_sorted_by_length_and_then_by_place(lengths: list[int], budget: int) -> None:
+    order = list(itertools.chain.from_iterable(token_batches(lengths, budget)))
+    assert order == sorted(order, key=lambda index: (lengths[index], index))
+
+
+@given(all_lengths, budgets)
+def test_no_batch_could_take_the_first_text_of_the_next(lengths: list[int], budget: int) -> None:
+    for batch, following in itertools.pairwise(token_batches(lengths, budget)):
+        assert lengths[following[0]] * (len(batch) + 1) > budget

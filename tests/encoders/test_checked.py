@@ -1,0 +1,42 @@
+"""What an encoder returns is looked at before it is used. What is refused is in the tests of the store, where it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from hybrid_bench import HybridBenchError, Role
+from hybrid_bench.encoders.checked import UNIT_TOLERANCE, encode_checked
+from tests.tiny_encoder import TinyEncoder
+
+
+class Scaled(TinyEncoder):
+    """Vectors of a given length in a given format."""
+
+    def __init__(self, length: float, dtype: type = np.float32) -> None:
+        super().__init__()
+        self._length = length
+        self._dtype = dtype
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        return (super().encode(texts, role).astype(np.float64) * self._length).astype(self._dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_vectors_are_float32_and_unit_length_up_to_the_rounding_of_half_precision(dtype: type) -> None:
+    vectors = encode_checked(Scaled(1, dtype), ["one", "two", "three"], "query")
+    assert vectors.dtype == np.float32
+    assert vectors.flags.c_contiguous
+    np.testing.assert_allclose(vectors, TinyEncoder().encode(["one", "two", "three"], "query"), atol=1e-3)
+
+
+@pytest.mark.parametrize("length", [1 - 2 * UNIT_TOLERANCE, 1 + 2 * UNIT_TOLERANCE])
+def test_a_length_that_rounding_does_not_explain_is_refused(length: float) -> None:
+    with pytest.raises(HybridBenchError, match=f"returned a vector of length {length}"):
+        encode_checked(Scaled(length), ["one"], "query")
+
+
+def test_no_texts_are_fine() -> None:
+    assert encode_checked(TinyEncoder(), [], "query").shape == (0, 256)

@@ -1,0 +1,25 @@
+"""The lowest versions that are tested are those that pyproject.toml allows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from hybrid_bench import toml
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_lower_bound_is_the_version_that_is_tested() -> None:
+    project = toml.load(ROOT / "pyproject.toml")["project"]
+    stated = [*project["dependencies"], *project["optional-dependencies"]["transformers"]]
+    bounds = {}
+    for requirement in map(Requirement, stated):
+        if requirement.marker is None:
+            (bound,) = (specifier for specifier in requirement.specifier if specifier.operator == ">=")
+            bounds[requirement.name] = Version(bound.version)
+    lines = (ROOT / "tests" / "lowest.txt").read_text(encoding="utf-8").splitlines()
+    tested = {name: Version(version) for name, version in (line.split("==") for line in lines if "==" in line)}
+    assert bounds == tested
