@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ def score_ranks(
         rows.extend(_bias_rows(suite, ranks.by_language[language], same_language[language], language))
     if biased and not any(row.measure == "RankDistance" for row in rows):
         notes.append(_NO_DISTANCE)
-    elif biased and all(_one_a_language(ranks.by_language[language]) for language in biased):
+    elif biased and all(_one_a_language(pairs[language]) for language in biased):
         notes.append(_ONE_A_LANGUAGE)
     return rows, notes
 
@@ -85,10 +86,15 @@ class PoolPairs:
             everything=RankedPairs.of(found.query, found.rank_all, found.relevance) if found.rank_all.any() else None,
         )
 
+    @functools.cached_property
+    def _inside(self) -> list[NDArray[np.int64]]:
+        """For each pool the queries of ``single`` that are asked there."""
+        return [np.flatnonzero(self.pool == number) for number in range(len(self.pools))]
+
     def values(self, measure: Measure) -> dict[str, NDArray[np.float64]]:
         """Pool to (queries that count there,) values, in the order of :meth:`Ranks.query_ids`."""
         single = per_query(measure, self.single)
-        values = {name: single[self.pool == number] for number, name in enumerate(self.pools)}
+        values = {name: single[inside] for name, inside in zip(self.pools, self._inside, strict=True)}
         return values if self.everything is None else values | {ALL: per_query(measure, self.everything)}
 
 
@@ -119,5 +125,6 @@ def _bias_rows(suite: Suite, ranks: LanguageRanks, same_language: NDArray[np.int
     return rows
 
 
-def _one_a_language(ranks: LanguageRanks) -> bool:
-    return len(np.unique(ranks.query * np.int64(len(ranks.pools)) + ranks.pool)) > 0.99 * len(ranks.query)
+def _one_a_language(pairs: PoolPairs) -> bool:
+    """Whether hardly any query has two relevant passages in one language."""
+    return pairs.single.queries > 0.99 * len(pairs.single.query)

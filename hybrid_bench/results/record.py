@@ -128,7 +128,7 @@ class Result(_Strict):
         chosen = self.scores[self.scores["measure"] == (measure or self.primary)]
         if chosen.empty:
             known = ", ".join(sorted({row.measure for row in self.rows}))
-            raise HybridBenchError(f"the result has no measure {measure!r}", f"It has: {known}.")
+            raise HybridBenchError(f"the result has no measure {measure or self.primary!r}", f"It has: {known}.")
         return chosen.pivot(index="query_language", columns="pool", values="value")
 
     def table(self) -> Table:

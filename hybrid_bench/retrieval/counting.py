@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Columns that are tested together against the least score of a top list before any is looked at alone.
-_STRETCH = 256
+_STRETCH = 64
 
 
 # The counters are int32 and each loop is a function of its own because only so does the compiler vectorise it.
@@ -69,6 +69,7 @@ def count_before(
 def count_in_top(
     scores: NDArray[np.float32],
     top: int,
+    floor: NDArray[np.float32],
     start: NDArray[np.int32],
     stop: NDArray[np.int32],
     count: NDArray[np.int32],
@@ -78,6 +79,7 @@ def count_in_top(
     Args:
         scores: (queries, passages).
         top: how deep, at most the number of passages.
+        floor: (queries,) a score that at least ``top`` columns reach, -inf where none is known; the nearer, the faster.
         start: (queries,) the first column of the range.
         stop: (queries,) the column after its last.
         count: (queries,) written.
@@ -90,10 +92,16 @@ def count_in_top(
         columns[:] = -1
         for stretch in range(0, row.shape[0], _STRETCH):
             end = min(stretch + _STRETCH, row.shape[0])
-            if _higher(row[stretch:end], best[top - 1]) == 0:
+            least = best[top - 1]
+            if least < floor[query]:
+                if _not_lower(row[stretch:end], floor[query]) == 0:
+                    continue
+            elif _higher(row[stretch:end], least) == 0:
                 continue
             for at in range(stretch, end):
                 score = row[at]
+                if score < floor[query]:
+                    continue
                 place = top
                 while place > 0 and score > best[place - 1]:
                     if place < top:
@@ -107,3 +115,29 @@ def count_in_top(
         for place in range(top):
             if start[query] <= columns[place] < stop[query]:
                 count[query] += 1
+
+
+@numba.njit(nogil=True, cache=True)
+def reached_by(
+    scores: NDArray[np.float32],
+    top: int,
+    first: NDArray[np.int32],
+    column: NDArray[np.int32],
+    rank_all: NDArray[np.int32],
+    floor: NDArray[np.float32],
+) -> None:
+    """The highest score of a ranked passage that at least ``top`` columns reach; -inf if there is none.
+
+    Args:
+        scores: (queries, passages).
+        top: how many.
+        first: (queries + 1,) where the pairs of each query begin.
+        column: (pairs,) the ranked passage.
+        rank_all: (pairs,) its rank among all columns.
+        floor: (queries,) written.
+    """
+    for query in range(scores.shape[0]):
+        floor[query] = -np.inf
+        for pair in range(first[query], first[query + 1]):
+            if rank_all[pair] >= top:
+                floor[query] = max(floor[query], scores[query, column[pair]])

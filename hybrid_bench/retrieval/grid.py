@@ -72,7 +72,7 @@ def rank_relevant(
         executor: who works on the blocks; by default this process, on all processors.
         progress: told how many queries are done, block by block.
     """
-    from hybrid_bench.retrieval.counting import count_before, count_in_top
+    from hybrid_bench.retrieval.counting import count_before, count_in_top, reached_by
 
     start, stop = _pool_bounds(columns, column)
     first = np.searchsorted(query, np.arange(len(queries) + 1)).astype(np.int32)
@@ -89,18 +89,13 @@ def rank_relevant(
         scores = np.matmul(queries[rows], transposed, out=buffers.scores[: rows.stop - rows.start])
         pairs = slice(first[rows.start], first[rows.stop])
         rank, rank_all = np.empty((2, pairs.stop - pairs.start), dtype=np.int32)
-        count_before(
-            scores,
-            first[rows.start : rows.stop + 1] - pairs.start,
-            column[pairs],
-            start[pairs],
-            stop[pairs],
-            rank,
-            rank_all,
-        )
+        begin = first[rows.start : rows.stop + 1] - pairs.start
+        count_before(scores, begin, column[pairs], start[pairs], stop[pairs], rank, rank_all)
         same = np.empty(len(scores) if languages is not None else 0, dtype=np.int32)
         if languages is not None:
-            count_in_top(scores, top, own[rows, 0], own[rows, 1], same)
+            floor = np.empty(len(scores), dtype=np.float32)
+            reached_by(scores, top, begin, column[pairs], rank_all, floor)
+            count_in_top(scores, top, floor, own[rows, 0], own[rows, 1], same)
         return rank, rank_all, same
 
     found = []
