@@ -68,11 +68,11 @@ def examine() -> Iterator[Finding]:
             yield Finding(f"{registry.kind}s", "broken", error.problem, error.remedy)
             continue
         for entry in registry.entries():
-            if entry.name in broken:
-                error = broken[entry.name]
-                yield Finding(f"{registry.kind} {entry.name}", "broken", error.problem, error.remedy)
+            what = f"{registry.kind} {entry.name}"
+            if fault := broken.get(entry.name):
+                yield Finding(what, "broken", fault.problem, fault.remedy)
             else:
-                yield Finding(f"{registry.kind} {entry.name}", "ok", f"{entry.distribution} {entry.version}".strip())
+                yield Finding(what, "ok", f"{entry.distribution} {entry.version}".strip())
     yield _folder()
     yield _mirror()
     if importlib.util.find_spec("torch"):
