@@ -147,6 +147,8 @@ def test_what_is_read_of_a_passage_changes_keys_and_scores(tmp_path: Path) -> No
             {role: [text for asked, texts in encoder.calls if asked == role for text in texts] for role in ("query", "passage")}
         )
     plain, with_context = results
+    keys = [json.loads(path.read_text())["passage_text"] for path in tmp_path.rglob("key.json")]
+    assert sorted(keys) == ["", "", *["sentence"] * 2, *["sentence+context"] * 2]
     passage = next(iter(ir_datasets.load("mini/de").docs_iter()))
     assert encoded[0]["passage"][0] == passage.text
     assert encoded[1]["passage"][0] == f"{passage.text} {passage.context}"

@@ -194,6 +194,22 @@ def test_shards_of_another_size_are_encoded_again(store: EmbeddingStore) -> None
     np.testing.assert_array_equal(wider.vectors(Counting(), "query", TEXTS), TinyEncoder(dimension=16).encode(TEXTS, "query"))
 
 
+def test_a_file_has_its_name_only_when_it_is_whole_and_synced(store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    named: list[bool] = []
+
+    def sync(file: int) -> None:
+        synced.append(os.fstat(file).st_ino)
+        named.append(any(path.stat().st_ino == synced[-1] for path in shards(store)))
+
+    monkeypatch.setattr(os, "fsync", sync)
+    store.vectors(Counting(), "query", TEXTS)
+    assert sorted(path.stat().st_ino for path in store.folder.rglob("*") if path.suffix in (".json", ".safetensors")) == sorted(
+        synced
+    )
+    assert named == [False] * 6
+
+
 def test_what_a_killed_writer_left_behind_is_removed(store: EmbeddingStore) -> None:
     store.vectors(Counting(), "query", TEXTS)
     before = contents(store.folder)
