@@ -1,0 +1,98 @@
+"""The commands ``hybrid-bench baseline`` and ``hybrid-bench pyserini``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hybrid_bench.cli import console
+
+baseline = typer.Typer(help="Score a baseline on a suite: BM25 or mDPR.", no_args_is_help=True)
+pyserini = typer.Typer(help="Work together with Pyserini.", no_args_is_help=True)
+
+@pyserini.callback()
+@baseline.callback()
+def _group() -> None:
+    """Without this a group of one command would be that command."""
+
+
+SuiteName = Annotated[str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.")]
+Languages = Annotated[str | None, typer.Option(help="These languages alone, by commas: de,en,th.")]
+Measures = Annotated[str | None, typer.Option(help="Measures of ir_measures, by spaces.")]
+Against = Annotated[str, typer.Option(help="`published`: print published figures beside ours.")]
+Out = Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<name>.json, and the runs beside it.")]
+Format = Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")]
+
+
+@baseline.command("bm25")
+def bm25(
+    suite: SuiteName = "mini",
+    languages: Languages = None,
+    settings: Annotated[
+        str, typer.Option(help="monolingual, cross-lingual, multilingual, or en:de, en:all; by commas. All by default.")
+    ] = "",
+    k1: Annotated[float, typer.Option(help="Term saturation.")] = 0.9,
+    b: Annotated[float, typer.Option(help="Length normalisation.")] = 0.4,
+    depth: Annotated[int, typer.Option(min=1, help="Passages a query, at most.")] = 1000,
+    analyzer: Annotated[
+        str, typer.Option(help="Other analyzers, by commas: und=standard,xx=whitespace,gl=es. [default: each language's own]")
+    ] = "",
+    thai: Annotated[str, typer.Option(help="Who cuts Thai into words: auto, lucene or newmm.")] = "auto",
+    measures: Measures = None,
+    index: Annotated[Path | None, typer.Option(help="Folder of indexes. [default: in the cache]")] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Of indexing and searching. [default: all processors]")] = 0,
+    against: Against = "",
+    out: Out = Path("results"),
+    output: Format = "table",
+) -> None:
+    """Score BM25 (Lucene, through Pyserini's Anserini) on a suite, with each language's own analyzer.
+
+    Example: hybrid-bench baseline bm25 --suite miracl/yo/dev --against published
+    """
+    import os
+
+    from hybrid_bench.datasets.suite import Setting
+    from hybrid_bench.measures.scores import DEFAULT_MEASURES
+    from hybrid_bench.retrieval.full_runs import parse_settings
+    from hybrid_bench_pyserini.bm25 import Options, evaluate_bm25
+
+    options = Options(k1=k1, b=b, depth=depth, analyzer=analyzer, thai=thai)
+    wanted = [name.strip() for name in settings.split(",") if name.strip()]
+    given = {
+        "--languages": languages, "--settings": settings or None, "--k1": k1 if k1 != 0.9 else None,
+        "--b": b if b != 0.4 else None, "--depth": depth if depth != 1000 else None, "--analyzer": analyzer or None,
+        "--thai": thai if thai != "auto" else None, "--measures": measures,
+    }  # fmt: skip
+
+    def choose(possible: list[Setting]) -> list[Setting]:
+        return parse_settings(wanted, possible)
+
+    result = evaluate_bm25(
+        suite,
+        options,
+        languages=[language.strip() for language in languages.split(",")] if languages else None,
+        settings=choose,  # type: ignore[arg-type]
+        measures=measures.split() if measures else DEFAULT_MEASURES,
+        index=index,
+        out=out,
+        threads=threads or os.cpu_count() or 1,
+        progress=console.BarProgress(),
+        command=[str(word) for name, value in given.items() if value is not None for word in (name, value)],
+    )
+    path = result.save(out)
+    _show(result, path, against, output)
+
+
+def _show(result: object, path: Path, against: str, output: str) -> None:
+    from hybrid_bench import Result
+    from hybrid_bench.results import tables
+
+    assert isinstance(result, Result)  # noqa: S101
+    console.show_frame(tables.by_language(result), output, f"{result.name} on {result.suite}")
+    if output == "table":
+        console.show_frame(tables.summary(result), output, "Means over settings")
+    for note in result.notes:
+        console.remark(f"note: {note}")
+    console.remark(f"wrote {path}")
