@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hybrid_bench.cli import compare, datasets, doctor, encoders, evaluate, results, suites
+from hybrid_bench.cli import compare, datasets, doctor, encoders, evaluate, fuse, reproduce, results, suites
 from hybrid_bench.cli.plugin_commands import PluginGroup
 from hybrid_bench.errors import HybridBenchError
 
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 app.command("evaluate")(evaluate.command)
 app.command("compare")(compare.command)
+app.command("fuse")(fuse.command)
+app.command("reproduce")(reproduce.command)
 app.command("encoders")(encoders.command)
 app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)

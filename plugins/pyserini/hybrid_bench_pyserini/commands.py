@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hybrid_bench.cli import console
+
+if TYPE_CHECKING:
+    from hybrid_bench import Result
 
 baseline = typer.Typer(help="Score a baseline on a suite: BM25 or mDPR.", no_args_is_help=True)
 pyserini = typer.Typer(help="Work together with Pyserini.", no_args_is_help=True)
@@ -58,6 +61,7 @@ def bm25(
     from hybrid_bench.retrieval.full_runs import parse_settings
     from hybrid_bench_pyserini.bm25 import Options, evaluate_bm25
 
+    _check_against(against)
     options = Options(k1=k1, b=b, depth=depth, analyzer=analyzer, thai=thai)
     wanted = [name.strip() for name in settings.split(",") if name.strip()]
     given = {
@@ -85,14 +89,101 @@ def bm25(
     _show(result, path, against, output)
 
 
-def _show(result: object, path: Path, against: str, output: str) -> None:
-    from hybrid_bench import Result
+@baseline.command("mdpr")
+def mdpr(
+    suite: SuiteName = "mini",
+    model: Annotated[
+        str, typer.Option(help="castorini/mdpr-tied-pft-msmarco, the same with -ft-all, or a folder with a model of this kind.")
+    ] = "castorini/mdpr-tied-pft-msmarco",
+    prebuilt: Annotated[bool, typer.Option("--prebuilt", help="Search Pyserini's prebuilt index; MIRACL alone.")] = False,
+    languages: Languages = None,
+    measures: Measures = None,
+    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto.")] = "auto",
+    against: Against = "",
+    out: Out = Path("results"),
+    output: Format = "table",
+) -> None:
+    """Score mDPR on a suite: passages encoded here, or Pyserini's prebuilt index where the network allows.
+
+    Example: hybrid-bench baseline mdpr --suite miracl/sw/dev --against published
+    """
+    import os
+
+    from hybrid_bench import HybridBenchError
+    from hybrid_bench.measures.scores import DEFAULT_MEASURES
+    from hybrid_bench_pyserini.mdpr import evaluate_mdpr, evaluate_prebuilt
+
+    _check_against(against)
+    chosen = measures.split() if measures else DEFAULT_MEASURES
+    progress = console.BarProgress()
+    if prebuilt:
+        if languages:
+            raise HybridBenchError("--prebuilt searches the one language of its suite", "Leave --languages out.")
+        result = evaluate_prebuilt(
+            suite, model, measures=chosen, threads=os.cpu_count() or 1, out=out, dtype=dtype, device=device, progress=progress
+        )
+    else:
+        asked = [language.strip() for language in languages.split(",")] if languages else None
+        result = evaluate_mdpr(
+            suite, model, languages=asked, measures=chosen, dtype=dtype, device=device, progress=progress
+        )  # fmt: skip
+    _show(result, result.save(out), against, output)
+
+
+@pyserini.command("export")
+def export(
+    encoder: Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")],
+    folder: Annotated[Path, typer.Argument(metavar="INDEX_DIR", help="Where the files `index` and `docid` go.")],
+    suite: SuiteName = "mini",
+    pool: Annotated[str | None, typer.Option(help="A language or all, where the suite has several.")] = None,
+    passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
+    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto.")] = "auto",
+    store: Annotated[Path | None, typer.Option(help="Folder of vectors. [default: in the cache]")] = None,
+) -> None:
+    """Write the passages of a pool as a FAISS index that Pyserini opens as its own.
+
+    Example: hybrid-bench pyserini export me5-small --suite xquad-r --pool all indexes/xquad-r-all
+    """
+    from hybrid_bench_pyserini.export import export as write
+
+    made = write(
+        encoder,
+        suite,
+        folder,
+        pool=pool,
+        passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
+        dtype=dtype,
+        device=device,
+        store=store,
+        progress=console.BarProgress(),
+    )
+    console.remark(f"wrote {made.passages} vectors of {made.dimension} dimensions ({made.encoder}, {made.dtype}) into {folder}")
+    console.remark(
+        f"search them: python -m hybrid_bench_pyserini search.faiss --encoder hybrid-bench:{encoder} --index {folder} "
+        "--topics TOPICS.tsv --output RUN.trec --batch-size 128 --threads 2"
+    )
+
+
+def _check_against(against: str) -> None:
+    if against not in ("", "published"):
+        from hybrid_bench.errors import UnknownNameError
+
+        raise UnknownNameError("comparison", against, ["published"])
+
+
+def _show(result: Result, path: Path, against: str, output: str) -> None:
     from hybrid_bench.results import tables
 
-    assert isinstance(result, Result)  # noqa: S101
     console.show_frame(tables.by_language(result), output, f"{result.name} on {result.suite}")
     if output == "table":
         console.show_frame(tables.summary(result), output, "Means over settings")
     for note in result.notes:
         console.remark(f"note: {note}")
     console.remark(f"wrote {path}")
+    if against:
+        from hybrid_bench_pyserini.published_figures import beside, source
+
+        console.show_frame(beside(result), output, f"{result.suite}, beside published figures")
+        console.remark(f"published: {source()['title']}, {source()['url']}")
