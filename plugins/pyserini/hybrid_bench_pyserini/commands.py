@@ -161,9 +161,24 @@ def export(
     )
     console.remark(f"wrote {made.passages} vectors of {made.dimension} dimensions ({made.encoder}, {made.dtype}) into {folder}")
     console.remark(
-        f"search them: python -m hybrid_bench_pyserini search.faiss --encoder hybrid-bench:{encoder} --index {folder} "
-        "--topics TOPICS.tsv --output RUN.trec --batch-size 128 --threads 2"
+        f"search them: hybrid-bench pyserini topics --suite {suite} topics.json; python -m hybrid_bench_pyserini search.faiss "
+        f"--encoder hybrid-bench:{encoder} --index {folder} --topics topics.json --output run.trec --batch-size 128 --threads 2"
     )
+
+
+@pyserini.command("topics")
+def topics(
+    file: Annotated[Path, typer.Argument(metavar="TOPICS.json", help="The file to write.")],
+    suite: SuiteName = "mini",
+    language: Annotated[str | None, typer.Option(help="Of the questions, where the suite has several.")] = None,
+) -> None:
+    """Write the questions of a suite as topics that Pyserini's commands read without changing a character.
+
+    Example: hybrid-bench pyserini topics --suite xquad-r --language en topics.json
+    """
+    from hybrid_bench_pyserini.topics import write
+
+    console.remark(f"wrote {write(suite, file, language)} questions into {file}")
 
 
 def _check_against(against: str) -> None:
