@@ -61,7 +61,8 @@ def reproduce(path: Path, *, tolerance: float = 1e-6, say: Callable[[str], None]
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
         say(f"running: hybrid-bench {shlex.join(words)}")
         # The words are checked above, and no shell reads them.
-        ended = subprocess.run([sys.executable, "-m", "hybrid_bench", *words, "--out", folder], stdout=subprocess.DEVNULL, check=False)  # noqa: S603
+        program = [sys.executable, "-m", "hybrid_bench", *words, "--out", folder]
+        ended = subprocess.run(program, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
         if ended.returncode:
             raise HybridBenchError(
                 f"the command of {path} ended with status {ended.returncode}: hybrid-bench {shlex.join(words)}",

@@ -101,7 +101,8 @@ def evaluate_fusion(
         possible = loaded.settings()
         if len(possible) > 1:
             raise HybridBenchError(
-                f"{suite} has {len(possible)} settings, and a run file is of one", "Give folders of runs, or results that have runs."
+                f"{suite} has {len(possible)} settings, and a run file is of one",
+                "Give folders of runs, or results that have runs.",
             )
         files = {possible[0]: list(paths)}
     names = [_name(path) for path in paths]
@@ -153,7 +154,9 @@ def _files(path: Path) -> dict[Setting, Path]:
     result = Result.read(path)
     folder = result.runs_folder
     if folder is None:
-        raise HybridBenchError(f"{path} has no runs", "Make runs with `hybrid-bench evaluate ... --runs FOLDER` and give the folder.")
+        raise HybridBenchError(
+            f"{path} has no runs", "Make runs with `hybrid-bench evaluate ... --runs FOLDER` and give the folder."
+        )
     found = {}
     for pair, sha256 in result.runs.items():
         setting = Setting(*pair.split(":"))

@@ -22,7 +22,9 @@ def command(
     suite: Annotated[str, typer.Option(help="Score the fusion on this suite, into a result.")] = "",
     name: Annotated[str, typer.Option(help="Name of the fusion in its result and runs.")] = "",
     measures: Annotated[str | None, typer.Option(help="Measures of ir_measures, by spaces.")] = None,
-    runs_out: Annotated[Path | None, typer.Option(help="Write the fused run (or a folder of them) here, without --suite.")] = None,
+    runs_out: Annotated[
+        Path | None, typer.Option(help="Write the fused run (or a folder of them) here, without --suite.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of results, with --suite; the runs go beside the result.")] = Path("results"),
     output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
 ) -> None:

@@ -6,9 +6,8 @@ import functools
 import importlib.metadata
 from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from hybrid_bench.registry import Registry
 
@@ -22,12 +21,12 @@ class PluginGroup(TyperGroup):
     Listing them imports no plugin; running one imports that one. A name of the core cannot be taken.
     """
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """The core's commands, then the plugins'."""
         core = super().list_commands(ctx)
         return core + [name for name in REGISTRY if name not in core]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A command of the core, or a plugin's that knows no more than its name before it is run."""
         found = super().get_command(ctx, cmd_name)
         if found is not None or cmd_name not in REGISTRY:
@@ -35,7 +34,7 @@ class PluginGroup(TyperGroup):
         return _Lazy(cmd_name)
 
 
-class _Lazy(click.Command):
+class _Lazy(TyperCommand):
     """Stands for a plugin's command until it is run."""
 
     def __init__(self, name: str) -> None:
@@ -50,12 +49,12 @@ class _Lazy(click.Command):
             summary = ""
         return f"{summary}  [{entry.distribution}]".strip()
 
-    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any) -> click.Context:
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Import the command and go on with it."""
         return self._command.make_context(info_name, args, parent, **extra)
 
     @functools.cached_property
-    def _command(self) -> click.Command:
+    def _command(self) -> Any:
         loaded = REGISTRY.get(str(self.name))
         if isinstance(loaded, typer.Typer):
             return typer.main.get_command(loaded)

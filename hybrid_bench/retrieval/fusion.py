@@ -55,11 +55,12 @@ def fuse(
                     total[hit.doc_id] = total.get(hit.doc_id, 0.0) + 1 / (rrf_k + rank)
         else:
             everything = dict.fromkeys(hit.doc_id for hits in lists for hit in hits)
+            total = dict.fromkeys(everything, 0.0)
             for hits, weight in zip(lists, parts, strict=True):
                 scores = _NORMALISE[normalisation](hits)
                 missing = min(scores.values(), default=0.0) if normalisation == "z-score" else 0.0
                 for doc_id in everything:
-                    total[doc_id] = total.get(doc_id, 0.0) + weight * scores.get(doc_id, missing)
+                    total[doc_id] += weight * scores.get(doc_id, missing)
         fused[query_id] = canonical(total.items(), depth)
     return fused
 
@@ -77,7 +78,7 @@ def _check(runs: Sequence[Run], method: str, normalisation: str, weights: Sequen
         raise HybridBenchError(f"{len(weights)} weights do not fit {len(runs)} runs", "Give one finite number for each run.")
     if rrf_k < 0:
         raise HybridBenchError(f"rrf needs a constant of 0 or more, not {rrf_k}", f"The usual one is {RRF_K}.")
-    if not {query_id for query_id in runs[0]}.intersection(*runs[1:]):
+    if not set(runs[0]).intersection(*runs[1:]):
         raise HybridBenchError("the runs have no query in common", "Fuse runs of the same queries.")
 
 

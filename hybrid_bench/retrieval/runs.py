@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import gzip
 import hashlib
 import io
+import itertools
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +20,8 @@ from hybrid_bench.errors import HybridBenchError
 
 #: The end of a run file's name; what stands before it is ``<query language>-<pool>``.
 RUN_SUFFIX = ".trec.gz"
+#: Lines that are written at once.
+_LINES = 4096
 
 
 class Hit(NamedTuple):
@@ -38,25 +42,26 @@ def canonical(hits: Iterable[tuple[str, float]], depth: int | None = None) -> li
         HybridBenchError: if a score is not a finite number or a document occurs twice.
     """
     found = list(hits)
+    ids = [doc_id for doc_id, _ in found]
     # Float32 values are exact as Python floats, so that what is compared is what trec_eval compares.
-    scores: list[float] = np.array([score for _, score in found], dtype=np.float32).tolist()
-    if not all(map(math.isfinite, scores)):
-        bad = next(doc_id for (doc_id, _), score in zip(found, scores, strict=True) if not math.isfinite(score))
+    scores = np.array([score for _, score in found], dtype=np.float32)
+    finite = np.isfinite(scores)
+    if not finite.all():
+        bad = ids[int(np.argmin(finite))]
         raise HybridBenchError(f"the score of document {bad!r} is not a finite number", "Mend the searcher that gave it.")
-    if len({doc_id for doc_id, _ in found}) < len(found):
-        seen: set[str] = set()
-        twice = next(doc_id for doc_id, _ in found if doc_id in seen or seen.add(doc_id))  # type: ignore[func-returns-value]
+    if len(set(ids)) < len(ids):
+        twice = collections.Counter(ids).most_common(1)[0][0]
         raise HybridBenchError(f"document {twice!r} was found twice for one query", "Give every document its own id.")
-    ordered = sorted(zip(scores, (doc_id for doc_id, _ in found), strict=True), reverse=True)
-    return [Hit(doc_id, score) for score, doc_id in ordered[:depth]]
+    ordered = sorted(zip(scores.tolist(), ids, strict=True), reverse=True)[:depth]
+    return [Hit(doc_id, score) for score, doc_id in ordered]
 
 
 def lines(run: Run, tag: str) -> Iterator[str]:
     """The lines of a run's file; scores are written with as many digits as bring the same float32 back."""
     for query_id, hits in run.items():
-        shortest = np.array([score for _, score in hits], dtype=np.float32)
+        shortest = np.array([score for _, score in hits], dtype=np.float32).astype(str).tolist()
         for rank, ((doc_id, _), score) in enumerate(zip(hits, shortest, strict=True), start=1):
-            yield f"{query_id} Q0 {doc_id} {rank} {score!s} {tag}\n"
+            yield f"{query_id} Q0 {doc_id} {rank} {score} {tag}\n"
 
 
 def write(run: Run, path: Path, tag: str) -> str:
@@ -68,20 +73,19 @@ def write(run: Run, path: Path, tag: str) -> str:
     Raises:
         HybridBenchError: if an id holds white space, which a TREC run cannot hold.
     """
-    for query_id, hits in run.items():
-        for name in (query_id, *(doc_id for doc_id, _ in hits)):
-            if len(name.split()) != 1:
-                raise HybridBenchError(f"the id {name!r} cannot stand in a TREC run", "Use ids without white space.")
+    for name in {*run, *(doc_id for hits in run.values() for doc_id, _ in hits)}:
+        if len(name.split()) != 1:
+            raise HybridBenchError(f"the id {name!r} cannot stand in a TREC run", "Use ids without white space.")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     sha256 = hashlib.sha256()
     try:
         with temporary.open("wb") as raw:
             with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-                for line in lines(run, tag):
-                    encoded = line.encode()
-                    sha256.update(encoded)
-                    packed.write(encoded)
+                every = lines(run, tag)
+                while block := "".join(itertools.islice(every, _LINES)).encode():
+                    sha256.update(block)
+                    packed.write(block)
             raw.flush()
             os.fsync(raw.fileno())
         temporary.replace(path)
@@ -123,7 +127,7 @@ def read(path: Path) -> dict[str, list[Hit]]:
                     )
                 of_query[doc_id] = score
                 rank_before, score_before = last.get(query_id, (rank - 1, math.inf))
-                if rank <= rank_before or np.float32(score) > np.float32(score_before):
+                if rank <= rank_before or (score > score_before and np.float32(score) > np.float32(score_before)):
                     raise HybridBenchError(
                         f"{path}, line {number}: the lines of query {query_id!r} are not sorted by rank and by score",
                         "Sort them by descending score and number the ranks from 1.",

@@ -60,7 +60,7 @@ class Options:
 
 def evaluate_bm25(
     suite: Suite | str,
-    options: Options = Options(),  # noqa: B008  # frozen
+    options: Options = Options(),  # frozen
     *,
     languages: Sequence[str] | None = None,
     settings: Callable[[Sequence[Setting]], Sequence[Setting]] | None = None,

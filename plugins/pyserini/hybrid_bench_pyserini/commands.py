@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 baseline = typer.Typer(help="Score a baseline on a suite: BM25 or mDPR.", no_args_is_help=True)
 pyserini = typer.Typer(help="Work together with Pyserini.", no_args_is_help=True)
 
+
 @pyserini.callback()
 @baseline.callback()
 def _group() -> None:
     """Without this a group of one command would be that command."""
 
 
-SuiteName = Annotated[str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.")]
+SuiteName = Annotated[str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a BEIR folder.")]
 Languages = Annotated[str | None, typer.Option(help="These languages alone, by commas: de,en,th.")]
 Measures = Annotated[str | None, typer.Option(help="Measures of ir_measures, by spaces.")]
 Against = Annotated[str, typer.Option(help="`published`: print published figures beside ours.")]

@@ -18,7 +18,7 @@ PREFIX = "hybrid-bench:"
 
 
 def as_query_encoder(encoder: Encoder | str, **options: Any) -> Any:
-    """An encoder as a ``pyserini.encode.QueryEncoder``, for ``FaissSearcher(index_dir, as_query_encoder("me5-small"))``.
+    """Give an encoder the face of ``pyserini.encode.QueryEncoder``, for Pyserini's ``FaissSearcher`` and ``HybridSearcher``.
 
     ``encode(query)`` gives one vector; ``encode_batch(queries)``, which Pyserini's ``batch_search`` prefers, encodes all
     queries in one call of the encoder.
@@ -34,7 +34,7 @@ def as_query_encoder(encoder: Encoder | str, **options: Any) -> Any:
 
 
 def as_document_encoder(encoder: Encoder | str, **options: Any) -> Any:
-    """An encoder as a ``pyserini.encode.DocumentEncoder``: ``encode(texts)`` gives (texts, dimension) float32.
+    """Give an encoder the face of ``pyserini.encode.DocumentEncoder``: its ``encode`` takes texts, or titles and texts.
 
     See :func:`as_query_encoder` for arguments and errors.
     """

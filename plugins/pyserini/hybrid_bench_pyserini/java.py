@@ -62,7 +62,7 @@ def choose() -> tuple[Java, str]:
     Raises:
         HybridBenchError: if there is none of version 21 or later; every one that was looked at is named.
     """
-    refused = []
+    refused: list[str] = []
     for java in candidates():
         reason = _fault(java)
         if not reason:
@@ -159,7 +159,10 @@ def _installed() -> Iterator[tuple[Path, str]]:
             break
     places = {
         "linux": ("/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*"),
-        "darwin": ("/Library/Java/JavaVirtualMachines/*/Contents/Home", "/opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home"),
+        "darwin": (
+            "/Library/Java/JavaVirtualMachines/*/Contents/Home",
+            "/opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home",
+        ),
         "win32": ("C:/Program Files/Java/*", "C:/Program Files/Eclipse Adoptium/*"),
     }  # fmt: skip
     home = Path.home().as_posix()

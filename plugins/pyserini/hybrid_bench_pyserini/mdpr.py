@@ -120,4 +120,4 @@ def _search(searcher: Any, depth: int, threads: int) -> Callable[[Setting, Seque
 
 def _prebuilt_hash(suite: Suite, name: str) -> dict[str, str]:
     """The passages were indexed elsewhere: the index's name stands for them."""
-    return {language: f"as indexed in {name}" for language in suite.passage_languages}
+    return dict.fromkeys(suite.passage_languages, f"as indexed in {name}")
