@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hybrid_bench_pyserini.bm25 import Options, evaluate_bm25
     from hybrid_bench_pyserini.dense import as_document_encoder, as_query_encoder
-    from hybrid_bench_pyserini.export import export
+    from hybrid_bench_pyserini.exporting import export
 
 _HOME = {
     "Options": "bm25",
     "as_document_encoder": "dense",
     "as_query_encoder": "dense",
     "evaluate_bm25": "bm25",
-    "export": "export",
+    "export": "exporting",
 }
 
 __all__ = ["Options", "as_document_encoder", "as_query_encoder", "evaluate_bm25", "export"]

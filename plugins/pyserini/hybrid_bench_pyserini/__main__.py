@@ -61,7 +61,7 @@ def _put_first(table: dict[str, Any], ours: Any) -> None:
 def _query_encoder(index: str | None, **given: Any) -> Any:
     """A query encoder in the number format of the index that it is to search."""
     from hybrid_bench_pyserini.dense import query_encoder_class
-    from hybrid_bench_pyserini.export import manifest_of
+    from hybrid_bench_pyserini.exporting import manifest_of
 
     made = manifest_of(Path(index)) if index else None
     if made and not given.get("fp16"):

@@ -147,7 +147,7 @@ def export(
 
     Example: hybrid-bench pyserini export me5-small --suite xquad-r --pool all indexes/xquad-r-all
     """
-    from hybrid_bench_pyserini.export import export as write
+    from hybrid_bench_pyserini.exporting import export as write
 
     made = write(
         encoder,
