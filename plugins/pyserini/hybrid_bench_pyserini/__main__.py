@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except ImportError as error:
-        if error.name and module.startswith(error.name):
+        if str(error).endswith(f"No module named {module}"):
             raise HybridBenchError(f"Pyserini has no module {module}", "For example: search.faiss, search.lucene.") from error
         raise
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -174,12 +175,26 @@ def write_lucene(folder: Path, documents: Iterable[tuple[str, str]], analysis: A
         options += ["-language", analysis.code]
     indexer = java.load("io.anserini.index.SimpleIndexer")(options)
     indexed = 0
+    waiting: Future[int] | None = None
     try:
-        for batch in _batches(documents, _BATCH):
-            indexed += indexer.addRawDocuments([json.dumps({"id": i, "contents": c}, ensure_ascii=False) for i, c in batch])
+        with ThreadPoolExecutor(1) as java_side:  # Lucene works on one batch while the next is made
+            for batch in _batches(documents, _BATCH):
+                lines = [json.dumps({"id": i, "contents": c}, ensure_ascii=False) for i, c in batch]
+                indexed += waiting.result() if waiting else 0
+                waiting = java_side.submit(_add, indexer, lines)
+            indexed += waiting.result() if waiting else 0
     finally:
         indexer.close()
     return indexed
+
+
+def _add(indexer: Any, lines: list[str]) -> int:
+    import jnius
+
+    try:
+        return int(indexer.addRawDocuments(lines))
+    finally:
+        jnius.detach()
 
 
 def _counted(passages: Iterable[Prepared], counts: dict[str, int]) -> Iterator[tuple[str, str]]:

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from hybrid_bench_pyserini import analyzers, java, thai
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.datasets.languages import MIRACL, NAMES, XQUAD_R
+from hybrid_bench_pyserini import analyzers, java, thai
 
 README = Path(__file__).resolve().parents[3] / "plugins" / "pyserini" / "README.md"
 

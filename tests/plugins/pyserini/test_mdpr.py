@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hybrid_bench_pyserini import mdpr
-from hybrid_bench_pyserini.dense import import_pyserini
 
 from hybrid_bench import HybridBenchError, load_suite
+from hybrid_bench_pyserini import mdpr
+from hybrid_bench_pyserini.dense import import_pyserini
 
 
 @pytest.fixture(scope="module")
