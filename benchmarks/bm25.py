@@ -50,7 +50,7 @@ def main(name: str = "miracl/yo/dev") -> None:
             with (target / "json" / "passages.jsonl").open("w", encoding="utf-8") as file:
                 for doc_id, text in passages:
                     file.write(json.dumps({"id": doc_id, "contents": text}, ensure_ascii=False) + "\n")
-            options = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator"]
+            options = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator", "-quiet"]
             options += ["-input", str(target / "json"), "-index", str(target / "lucene"), "-threads", str(THREADS)]
             java.load("io.anserini.index.IndexCollection").main([*options, "-language", chosen.code])
             return target / "lucene"
@@ -74,9 +74,8 @@ def main(name: str = "miracl/yo/dev") -> None:
 
         search_ours(), search_theirs()
         searching = _turns(search_ours, search_theirs)
-        print(
-            f"search throughput, ours / Pyserini's: {searching[1] / searching[0]:.2f}  ({searching[0]:.2f} s, {searching[1]:.2f} s)"
-        )
+        ratio = searching[1] / searching[0]
+        print(f"search throughput, ours / Pyserini's: {ratio:.2f}  ({searching[0]:.2f} s, {searching[1]:.2f} s)")
         print(f"indexing time, ours / Pyserini's: {indexing[0] / indexing[1]:.2f}  ({indexing[0]:.2f} s, {indexing[1]:.2f} s)")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,7 +19,6 @@ from hybrid_bench_pyserini.analyzers import ENGLISH, Analysis, register
 
 _MANIFEST = "hybrid-bench.json"
 _LUCENE = "lucene"
-_BATCH = 4096
 
 #: (passage, what Lucene is given of it); empty where nothing is left to index.
 Prepared = tuple[Text, str]
@@ -147,13 +145,13 @@ def _build(folder: Path, key: IndexKey, passages: Iterable[Prepared], analysis: 
     counts = {"passages": 0, "given": 0}
     try:
         partial.mkdir(parents=True)
-        indexed = write_lucene(partial / _LUCENE, _counted(passages, counts), analysis, threads)
+        write_lucene(partial / _LUCENE, _counted(passages, counts), analysis, max(1, threads))
         if not counts["passages"]:
             raise HybridBenchError(f"{key.suite} has no passages in the pool {key.pool}", "Check that its files are whole.")
-        there = _documents(partial / _LUCENE)
-        if not indexed == there == counts["given"] or not indexed:
+        indexed = _documents(partial / _LUCENE)
+        if indexed != counts["given"] or not indexed:
             raise HybridBenchError(
-                f"Lucene indexed {there} of {counts['given']} passages of {key.suite}, pool {key.pool} "
+                f"Lucene indexed {indexed} of {counts['given']} passages of {key.suite}, pool {key.pool} "
                 f"({counts['passages'] - counts['given']} more have no terms)",
                 f"The analyzer was {key.analysis}, on {java.start()}; try another Java or --analyzer.",
             )
@@ -167,34 +165,21 @@ def _build(folder: Path, key: IndexKey, passages: Iterable[Prepared], analysis: 
     return Index(folder, manifest)
 
 
-def write_lucene(folder: Path, documents: Iterable[tuple[str, str]], analysis: Analysis, threads: int) -> int:
-    """Index (id, contents) pairs with Anserini; returns how many it says it has indexed."""
+def write_lucene(folder: Path, documents: Iterable[tuple[str, str]], analysis: Analysis, threads: int) -> None:
+    """Index (id, contents) pairs as Pyserini does: JSON lines beside the index, one file a thread, read by Anserini."""
     register()
-    options = ["-index", str(folder), "-input", "", "-collection", "JsonCollection", "-threads", str(threads)]
+    source = folder.with_name("json")
+    source.mkdir()
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context((source / f"{n}.jsonl").open("w", encoding="utf-8")) for n in range(threads)]
+        for file, (doc_id, contents) in zip(itertools.cycle(files), documents, strict=False):
+            file.write(json.dumps({"id": doc_id, "contents": contents}, ensure_ascii=False) + "\n")
+    options = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator", "-quiet"]
+    options += ["-input", str(source), "-index", str(folder), "-threads", str(threads)]
     if analysis.java_class != ENGLISH:
         options += ["-language", analysis.code]
-    indexer = java.load("io.anserini.index.SimpleIndexer")(options)
-    indexed = 0
-    waiting: Future[int] | None = None
-    try:
-        with ThreadPoolExecutor(1) as java_side:  # Lucene works on one batch while the next is made
-            for batch in _batches(documents, _BATCH):
-                lines = [json.dumps({"id": i, "contents": c}, ensure_ascii=False) for i, c in batch]
-                indexed += waiting.result() if waiting else 0
-                waiting = java_side.submit(_add, indexer, lines)
-            indexed += waiting.result() if waiting else 0
-    finally:
-        indexer.close()
-    return indexed
-
-
-def _add(indexer: Any, lines: list[str]) -> int:
-    import jnius
-
-    try:
-        return int(indexer.addRawDocuments(lines))
-    finally:
-        jnius.detach()
+    java.load("io.anserini.index.IndexCollection").main(options)
+    shutil.rmtree(source)
 
 
 def _counted(passages: Iterable[Prepared], counts: dict[str, int]) -> Iterator[tuple[str, str]]:
@@ -203,12 +188,6 @@ def _counted(passages: Iterable[Prepared], counts: dict[str, int]) -> Iterator[t
         if contents.strip():
             counts["given"] += 1
             yield passage.id, contents
-
-
-def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    iterator = iter(items)
-    while batch := list(itertools.islice(iterator, size)):
-        yield batch
 
 
 def _documents(folder: Path) -> int:

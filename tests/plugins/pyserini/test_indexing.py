@@ -92,21 +92,23 @@ def test_an_index_that_is_not_whole_is_made_again(tmp_path: Path, damage: str) -
 
 def test_a_killed_indexing_leaves_nothing_that_is_taken_for_an_index(tmp_path: Path) -> None:
     code = f"""
-import itertools
+import itertools, time
 from pathlib import Path
 from hybrid_bench import Text
 from hybrid_bench_pyserini.analyzers import analysis
 from hybrid_bench_pyserini.indexing import IndexKey, open_or_build
-documents = ((Text(str(n), "a river"), "a river") for n in itertools.count())
+documents = ((Text(str(n), "a river"), "a river") for n in itertools.count() if n < 10**6 or time.sleep(1) is None)
 open_or_build(Path({str(tmp_path)!r}), IndexKey.model_validate({KEY.model_dump()!r}), lambda: documents, analysis("en"))
 """
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("*.partial/lucene/_*")):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    try:
+        while not any(path.stat().st_size for path in tmp_path.glob("*.partial/json/*.jsonl")):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     assert list(tmp_path.glob("*.partial"))
     assert build(tmp_path).manifest.indexed == 3
     assert not list(tmp_path.glob("*.partial"))

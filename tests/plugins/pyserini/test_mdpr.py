@@ -55,5 +55,5 @@ def test_mdpr_is_scored_in_every_setting_and_names_its_command(model: Path) -> N
 def test_a_prebuilt_index_is_for_miracl_alone(model: Path) -> None:
     with pytest.raises(HybridBenchError, match="no prebuilt index for mini"):
         mdpr.evaluate_prebuilt("mini", str(model))
-    with pytest.raises(HybridBenchError, match="no prebuilt index miracl-v1.0-sw-tiny|index miracl-v1.0-sw-tiny cannot be had"):
+    with pytest.raises(HybridBenchError, match=r"index miracl-v1\.0-sw-tiny"):
         mdpr.evaluate_prebuilt("miracl/sw/dev", str(model))
