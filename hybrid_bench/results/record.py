@@ -74,6 +74,8 @@ class Result(_Strict):
     provenance: Provenance
     rows: tuple[Score, ...]
     ranks_file: RanksFile | None = None
+    #: "<query language>:<pool>" to sha256 of the uncompressed run in the folder ``<stem>.runs`` beside the result
+    runs: dict[str, str] = {}
     #: phase to seconds of wall time
     timings: dict[str, float] = {}
 
@@ -94,6 +96,11 @@ class Result(_Strict):
         if self.provenance.dtype != "fp32":
             parts.append(self.provenance.dtype)
         return ".".join(parts)
+
+    @property
+    def runs_folder(self) -> Path | None:
+        """Where the runs are that the scores were computed from; None if there are none, or the result was not read."""
+        return self._folder / f"{self.stem}.runs" if self.runs and self._folder else None
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -142,6 +149,8 @@ class Result(_Strict):
         fields = self.model_dump(mode="json")
         rows = fields.pop("rows")
         timings = fields.pop("timings")
+        if not self.runs:
+            del fields["runs"]
         head = json.dumps(fields, indent=1, ensure_ascii=False)[:-2]
         body = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in rows)
         return f'{head},\n "rows": [\n{body}\n ],\n "timings": {json.dumps(timings)}\n}}\n'

@@ -1,0 +1,94 @@
+"""BM25 through the plugin beside Pyserini's own, in one process, on the same passages, index and threads.
+
+Prints one ratio a line: search throughput (ours / Pyserini's ``batch_search`` with its hits read) and indexing time
+(ours / Pyserini's own ``IndexCollection`` on the same passages as JSON lines). ``python benchmarks/bm25.py [SUITE]``
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hybrid_bench import Text, load_suite
+from hybrid_bench_pyserini import java
+from hybrid_bench_pyserini.analyzers import analysis, register
+from hybrid_bench_pyserini.dense import import_pyserini
+from hybrid_bench_pyserini.indexing import IndexKey, open_or_build
+from hybrid_bench_pyserini.searching import BM25
+
+THREADS = 2
+DEPTH = 1000
+ROUNDS = 5
+
+
+def main(name: str = "miracl/yo/dev") -> None:
+    """Measure in turns, so that what else the machine does hits both, and print medians."""
+    suite = load_suite(name)
+    language = suite.passage_languages[0]
+    chosen = analysis(language)
+    passages = [Text(doc.doc_id, doc.default_text()) for doc in suite.docs(language)]
+    queries = suite.query_texts(suite.languages[0])
+    register()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        numbers = itertools.count()
+
+        def index_ours() -> Path:
+            key = IndexKey(suite=name, pool=str(next(numbers)), passages="", analysis=chosen.name, anserini="")
+            pairs = ((passage, chosen.prepare(passage.text)) for passage in passages)
+            return open_or_build(root / "ours", key, lambda: pairs, chosen, threads=THREADS).folder
+
+        def index_theirs() -> Path:
+            target = root / f"theirs-{next(numbers)}"
+            (target / "json").mkdir(parents=True)
+            with (target / "json" / "passages.jsonl").open("w", encoding="utf-8") as file:
+                for doc_id, text in passages:
+                    file.write(json.dumps({"id": doc_id, "contents": text}, ensure_ascii=False) + "\n")
+            options = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator", "-quiet"]
+            options += ["-input", str(target / "json"), "-index", str(target / "lucene"), "-threads", str(THREADS)]
+            java.load("io.anserini.index.IndexCollection").main([*options, "-language", chosen.code])
+            return target / "lucene"
+
+        index = index_ours()
+        index_theirs()
+        indexing = _turns(index_ours, index_theirs)
+
+        ours = BM25(index, chosen)
+        theirs = import_pyserini("pyserini.search.lucene").LuceneSearcher(str(index))
+        theirs.set_analyzer(chosen.java)
+        theirs.set_bm25(0.9, 0.4)
+
+        def search_ours() -> object:
+            return ours.search(queries, DEPTH, THREADS)
+
+        def search_theirs() -> object:
+            texts, ids = [query.text for query in queries], [query.id for query in queries]
+            found = theirs.batch_search(texts, ids, DEPTH, THREADS)
+            return {query_id: [(hit.docid, hit.score) for hit in hits] for query_id, hits in found.items()}
+
+        search_ours(), search_theirs()
+        searching = _turns(search_ours, search_theirs)
+        ratio = searching[1] / searching[0]
+        print(f"search throughput, ours / Pyserini's: {ratio:.2f}  ({searching[0]:.2f} s, {searching[1]:.2f} s)")
+        print(f"indexing time, ours / Pyserini's: {indexing[0] / indexing[1]:.2f}  ({indexing[0]:.2f} s, {indexing[1]:.2f} s)")
+
+
+def _turns(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
+    """Median seconds of both, measured alternately."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(ROUNDS):
+        for work, taken in zip((ours, theirs), seconds, strict=True):
+            start = time.perf_counter()
+            work()
+            taken.append(time.perf_counter() - start)
+    return statistics.median(seconds[0]), statistics.median(seconds[1])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,186 @@
+"""TREC runs: in memory in canonical order, on disk as gzipped text."""
+
+from __future__ import annotations
+
+import collections
+import gzip
+import hashlib
+import io
+import itertools
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TextIO, cast
+
+import numpy as np
+
+from hybrid_bench.datasets.suite import Setting
+from hybrid_bench.errors import HybridBenchError
+
+#: The end of a run file's name; what stands before it is ``<query language>-<pool>``.
+RUN_SUFFIX = ".trec.gz"
+#: Lines that are written at once.
+_LINES = 4096
+
+
+class Hit(NamedTuple):
+    """A passage that was found, with its score (a float32 value)."""
+
+    doc_id: str
+    score: float
+
+
+#: Query id to the passages found, in canonical order. A query that found nothing has an empty list.
+Run = Mapping[str, Sequence[Hit]]
+
+
+def canonical(hits: Iterable[tuple[str, float]], depth: int | None = None) -> list[Hit]:
+    """Order as trec_eval does: score as float32 descending, then document id descending; and cut.
+
+    Raises:
+        HybridBenchError: if a score is not a finite number or a document occurs twice.
+    """
+    found = list(hits)
+    ids = [doc_id for doc_id, _ in found]
+    # Float32 values are exact as Python floats, so that what is compared is what trec_eval compares.
+    scores = np.array([score for _, score in found], dtype=np.float32)
+    finite = np.isfinite(scores)
+    if not finite.all():
+        bad = ids[int(np.argmin(finite))]
+        raise HybridBenchError(f"the score of document {bad!r} is not a finite number", "Mend the searcher that gave it.")
+    if len(set(ids)) < len(ids):
+        twice = collections.Counter(ids).most_common(1)[0][0]
+        raise HybridBenchError(f"document {twice!r} was found twice for one query", "Give every document its own id.")
+    ordered = sorted(zip(scores.tolist(), ids, strict=True), reverse=True)[:depth]
+    return [Hit(doc_id, score) for score, doc_id in ordered]
+
+
+def lines(run: Run, tag: str) -> Iterator[str]:
+    """The lines of a run's file; scores are written with as many digits as bring the same float32 back."""
+    for query_id, hits in run.items():
+        shortest = np.array([score for _, score in hits], dtype=np.float32).astype(str).tolist()
+        for rank, ((doc_id, _), score) in enumerate(zip(hits, shortest, strict=True), start=1):
+            yield f"{query_id} Q0 {doc_id} {rank} {score} {tag}\n"
+
+
+def write(run: Run, path: Path, tag: str) -> str:
+    """Write a gzipped run, whole or not at all.
+
+    Returns:
+        sha256 of its uncompressed text, by which :func:`digest` knows it again.
+
+    Raises:
+        HybridBenchError: if an id holds white space, which a TREC run cannot hold.
+    """
+    for name in {*run, *(doc_id for hits in run.values() for doc_id, _ in hits)}:
+        if len(name.split()) != 1:
+            raise HybridBenchError(f"the id {name!r} cannot stand in a TREC run", "Use ids without white space.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    sha256 = hashlib.sha256()
+    try:
+        with temporary.open("wb") as raw:
+            with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+                every = lines(run, tag)
+                while block := "".join(itertools.islice(every, _LINES)).encode():
+                    sha256.update(block)
+                    packed.write(block)
+            raw.flush()
+            os.fsync(raw.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return sha256.hexdigest()
+
+
+def digest(path: Path) -> str:
+    """sha256 of a run file's uncompressed text; empty if the file is missing or truncated."""
+    sha256 = hashlib.sha256()
+    try:
+        with _open(path) as file:
+            while block := file.buffer.read(1 << 20):
+                sha256.update(block)
+    except (OSError, EOFError, gzip.BadGzipFile):
+        return ""
+    return sha256.hexdigest()
+
+
+def read(path: Path) -> dict[str, list[Hit]]:
+    """Read a TREC run, gzipped or not, and put it into canonical order.
+
+    Raises:
+        HybridBenchError: if the file is missing, truncated or malformed, a score is NaN or infinite, a document occurs
+            twice for a query, or the ranks of a query do not rise while its scores fall.
+    """
+    found: dict[str, dict[str, float]] = {}
+    last: dict[str, tuple[int, float]] = {}
+    number = 0
+    try:
+        with _open(path) as file:
+            for number, line in enumerate(file, start=1):
+                query_id, doc_id, rank, score = _fields(line, path, number)
+                of_query = found.setdefault(query_id, {})
+                if doc_id in of_query:
+                    raise HybridBenchError(
+                        f"{path}, line {number}: document {doc_id!r} occurs twice for query {query_id!r}", "Keep its best line."
+                    )
+                of_query[doc_id] = score
+                rank_before, score_before = last.get(query_id, (rank - 1, math.inf))
+                if rank <= rank_before or (score > score_before and np.float32(score) > np.float32(score_before)):
+                    raise HybridBenchError(
+                        f"{path}, line {number}: the lines of query {query_id!r} are not sorted by rank and by score",
+                        "Sort them by descending score and number the ranks from 1.",
+                    )
+                last[query_id] = (rank, score)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        raise HybridBenchError(f"cannot read the run {path}, after line {number}: {problem}", "Make it again.") from error
+    if not found:
+        raise HybridBenchError(f"the run {path} is empty", "Make it again.")
+    return {query_id: canonical(hits.items()) for query_id, hits in found.items()}
+
+
+def file_name(setting: Setting) -> str:
+    """The name of a setting's run."""
+    return f"{setting.query_language}-{setting.pool}{RUN_SUFFIX}"
+
+
+def folder_settings(folder: Path) -> dict[Setting, Path]:
+    """The runs in a folder, by setting.
+
+    Raises:
+        HybridBenchError: if there are none.
+    """
+    found = {}
+    for path in sorted(folder.glob(f"*{RUN_SUFFIX}")):
+        query_language, _, pool = path.name.removesuffix(RUN_SUFFIX).partition("-")
+        if query_language and pool:
+            found[Setting(query_language, pool)] = path
+    if not found:
+        raise HybridBenchError(
+            f"{folder} holds no runs", f"Runs are named <query language>-<pool>{RUN_SUFFIX}, as `evaluate --runs` writes them."
+        )
+    return found
+
+
+def _fields(line: str, path: Path, number: int) -> tuple[str, str, int, float]:
+    try:
+        query_id, _, doc_id, rank, score, _ = line.split()
+        value = float(score)
+        parsed = query_id, doc_id, int(rank), value
+    except ValueError:
+        raise HybridBenchError(
+            f"{path}, line {number}: expected query id, Q0, document id, rank, score and tag", "Mend the line."
+        ) from None
+    if not math.isfinite(value):
+        raise HybridBenchError(f"{path}, line {number}: the score {score} is not a finite number", "Remove or mend the line.")
+    return parsed
+
+
+def _open(path: Path) -> io.TextIOWrapper:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    if packed:
+        return cast(io.TextIOWrapper, cast(TextIO, gzip.open(path, "rt", encoding="utf-8")))
+    return path.open(encoding="utf-8")

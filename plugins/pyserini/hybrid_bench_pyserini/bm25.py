@@ -1,0 +1,257 @@
+"""The BM25 baseline: every setting of a suite, with the right analyzer for each language."""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybrid_bench import HybridBenchError, Result, Setting, Suite, Text, cache, load_suite
+from hybrid_bench.datasets.suite import ALL
+from hybrid_bench.embeddings.key import texts_hash
+from hybrid_bench.measures.scores import DEFAULT_MEASURES
+from hybrid_bench.progress import Progress, SilentProgress
+from hybrid_bench.retrieval.runs import Hit
+from hybrid_bench.run_evaluation import Searcher, evaluate_runs
+from hybrid_bench_pyserini import analyzers, java, searching
+from hybrid_bench_pyserini.analyzers import Analysis
+from hybrid_bench_pyserini.indexing import Index, IndexKey, open_or_build
+
+K1, B = 0.9, 0.4
+DEPTH = 1000
+
+CROSS_LINGUAL = (
+    "Cross-lingual: nothing is translated. The question is analysed as the passages are, and finds what shares strings with it."
+)
+MULTILINGUAL = (
+    "Multilingual: one index of all languages; each passage and each question is analysed as its own language is, so that "
+    "other languages are found by shared terms alone."
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What decides a BM25 run beside the data.
+
+    Attributes:
+        k1: term saturation.
+        b: length normalisation.
+        depth: passages a query at most.
+        analyzer: language to the analyzer's language, ``standard`` or ``whitespace``.
+        thai: who cuts Thai into words: ``auto``, ``lucene`` or ``newmm``.
+    """
+
+    k1: float = K1
+    b: float = B
+    depth: int = DEPTH
+    analyzer: str = ""
+    thai: str = "auto"
+
+    @property
+    def name(self) -> str:
+        """``bm25``, with whatever was chosen other than by default."""
+        return "bm25" + "".join(
+            f"-{name}={value}" for name, value, usual in (("k1", self.k1, K1), ("b", self.b, B), ("thai", self.thai, "auto"))
+            if value != usual
+        )  # fmt: skip
+
+
+def evaluate_bm25(
+    suite: Suite | str,
+    options: Options = Options(),  # frozen
+    *,
+    languages: Sequence[str] | None = None,
+    settings: Callable[[Sequence[Setting]], Sequence[Setting]] | None = None,
+    measures: Sequence[str] = DEFAULT_MEASURES,
+    index: Path | None = None,
+    out: Path | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+    command: Sequence[str] = (),
+) -> Result:
+    """Index, search and score a suite with BM25.
+
+    Args:
+        suite: a suite or the name of one.
+        options: k1, b, depth and analyzers.
+        languages: these languages of the suite alone.
+        settings: chooses among the settings; all by default.
+        measures: any of ir_measures.
+        index: folder of the indexes; in the cache folder by default.
+        out: folder of results, to keep the runs in.
+        threads: of indexing and searching.
+        progress: where to report.
+        command: more words of the command line that makes the result again.
+
+    Raises:
+        HybridBenchError: if there is no Java, a language has no analyzer, an index comes out short, or no query has a term.
+    """
+    progress = progress or SilentProgress()
+    loaded = load_suite(suite) if isinstance(suite, str) else suite
+    asked = loaded.restrict(languages) if languages else loaded
+    chosen = list(settings(asked.settings()) if settings else asked.settings())
+    pools = _Pools(asked, options, index or cache.home() / "indexes", threads, progress)
+    for pool in dict.fromkeys(setting.pool for setting in chosen):
+        pools.analysis_of(pool)  # a language without an analyzer is found before anything is indexed
+    searcher = Searcher(
+        card={
+            "name": options.name,
+            "description": "BM25 by Lucene, through Anserini",
+            "kind": "bm25",
+            "k1": options.k1,
+            "b": options.b,
+            "analyzers": pools.names(),
+        },
+        fingerprint=texts_hash([options.name, str(options.k1), str(options.b), str(sorted(pools.names().items()))]),
+        search=pools.search,
+        versions=java.versions(),
+        ties=searching.TIES,
+    )
+    words = ["hybrid-bench", "baseline", "bm25", "--suite", suite if isinstance(suite, str) else suite.name, *command]
+    kinds = {setting.kind for setting in chosen}
+    labels = [text for kind, text in (("cross-lingual", CROSS_LINGUAL), ("multilingual", MULTILINGUAL)) if kind in kinds]
+    try:
+        return evaluate_runs(
+            searcher,
+            asked,
+            command=shlex.join(words),
+            depth=options.depth,
+            settings=chosen,
+            passages=pools.hashes(),
+            measures=measures,
+            out=out,
+            name=f"{asked.name}+{'+'.join(asked.languages)}" if languages else None,
+            notes=lambda: [*labels, *pools.notes()],
+            progress=progress,
+        )
+    finally:
+        pools.close()
+
+
+class _Pools:
+    """The indexes of a suite's pools, opened or built when they are first searched."""
+
+    def __init__(self, suite: Suite, options: Options, root: Path, threads: int, progress: Progress) -> None:
+        self._suite = suite
+        self._options = options
+        self._root = root
+        self._threads = threads
+        self._progress = progress
+        self._choices = analyzers.parse_choices(options.analyzer)
+        self._analyses: dict[str, Analysis] = {}
+        self._open: tuple[str, searching.BM25] | None = None
+        self._hashes: dict[str, str] = {}
+        self._without_terms: list[str] = []
+
+    def analysis_of(self, language: str) -> Analysis | None:
+        """The analysis of a language; None for the pool of all, whose passages have one each."""
+        if language == ALL:
+            return None
+        if language not in self._analyses:
+            self._analyses[language] = analyzers.analysis(language, self._choices, segmenter=self._options.thai)
+        return self._analyses[language]
+
+    def names(self) -> dict[str, str]:
+        """Language to its analysis, of those that the suite has."""
+        languages = dict.fromkeys((*self._suite.passage_languages, *self._suite.languages))
+        return {language: found.name for language in languages if (found := self.analysis_of(language))}
+
+    def hashes(self) -> dict[str, str]:
+        """Collection to sha256 of its ids and texts; checks the texts on the way."""
+        for language in self._suite.passage_languages:
+            if language not in self._hashes:
+                self._hashes[language] = texts_hash(itertools.chain.from_iterable(_checked(self._suite, language)))
+        return dict(self._hashes)
+
+    def notes(self) -> list[str]:
+        """What a reader has to know of the queries."""
+        if not self._without_terms:
+            return []
+        listed = ", ".join(self._without_terms[:5]) + (", ..." if len(self._without_terms) > 5 else "")
+        return [f"Queries of which the analyzer left nothing, and which found nothing: {len(self._without_terms)} ({listed})."]
+
+    def search(self, setting: Setting, queries: Sequence[Text]) -> Mapping[str, Sequence[Hit]]:
+        """The run of a setting."""
+        own = self.analysis_of(setting.query_language if setting.pool == ALL else setting.pool)
+        if own is None:
+            raise HybridBenchError("a query needs one language", "Search the pool of all with queries of one language.")
+        asked = queries
+        if setting.pool == ALL:
+            asked = [Text(query.id, " ".join(own.terms(query.text))) for query in queries]
+        found = self._searcher(setting.pool).search(asked, self._options.depth, self._threads)
+        silent = [query.id for query in queries if not found[query.id]]
+        without = [query.id for query in queries if query.id in set(silent) and not own.terms(query.text)] if silent else []
+        if len(without) == len(queries):
+            raise HybridBenchError(
+                f"the analyzer {own.name} leaves no term of any query of {setting.query_language} on the pool {setting.pool}",
+                f"Name another: --analyzer {setting.pool if setting.pool != ALL else setting.query_language}=standard.",
+            )
+        self._without_terms += [f"{setting.query_language}:{setting.pool} {query_id}" for query_id in without]
+        return found
+
+    def close(self) -> None:
+        """Let go of the index that is open."""
+        if self._open:
+            self._open[1].close()
+            self._open = None
+
+    def _searcher(self, pool: str) -> searching.BM25:
+        if self._open is None or self._open[0] != pool:
+            self.close()
+            analysis = self.analysis_of(pool) or analyzers.BETWEEN_SPACES
+            options = self._options
+            self._open = pool, searching.BM25(self._index(pool).folder, analysis, k1=options.k1, b=options.b)
+        return self._open[1]
+
+    def _index(self, pool: str) -> Index:
+        analysis = self.analysis_of(pool)
+        inside = list(self._suite.passage_languages) if pool == ALL else [pool]
+        hashes = self.hashes()
+        key = IndexKey(
+            suite=self._suite.name,
+            pool=pool,
+            passages=texts_hash(f"{language} {hashes[language]}" for language in inside),
+            analysis=analysis.name if analysis else str(sorted(self.names().items())),
+            anserini=java.anserini_version(),
+        )
+        return open_or_build(
+            self._root,
+            key,
+            lambda: itertools.chain.from_iterable(self._prepared(language, analysis) for language in inside),
+            analysis or analyzers.BETWEEN_SPACES,
+            threads=self._threads,
+            say=self._progress.say,
+        )
+
+    def _prepared(self, language: str, analysis: Analysis | None) -> Iterator[tuple[Text, str]]:
+        """Passages and what Lucene gets of them: their terms, where each is analysed as its own language is."""
+        for passage in _texts(self._suite, language):
+            if analysis:
+                yield passage, analysis.prepare(passage.text)
+            else:
+                own = self.analysis_of(passage.id.partition("-")[0] if language == ALL else language)
+                yield passage, " ".join(own.terms(passage.text)) if own else ""
+
+
+def _texts(suite: Suite, language: str) -> Iterable[Text]:
+    return (Text(doc.doc_id, doc.default_text()) for doc in suite.docs(language))
+
+
+def _checked(suite: Suite, language: str) -> Iterator[Text]:
+    """The passages of a collection, one after the other: it may be too large to hold."""
+    seen: set[str] = set()
+    for passage in _texts(suite, language):
+        if passage.id in seen:
+            raise HybridBenchError(
+                f"the passage of {suite.name}/{language} with id {passage.id!r} occurs twice", "Give every record its own id."
+            )
+        seen.add(passage.id)
+        if not passage.text.strip():
+            raise HybridBenchError(
+                f"the passage of {suite.name}/{language} with id {passage.id!r} is empty", "Fill it in or leave it out."
+            )
+        yield passage
+    if not seen:
+        raise HybridBenchError(f"there is no passage of {suite.name}/{language}", "Check that its files are whole.")

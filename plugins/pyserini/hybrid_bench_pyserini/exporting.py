@@ -1,0 +1,167 @@
+"""A FAISS index that Pyserini opens as its own: the files ``index`` and ``docid``."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hybrid_bench import Encoder, HybridBenchError, Suite, cache, load_encoder, load_suite
+from hybrid_bench.datasets.suite import ALL, PassageText
+from hybrid_bench.embeddings.store import EmbeddingStore
+from hybrid_bench.errors import UnknownNameError
+from hybrid_bench.progress import Progress, SilentProgress
+
+_MANIFEST = "hybrid-bench.json"
+
+
+class Manifest(BaseModel):
+    """What an exported index is of; Pyserini does not look at it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: int = 1
+    encoder: str
+    fingerprint: str
+    dtype: str
+    suite: str
+    pool: str
+    passage_text: str
+    passages: int
+    dimension: int
+    #: sha256 of the file ``docid``
+    docid: str
+
+
+def export(
+    encoder: Encoder | str,
+    suite: Suite | str,
+    folder: Path | str,
+    *,
+    pool: str | None = None,
+    passage_text: PassageText = "sentence",
+    dtype: str = "auto",
+    device: str = "auto",
+    store: Path | None = None,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Write the passages of a pool as an exact FAISS index (inner product).
+
+    Vectors come from the store and go into it; those that an evaluation has encoded are not encoded again.
+
+    Args:
+        encoder: an encoder or the name of one.
+        suite: a suite or the name of one; ``xquad-r/de`` and ``xquad-r/all/en`` name a pool of ``xquad-r``.
+        folder: where the files go; it is made.
+        pool: a language or ``all``; needed where the suite has several.
+        passage_text: what the encoder reads of a passage.
+        dtype: as for :func:`hybrid_bench.load_encoder`.
+        device: likewise.
+        store: folder of the vectors.
+        progress: where to report.
+
+    Raises:
+        HybridBenchError: if the folder holds something else, the pool is not in the suite, or an id cannot stand in a line.
+    """
+    import faiss
+
+    progress = progress or SilentProgress()
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / _MANIFEST).is_file():
+        raise HybridBenchError(f"{folder} holds something else", "Name a new folder.")
+    loaded, chosen = _pool(suite, pool)
+    languages = loaded.passage_languages if chosen == ALL else (chosen,)
+    by = load_encoder(encoder, dtype=dtype, device=device) if isinstance(encoder, str) else encoder
+    vectors_of = EmbeddingStore(store or cache.home() / "embeddings")
+    ids: list[str] = []
+    parts: list[np.ndarray] = []
+    with progress:
+        for language in languages:
+            texts = loaded.passage_texts(language, passage_text)
+            progress.start(f"passage {language}", len(texts))
+            ids += [text.id for text in texts]
+            parts.append(
+                vectors_of.vectors(
+                    by, "passage", [text.text for text in texts], passage_text=passage_text, progress=progress.advance
+                )
+            )
+    _check_ids(ids)
+    vectors = np.concatenate(parts)
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    lines = "".join(f"{doc_id}\n" for doc_id in ids).encode()
+    manifest = Manifest(
+        encoder=by.card.name, fingerprint=by.fingerprint, dtype=by.dtype, suite=loaded.name, pool=chosen,
+        passage_text=passage_text, passages=len(ids), dimension=vectors.shape[1], docid=hashlib.sha256(lines).hexdigest(),
+    )  # fmt: skip
+    _write(folder, index, lines, manifest)
+    return manifest
+
+
+def manifest_of(folder: Path) -> Manifest | None:
+    """What an index is of; None if it is not one of ours.
+
+    Raises:
+        HybridBenchError: if it is ours and not whole.
+    """
+    if not (folder / _MANIFEST).is_file():
+        return None
+    try:
+        manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
+        docid = (folder / "docid").read_bytes()
+    except (OSError, ValidationError) as error:
+        raise HybridBenchError(f"{folder} is not a whole index: {error}", "Export it again.") from error
+    if hashlib.sha256(docid).hexdigest() != manifest.docid or not (folder / "index").is_file():
+        raise HybridBenchError(f"{folder} is not a whole index", "Export it again.")
+    return manifest
+
+
+def _pool(suite: Suite | str, pool: str | None) -> tuple[Suite, str]:
+    if isinstance(suite, str) and pool is None and suite.count("/") in (1, 2):
+        # An id of ir_datasets that names a pool of a suite: its vectors are those of the suite, language by language.
+        from hybrid_bench.datasets.suites import REGISTRY
+
+        name, inside, *_ = suite.split("/")
+        if name in REGISTRY and REGISTRY.get(name).pooled:
+            suite, pool = name, inside
+    loaded = load_suite(suite) if isinstance(suite, str) else suite
+    pools = [*loaded.passage_languages, *([ALL] if loaded.pooled and len(loaded.passage_languages) > 1 else [])]
+    if pool is None:
+        if len(pools) > 1:
+            raise HybridBenchError(f"{loaded.name} has several pools", f"Name one: --pool {' or '.join(pools)}.")
+        return loaded, pools[0]
+    if pool not in pools:
+        raise UnknownNameError(f"pool of {loaded.name}", pool, pools)
+    return loaded, pool
+
+
+def _check_ids(ids: Sequence[str]) -> None:
+    for doc_id in ids:
+        if doc_id != doc_id.rstrip() or len(doc_id.splitlines()) != 1:
+            raise HybridBenchError(f"the id {doc_id!r} cannot stand in a line of Pyserini's file of ids", "Rename it.")
+    if len(set(ids)) < len(ids):
+        raise HybridBenchError("a passage id occurs twice in the pool", "Give every passage its own id.")
+
+
+def _write(folder: Path, index: Any, docid: bytes, manifest: Manifest) -> None:
+    import faiss
+
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        faiss.write_index(index, str(partial / "index"))
+        (partial / "docid").write_bytes(docid)
+        (partial / _MANIFEST).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.replace(folder)
+    except (OSError, RuntimeError) as error:  # faiss raises RuntimeError where it cannot write
+        raise HybridBenchError(f"cannot write the index {folder}: {error}", "Make room, or name another folder.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Figures that others have published, each file with its source beside it."""

