@@ -6,51 +6,90 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hybrid_bench.comparison import compare
-    from hybrid_bench.datasets.suite import Judgement, Setting, Suite, Text
-    from hybrid_bench.datasets.suites import load_suite
+    from hybrid_bench.datasets.suite import ALL, Judgement, PassageText, Setting, Suite, Text
+    from hybrid_bench.datasets.suites import SUITES, load_suite
+    from hybrid_bench.doctor import Finding
+    from hybrid_bench.embeddings.key import texts_hash
+    from hybrid_bench.embeddings.store import EmbeddingStore
     from hybrid_bench.encoders.card import EncoderCard
+    from hybrid_bench.encoders.checked import encode_checked
     from hybrid_bench.encoders.load import load_encoder
     from hybrid_bench.encoders.protocol import Encoder, Role
-    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.errors import HybridBenchError, UnknownNameError
     from hybrid_bench.evaluation import evaluate
+    from hybrid_bench.measures.scores import DEFAULT_MEASURES
+    from hybrid_bench.progress import Progress, SilentProgress
     from hybrid_bench.registration import register, register_datasets
     from hybrid_bench.results.record import Result
+    from hybrid_bench.retrieval.full_runs import parse_settings
+    from hybrid_bench.retrieval.runs import Hit
+    from hybrid_bench.run_evaluation import Searcher, evaluate_runs
 
 # Names are imported when they are first used, so that `import hybrid_bench` costs nothing.
 _HOME = {
+    "ALL": "datasets.suite",
+    "DEFAULT_MEASURES": "measures.scores",
+    "EmbeddingStore": "embeddings.store",
     "Encoder": "encoders.protocol",
     "EncoderCard": "encoders.card",
+    "Finding": "doctor",
+    "Hit": "retrieval.runs",
     "HybridBenchError": "errors",
     "Judgement": "datasets.suite",
+    "PassageText": "datasets.suite",
+    "Progress": "progress",
     "Result": "results.record",
     "Role": "encoders.protocol",
+    "SUITES": "datasets.suites",
+    "Searcher": "run_evaluation",
     "Setting": "datasets.suite",
+    "SilentProgress": "progress",
     "Suite": "datasets.suite",
     "Text": "datasets.suite",
+    "UnknownNameError": "errors",
     "compare": "comparison",
+    "encode_checked": "encoders.checked",
     "evaluate": "evaluation",
+    "evaluate_runs": "run_evaluation",
     "load_encoder": "encoders.load",
     "load_suite": "datasets.suites",
+    "parse_settings": "retrieval.full_runs",
     "register": "registration",
     "register_datasets": "registration",
+    "texts_hash": "embeddings.key",
 }
 
 __all__ = [
+    "ALL",
+    "DEFAULT_MEASURES",
+    "SUITES",
+    "EmbeddingStore",
     "Encoder",
     "EncoderCard",
+    "Finding",
+    "Hit",
     "HybridBenchError",
     "Judgement",
+    "PassageText",
+    "Progress",
     "Result",
     "Role",
+    "Searcher",
     "Setting",
+    "SilentProgress",
     "Suite",
     "Text",
+    "UnknownNameError",
     "compare",
+    "encode_checked",
     "evaluate",
+    "evaluate_runs",
     "load_encoder",
     "load_suite",
+    "parse_settings",
     "register",
     "register_datasets",
+    "texts_hash",
 ]
 
 

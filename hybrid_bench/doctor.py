@@ -55,7 +55,7 @@ _OPTIONAL = {
 def examine() -> Iterator[Finding]:
     """Every finding. Loads each plugin once; starts nothing and downloads nothing."""
     from hybrid_bench import versions
-    from hybrid_bench.datasets.suites import REGISTRY as SUITES
+    from hybrid_bench.datasets.suites import SUITES
     from hybrid_bench.encoders.load import REGISTRY as ENCODERS
     from hybrid_bench.retrieval.executors import REGISTRY as EXECUTORS
 

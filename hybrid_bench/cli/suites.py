@@ -16,12 +16,12 @@ def command(
 
     Example: hybrid-bench suites
     """
-    from hybrid_bench.datasets.suites import REGISTRY
+    from hybrid_bench.datasets.suites import SUITES
     from hybrid_bench.results.listing import listing
 
     rows = []
-    for name in REGISTRY:
-        suite = REGISTRY.get(name)
+    for name in SUITES:
+        suite = SUITES.get(name)
         rows.append((name, suite.description, " ".join(suite.languages), suite.licence))
     console.show_frame(listing(("suite", "what", "languages", "licence"), rows), output, "Suites")
     if output == "table":

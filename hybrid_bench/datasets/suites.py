@@ -14,7 +14,7 @@ from hybrid_bench.datasets.suite import ALL, Doc, Judgement, Question, Suite
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry
 
-REGISTRY: Registry[Suite] = Registry("hybrid_bench.suites", "suite", Suite)
+SUITES: Registry[Suite] = Registry("hybrid_bench.suites", "suite", Suite)
 
 
 def load_suite(name: str) -> Suite:
@@ -23,8 +23,8 @@ def load_suite(name: str) -> Suite:
     Raises:
         UnknownNameError: if it is none of these; near misses are suggested.
     """
-    if name in REGISTRY:
-        return REGISTRY.get(name)
+    if name in SUITES:
+        return SUITES.get(name)
     from hybrid_bench.datasets import beir_folder
 
     if beir_folder.is_collection(Path(name)):
@@ -148,7 +148,7 @@ def _single(dataset_id: str) -> Suite:
         raise UnknownNameError(
             "suite",
             dataset_id,
-            [*REGISTRY, *deep],
+            [*SUITES, *deep],
             "`hybrid-bench suites` lists them; any ir_datasets id or folder in BEIR's layout works.",
         ) from None
     missing = [part for part in ("docs", "queries", "qrels") if not entry.has(part)]

@@ -10,11 +10,11 @@ import pytest
 from hybrid_bench import HybridBenchError, Setting, Text, load_suite
 from hybrid_bench.datasets import lareqa
 from hybrid_bench.datasets.languages import MIRACL, MLQA_R, XQUAD_R
-from hybrid_bench.datasets.suites import REGISTRY
+from hybrid_bench.datasets.suites import SUITES
 
 
 def test_the_built_in_suites_are_registered() -> None:
-    assert {"mini", "miracl", "mlqa-r", "xquad-r"} <= set(REGISTRY)
+    assert {"mini", "miracl", "mlqa-r", "xquad-r"} <= set(SUITES)
     assert all(load_suite(name).name == name for name in ("mini", "miracl", "mlqa-r", "xquad-r"))
 
 

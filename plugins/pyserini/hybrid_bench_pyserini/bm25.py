@@ -8,13 +8,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_bench import HybridBenchError, Result, Setting, Suite, Text, cache, load_suite
-from hybrid_bench.datasets.suite import ALL
-from hybrid_bench.embeddings.key import texts_hash
-from hybrid_bench.measures.scores import DEFAULT_MEASURES
-from hybrid_bench.progress import Progress, SilentProgress
-from hybrid_bench.retrieval.runs import Hit
-from hybrid_bench.run_evaluation import Searcher, evaluate_runs
+from hybrid_bench import (
+    ALL,
+    DEFAULT_MEASURES,
+    Hit,
+    HybridBenchError,
+    Progress,
+    Result,
+    Searcher,
+    Setting,
+    SilentProgress,
+    Suite,
+    Text,
+    cache,
+    evaluate_runs,
+    load_suite,
+    texts_hash,
+)
 from hybrid_bench_pyserini import analyzers, java, searching
 from hybrid_bench_pyserini.analyzers import Analysis
 from hybrid_bench_pyserini.indexing import Index, IndexKey, open_or_build

@@ -57,9 +57,7 @@ def bm25(
     """
     import os
 
-    from hybrid_bench.datasets.suite import Setting
-    from hybrid_bench.measures.scores import DEFAULT_MEASURES
-    from hybrid_bench.retrieval.full_runs import parse_settings
+    from hybrid_bench import DEFAULT_MEASURES, Setting, parse_settings
     from hybrid_bench_pyserini.bm25 import Options, evaluate_bm25
 
     _check_against(against)
@@ -111,8 +109,7 @@ def mdpr(
     """
     import os
 
-    from hybrid_bench import HybridBenchError
-    from hybrid_bench.measures.scores import DEFAULT_MEASURES
+    from hybrid_bench import DEFAULT_MEASURES, HybridBenchError
     from hybrid_bench_pyserini.mdpr import evaluate_mdpr, evaluate_prebuilt
 
     _check_against(against)
@@ -184,7 +181,7 @@ def topics(
 
 def _check_against(against: str) -> None:
     if against not in ("", "published"):
-        from hybrid_bench.errors import UnknownNameError
+        from hybrid_bench import UnknownNameError
 
         raise UnknownNameError("comparison", against, ["published"])
 

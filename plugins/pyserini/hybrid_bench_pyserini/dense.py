@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_bench import Encoder, HybridBenchError, load_encoder
-from hybrid_bench.encoders.checked import encode_checked
-from hybrid_bench.encoders.protocol import Role
+from hybrid_bench import Encoder, HybridBenchError, Role, encode_checked, load_encoder
 from hybrid_bench_pyserini import java
 
 #: What Pyserini's ``--encoder`` begins with for one of ours.

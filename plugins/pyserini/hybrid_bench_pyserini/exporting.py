@@ -11,11 +11,20 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hybrid_bench import Encoder, HybridBenchError, Suite, cache, load_encoder, load_suite
-from hybrid_bench.datasets.suite import ALL, PassageText
-from hybrid_bench.embeddings.store import EmbeddingStore
-from hybrid_bench.errors import UnknownNameError
-from hybrid_bench.progress import Progress, SilentProgress
+from hybrid_bench import (
+    ALL,
+    EmbeddingStore,
+    Encoder,
+    HybridBenchError,
+    PassageText,
+    Progress,
+    SilentProgress,
+    Suite,
+    UnknownNameError,
+    cache,
+    load_encoder,
+    load_suite,
+)
 
 _MANIFEST = "hybrid-bench.json"
 
@@ -124,10 +133,10 @@ def manifest_of(folder: Path) -> Manifest | None:
 def _pool(suite: Suite | str, pool: str | None) -> tuple[Suite, str]:
     if isinstance(suite, str) and pool is None and suite.count("/") in (1, 2):
         # An id of ir_datasets that names a pool of a suite: its vectors are those of the suite, language by language.
-        from hybrid_bench.datasets.suites import REGISTRY
+        from hybrid_bench import SUITES
 
         name, inside, *_ = suite.split("/")
-        if name in REGISTRY and REGISTRY.get(name).pooled:
+        if name in SUITES and SUITES.get(name).pooled:
             suite, pool = name, inside
     loaded = load_suite(suite) if isinstance(suite, str) else suite
     pools = [*loaded.passage_languages, *([ALL] if loaded.pooled and len(loaded.passage_languages) > 1 else [])]

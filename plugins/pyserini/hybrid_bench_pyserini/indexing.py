@@ -12,8 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hybrid_bench import HybridBenchError, Text
-from hybrid_bench.embeddings.key import texts_hash
+from hybrid_bench import HybridBenchError, Text, texts_hash
 from hybrid_bench_pyserini import java
 from hybrid_bench_pyserini.analyzers import ENGLISH, Analysis, register
 

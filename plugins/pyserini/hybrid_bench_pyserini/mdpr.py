@@ -8,11 +8,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hybrid_bench import Encoder, HybridBenchError, Result, Setting, Suite, Text, evaluate, load_encoder, load_suite
-from hybrid_bench.measures.scores import DEFAULT_MEASURES
-from hybrid_bench.progress import Progress
-from hybrid_bench.retrieval.runs import Hit
-from hybrid_bench.run_evaluation import Searcher, evaluate_runs
+from hybrid_bench import (
+    DEFAULT_MEASURES,
+    Encoder,
+    Hit,
+    HybridBenchError,
+    Progress,
+    Result,
+    Searcher,
+    Setting,
+    Suite,
+    Text,
+    evaluate,
+    evaluate_runs,
+    load_encoder,
+    load_suite,
+)
 from hybrid_bench_pyserini.dense import as_query_encoder, import_pyserini
 
 #: mDPR tuned on MS MARCO; ``-ft-all`` was tuned on Mr. TyDi too.

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hybrid_bench import HybridBenchError, Text
-from hybrid_bench.retrieval.runs import Hit
+from hybrid_bench import Hit, HybridBenchError, Text
 from hybrid_bench_pyserini import java
 from hybrid_bench_pyserini.analyzers import Analysis
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hybrid_bench import HybridBenchError, load_suite
-from hybrid_bench.errors import UnknownNameError
+from hybrid_bench import HybridBenchError, UnknownNameError, load_suite
 
 
 def write(suite: str, file: Path, language: str | None = None) -> int:
