@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import ir_measures
 import numpy as np
 import pytest
 from ir_datasets.formats import GenericDoc, GenericQuery
+from threadpoolctl import threadpool_limits
 
 import hybrid_bench
 from hybrid_bench import Encoder, HybridBenchError, Judgement, Result, Role, Suite, cache, evaluate, load_encoder, load_suite
@@ -394,10 +398,26 @@ def test_a_second_evaluation_encodes_nothing(tmp_path: Path) -> None:
     assert results[0].ranks.to_bytes() == results[1].ranks.to_bytes()
 
 
+ENCODE_FROM_THE_END = """
+from hybrid_bench import cache, load_encoder, load_suite
+from hybrid_bench.embeddings.store import EmbeddingStore
+encoder, suite, store = load_encoder("use-multilingual"), load_suite("xquad-r"), EmbeddingStore(cache.home() / "embeddings")
+for language in reversed(suite.languages):
+    store.vectors(encoder, "query", [text for _, text in suite.query_texts(language)])
+for language in reversed(suite.languages):
+    store.vectors(encoder, "passage", [text for _, text in suite.passage_texts(language)], passage_text="sentence")
+"""
+
+
 @pytest.fixture(scope="session")
 def use_on_xquad_r(shared: Path) -> Result:
-    """A real encoder on the whole of XQuAD-R: 26,104 texts, encoded once."""
-    return evaluate("use-multilingual", "xquad-r")
+    """A real encoder on the whole of XQuAD-R: 26,104 texts. Another process begins at the other end, and they meet."""
+    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([sys.executable, "-c", ENCODE_FROM_THE_END], env=os.environ | one_thread) as other:
+        with threadpool_limits(limits=1, user_api="blas"):
+            result = evaluate("use-multilingual", "xquad-r")
+    assert other.returncode == 0
+    return result
 
 
 def test_use_multilingual_has_its_known_scores_on_xquad_r(use_on_xquad_r: Result) -> None:

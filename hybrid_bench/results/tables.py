@@ -104,7 +104,11 @@ def render(frame: pd.DataFrame, style: str) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return "" if value != value else f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
+        if value != value:
+            return ""
+        if 0 < abs(value) < 5e-5:
+            return f"{value:.0e}"
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
     return str(value)
 
 
