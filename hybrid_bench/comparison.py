@@ -13,6 +13,7 @@ from hybrid_bench.measures.bias import rank_distance
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import PoolPairs
 from hybrid_bench.measures.significance import holm, paired
+from hybrid_bench.results.ranks import LanguageRanks
 from hybrid_bench.results.record import Result, SettingKind
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
     """Compare B with A, setting by setting.
 
     A query's value in a kind of setting is its mean over the settings of that kind that it counts in, so that a query is one
-    observation however many pools it was asked on; questions of different languages are different queries.
+    observation however many pools it was asked on. In the row of the mean the translations of a question are one observation
+    too, with the mean of their values: they are not independent of each other.
 
     Args:
         a: a result.
@@ -36,7 +38,7 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
 
     Returns:
         One row a comparison: setting, query_language, measure, a, b, difference, effect, p of the t-test and of the
-        randomisation test, both corrected by Holm over all rows of the table, and the number of queries.
+        randomisation test, both corrected by Holm over all rows of the table, and the number of observations.
 
     Raises:
         HybridBenchError: if the two are not comparable.
@@ -56,7 +58,7 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
                 languages = [(language, [language]) for language in values[0]] + languages
             for label, chosen in languages:
                 of_a, of_b = ([side[language] for language in chosen] for side in values)
-                test = paired(np.concatenate(of_a), np.concatenate(of_b))
+                test = paired(_by_question(of_a), _by_question(of_b))
                 mean_a, mean_b = (float(np.mean([v.mean() for v in side])) for side in (of_a, of_b))
                 rows.append(
                     {
@@ -99,13 +101,19 @@ def _check_comparable(a: Result, b: Result) -> None:
             )
 
 
-def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, NDArray[np.float64]]:
-    """Query language to (queries,) values of its queries, each the mean over the settings of a kind."""
+def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, pd.Series[float]]:
+    """Query language to the values of its questions, each the mean over the settings of a kind.
+
+    A question is known by its id and its relevant passages: translations share both.
+    """
+    import pandas as pd
+
     found = {}
     for language, ranks in result.ranks.by_language.items():
         if measure == "RankDistance":
             if ranks.spans_languages():
-                found[language] = rank_distance(ranks.query, ranks.rank_all).astype(np.float64)
+                several = np.flatnonzero(np.bincount(ranks.query) > 1)
+                found[language] = pd.Series(rank_distance(ranks.query, ranks.rank_all), _questions(ranks)[several], dtype=float)
             continue
         of_pool = PoolPairs.of(ranks).values(parse([measure])[0])
         pools = {"monolingual": {language}, "multilingual": {ALL}}.get(kind, {*ranks.pools} - {language})
@@ -115,5 +123,19 @@ def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, NDArra
             total[rows] += of_pool[pool]
             count[rows] += 1
         if count.any():
-            found[language] = total[count > 0] / count[count > 0]
+            found[language] = pd.Series(total[count > 0] / count[count > 0], _questions(ranks)[count > 0])
     return found
+
+
+def _by_question(values: list[pd.Series[float]]) -> NDArray[np.float64]:
+    """(questions,) the mean over the languages that a question is asked in."""
+    import pandas as pd
+
+    return np.asarray(pd.concat(values).groupby(level=0, sort=False).mean(), dtype=np.float64)
+
+
+def _questions(ranks: LanguageRanks) -> NDArray[np.object_]:
+    """(queries,) what a query has in common with its translations, and with no other query."""
+    passage = dict(zip(ranks.query.tolist(), ranks.doc_id, strict=True))
+    keys = [f"{query_id}\t{passage[number]}" for number, query_id in enumerate(ranks.query_ids)]
+    return np.array(keys, dtype=object)

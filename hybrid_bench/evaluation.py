@@ -174,8 +174,6 @@ def questions_of(suite: Suite) -> dict[str, Questions]:
     questions = {}
     for language in suite.languages:
         judgements = [judgement for judgement in suite.judgements(language) if judgement.relevance > 0]
-        if suite.pooled and len(suite.passage_languages) > 1:
-            judgements = [j for j in judgements if j.doc_id.partition("-")[0] in suite.passage_languages]
         answered = {judgement.query_id for judgement in judgements}
         queries = [query for query in suite.query_texts(language) if query.id in answered]
         if queries:

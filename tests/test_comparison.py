@@ -78,13 +78,14 @@ def test_two_encoders_differ_as_their_queries_do(small: Result, large: Result, c
     by_kind.append((rank_distances(small), rank_distances(large)))
     p_values = []
     for (_, row), (a, b) in zip(compared.iterrows(), by_kind, strict=True):
-        difference = (b["AP"] - a["AP"]).to_numpy()
-        assert row["queries"] == len(difference) == 495
+        of_a, of_b = (side.groupby("query", sort=False)["AP"].mean() for side in (a, b))
+        difference = (of_b - of_a).to_numpy()
+        assert row["queries"] == len(difference) == 45, "the translations of a question are one observation"
         assert row["a"] == pytest.approx(a.groupby("language")["AP"].mean().mean(), abs=1e-12)
         assert row["b"] == pytest.approx(b.groupby("language")["AP"].mean().mean(), abs=1e-12)
         assert row["difference"] == pytest.approx(row["b"] - row["a"], abs=1e-12)
         assert row["effect"] == pytest.approx(difference.mean() / difference.std(ddof=1), abs=1e-9)
-        p_values.append(stats.ttest_rel(b["AP"], a["AP"]).pvalue)
+        p_values.append(stats.ttest_rel(of_b, of_a).pvalue)
     corrected, last = {}, 0.0
     for step, p in enumerate(sorted(p_values)):
         last = max(last, min(1, p * (len(p_values) - step)))
@@ -117,7 +118,7 @@ def test_there_is_a_row_for_each_language_when_asked_for(small: Result, large: R
     for kind in KINDS:
         rows = frame[(frame["setting"] == kind) & (frame["measure"] == "AP")].set_index("query_language")
         assert list(rows.index) == [*XQUAD_R, "mean"]
-        assert rows.loc["mean", "queries"] == rows["queries"][:-1].sum()
+        assert set(rows["queries"]) == {45}
         expected = average_precision(large, kind).groupby("language")["AP"].mean()
         assert rows["b"][:-1].to_dict() == pytest.approx(expected.to_dict(), abs=1e-12)
         assert rows.loc["mean", "difference"] == pytest.approx(rows["difference"][:-1].mean(), abs=1e-12)

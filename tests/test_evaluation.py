@@ -413,9 +413,9 @@ for language in reversed(suite.languages):
 def use_on_xquad_r(shared: Path) -> Result:
     """A real encoder on the whole of XQuAD-R: 26,104 texts. Another process begins at the other end, and they meet."""
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen([sys.executable, "-c", ENCODE_FROM_THE_END], env=os.environ | one_thread) as other:
-        with threadpool_limits(limits=1, user_api="blas"):
-            result = evaluate("use-multilingual", "xquad-r")
+    command = [sys.executable, "-c", ENCODE_FROM_THE_END]
+    with subprocess.Popen(command, env=os.environ | one_thread) as other, threadpool_limits(limits=1, user_api="blas"):
+        result = evaluate("use-multilingual", "xquad-r")
     assert other.returncode == 0
     return result
 

@@ -29,6 +29,6 @@ def command(
     console.show_frame(frame, output, f"{first.suite}: b = {second.name} against a = {first.name}")
     if output == "table":
         console.remark(
-            "p: two-sided, paired t-test and paired randomisation test over queries, corrected by Holm over the rows. "
+            "p: two-sided, paired t-test and paired randomisation test over questions, corrected by Holm over the rows. "
             "effect: Cohen's d of the paired differences."
         )

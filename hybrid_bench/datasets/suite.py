@@ -116,10 +116,17 @@ class Suite:
         for language in languages:
             if language not in known:
                 raise UnknownNameError(f"language of {self.name}", language, known)
+        kept = tuple(language for language in self.passage_languages if language in languages)
+        prefixed = self.pooled and len(self.passage_languages) > 1
+
+        def judgements(language: str) -> Iterable[Judgement]:
+            return (j for j in self.judgements(language) if not prefixed or j.doc_id.partition("-")[0] in kept)
+
         return dataclasses.replace(
             self,
+            judgements=judgements,
             languages=tuple(language for language in self.languages if language in languages),
-            passage_languages=tuple(language for language in self.passage_languages if language in languages),
+            passage_languages=kept,
         )
 
     def passage_texts(self, language: str, passage_text: PassageText = "sentence") -> list[Text]:
