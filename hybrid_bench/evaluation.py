@@ -93,12 +93,12 @@ def evaluate(
         HybridBenchError: whatever is wrong with the encoder, the suite, or the machine.
     """
     progress = progress or SilentProgress()
-    parse(list(measures))  # an unknown measure is found before the long work begins
+    measures = [str(measure) for measure in parse(list(measures))]  # an unknown one is found before the long work begins
     searcher = EXECUTORS.get(executor)()
     phases = Phases()
     loaded = load_suite(suite) if isinstance(suite, str) else suite
     asked = loaded.restrict(languages) if languages else loaded
-    options = {key: value for key, value in (encoder_options or {}).items() if value not in (None, False)}
+    options = {key: value for key, value in (encoder_options or {}).items() if value is not None and value is not False}
     with phases.measure("load"):
         given = encoder
         encoder = load_encoder(given, **options) if isinstance(given, str) else given

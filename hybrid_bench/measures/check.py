@@ -47,9 +47,12 @@ class Comparison:
 
 
 def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Callable[[int], None] | None = None) -> Comparison:
-    """Score every setting from full runs through ir_measures, query by query, and compare with the ranks' values."""
+    """Score every setting from full runs through ir_measures, query by query, and compare with the ranks' values.
+
+    RR with a cut-off is left out: ir_measures hands it to a provider that breaks ties by ascending document id.
+    """
     provider.register()
-    parsed = parse(list(measures))
+    parsed = [measure for measure in parse(list(measures)) if measure.NAME != "RR" or "cutoff" not in measure.params]
     pairs = {language: PoolPairs.of(found) for language, found in ranks.by_language.items()}
     values_of = {language: {str(m): of_language.values(m) for m in parsed} for language, of_language in pairs.items()}
     expected = {setting: _expected(ranks, setting, values_of.get(setting.query_language, {})) for setting in runs.settings}
