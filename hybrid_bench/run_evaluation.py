@@ -13,7 +13,8 @@ from hybrid_bench.datasets.suite import ALL, Setting, Suite, Text
 from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation import Phases
-from hybrid_bench.measures.run_scores import parse, qrels, score_run
+from hybrid_bench.measures.from_ranks import known
+from hybrid_bench.measures.run_scores import qrels, score_run
 from hybrid_bench.measures.scores import DEFAULT_MEASURES
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.results.record import Provenance, Result, Score
@@ -82,7 +83,7 @@ def evaluate_runs(
     Raises:
         HybridBenchError: if no query has a relevant passage, or a measure is unknown.
     """
-    parse(measures)
+    known(measures)
     progress = progress or SilentProgress()
     phases = Phases()
     suite_name = name or suite.name

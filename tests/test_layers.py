@@ -27,7 +27,7 @@ FLOORS = [
     {"embeddings"},
     {"encoders", "datasets"},
     {"results", "registry"},
-    {"cache", "progress", "toml", "versions"},
+    {"cache", "progress", "toml", "versions", "whole_file"},
     {"errors"},
 ]
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}

@@ -83,11 +83,11 @@ def show_frame(frame: pd.DataFrame, style: str, title: str) -> None:
         sys.stdout.write(tables.render(frame, style))
 
 
-def show_result(result: Result, style: str) -> None:
+def show_result(result: Result, style: str, heading: str = "") -> None:
     """A result's tables on standard output, and its notes on standard error."""
     from hybrid_bench.results import tables
 
-    show_frame(tables.by_language(result), style, tables.title(result))
+    show_frame(tables.by_language(result), style, heading or tables.title(result))
     if style == "table":
         show_frame(tables.summary(result), style, "Means over settings")
     for note in result.notes:

@@ -34,7 +34,6 @@ def command(
     """
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
-    from hybrid_bench.results import tables
     from hybrid_bench.run_fusion import Fusion, evaluate_fusion, fuse_files
 
     try:
@@ -58,9 +57,5 @@ def command(
         progress=console.BarProgress(),
     )
     path = result.save(out)
-    console.show_frame(tables.by_language(result), output, f"{result.name} on {result.suite}")
-    if output == "table":
-        console.show_frame(tables.summary(result), output, "Means over settings")
-    for note in result.notes:
-        console.remark(f"note: {note}")
+    console.show_result(result, output, f"{result.name} on {result.suite}")
     console.remark(f"wrote {path}")

@@ -6,13 +6,13 @@ import contextlib
 import errno
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
 
+from hybrid_bench import whole_file
 from hybrid_bench.embeddings.key import StoreKey, texts_hash
 from hybrid_bench.encoders.checked import encode_checked
 from hybrid_bench.encoders.protocol import Encoder, Role
@@ -80,7 +80,7 @@ class EmbeddingStore:
         folder = self.folder / key.digest[:24]
         shards = []
         with _full_disk_explained(folder), _locked(folder, waiting):
-            _write(folder / "key.json", key.as_json().encode())
+            whole_file.write(folder / "key.json", key.as_json().encode())
             for start in range(0, len(texts), self.shard_texts):
                 part = texts[start : start + self.shard_texts]
                 path = folder / f"{start:09d}.safetensors"
@@ -112,7 +112,7 @@ def _write_shard(path: Path, key_digest: str, vectors: np.ndarray) -> None:
     import safetensors.numpy
 
     header = {"key": key_digest, "sha256": hashlib.sha256(vectors.tobytes()).hexdigest()}
-    _write(path, _with_sorted_header(safetensors.numpy.save({"vectors": vectors}, metadata=header)))
+    whole_file.write(path, _with_sorted_header(safetensors.numpy.save({"vectors": vectors}, metadata=header)))
 
 
 def _with_sorted_header(content: bytes) -> bytes:
@@ -143,19 +143,6 @@ def _read_shard(path: Path, key_digest: str, count: int) -> np.ndarray | None:
         and header.get("sha256") == hashlib.sha256(vectors.tobytes()).hexdigest()
     )
     return vectors if sound else None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing: a temporary name, synced, renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

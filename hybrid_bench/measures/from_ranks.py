@@ -6,7 +6,7 @@ The definitions are trec_eval's, which ir_measures uses; a passage that is not r
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -110,20 +110,33 @@ _FORMULAS: dict[str, Callable[[RankedPairs, float], NDArray[np.float64]]] = {
 _NEED_CUTOFF = {"R", "P", "Success"}
 
 
-def parse(names: list[str]) -> list[Measure]:
-    """The measures of these names.
+def known(names: Sequence[str]) -> list[Measure]:
+    """The measures of these names: any that ir_measures has.
 
     Raises:
-        HybridBenchError: if ir_measures does not know one, or it cannot be computed from ranks.
+        HybridBenchError: if ir_measures does not know one, or none is named.
     """
     import ir_measures
 
     measures = []
     for name in names:
         try:
-            measure = ir_measures.parse_measure(name)
+            measures.append(ir_measures.parse_measure(name))
         except (ValueError, NameError, SyntaxError, AssertionError, KeyError) as error:
             raise HybridBenchError(f"ir_measures does not know the measure {name!r}", "Examples: AP nDCG@10 R@100.") from error
+    if not measures:
+        raise HybridBenchError("no measure is named", "Examples: AP nDCG@10 R@100.")
+    return measures
+
+
+def parse(names: list[str]) -> list[Measure]:
+    """The measures of these names.
+
+    Raises:
+        HybridBenchError: if ir_measures does not know one, or it cannot be computed from ranks.
+    """
+    measures = []
+    for name, measure in zip(names, known(names), strict=True):
         if measure.NAME not in _FORMULAS or set(measure.params) - {"cutoff"}:
             raise HybridBenchError(
                 f"the measure {name!r} cannot be computed from ranks",

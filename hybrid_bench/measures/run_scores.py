@@ -7,27 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import ir_measures
 
 from hybrid_bench.datasets.suite import ALL, Judgement, Setting, Suite
-from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.measures.scores import SAME_LANGUAGE_DEPTH
+from hybrid_bench.measures.from_ranks import known
+from hybrid_bench.measures.scores import SAME_LANGUAGE_DEPTH, score_row
 from hybrid_bench.results.record import Score
 from hybrid_bench.retrieval.runs import Run
-
-
-def parse(names: Iterable[str]) -> list[ir_measures.Measure]:
-    """The measures of these names: any that ir_measures can compute.
-
-    Raises:
-        HybridBenchError: if ir_measures does not know one.
-    """
-    measures = []
-    for name in names:
-        try:
-            measures.append(ir_measures.parse_measure(name))
-        except (ValueError, NameError, SyntaxError, AssertionError, KeyError) as error:
-            raise HybridBenchError(f"ir_measures does not know the measure {name!r}", "Examples: AP nDCG@10 R@100.") from error
-    if not measures:
-        raise HybridBenchError("no measure is named", "Examples: AP nDCG@10 R@100.")
-    return measures
 
 
 def qrels(suite: Suite, setting: Setting, judgements: Iterable[Judgement]) -> dict[str, dict[str, int]]:
@@ -51,11 +34,11 @@ def score_run(
     scored = {query_id: {hit.doc_id: hit.score for hit in run.get(query_id, ())} for query_id in judged}
     # trec_eval gives no value to a query whose list is empty, and ir_measures none to a missing one: both count with 0.
     found = {query_id: hits for query_id, hits in scored.items() if hits}
-    parsed = parse(measures)
+    parsed = known(measures)
     total = dict.fromkeys(map(str, parsed), 0.0)
     for metric in ir_measures.iter_calc(parsed, {q: dict(grades) for q, grades in judged.items()}, found) if found else ():
         total[str(metric.measure)] += float(metric.value)
-    rows = [_row(suite, setting, name, value / len(judged), len(judged)) for name, value in total.items()]
+    rows = [score_row(suite, setting, name, value / len(judged), len(judged)) for name, value in total.items()]
     if setting.pool == ALL and len(suite.passage_languages) > 1:
         same = sum(
             hit.doc_id.partition("-")[0] == setting.query_language
@@ -63,17 +46,5 @@ def score_run(
             for hit in run.get(query_id, ())[:SAME_LANGUAGE_DEPTH]
         )
         share = same / SAME_LANGUAGE_DEPTH / len(judged)
-        rows.append(_row(suite, setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share, len(judged)))
+        rows.append(score_row(suite, setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share, len(judged)))
     return rows
-
-
-def _row(suite: Suite, setting: Setting, measure: str, value: float, queries: int) -> Score:
-    return Score(
-        suite=suite.name,
-        setting=setting.kind,
-        query_language=setting.query_language,
-        pool=setting.pool,
-        measure=measure,
-        value=value,
-        queries=queries,
-    )

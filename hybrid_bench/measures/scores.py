@@ -50,7 +50,7 @@ def score_ranks(
         language: [(str(measure), of_language.values(measure)) for measure in parsed] for language, of_language in pairs.items()
     }
     rows = [
-        _row(suite, setting, measure, of_pool[setting.pool])
+        _mean_row(suite, setting, measure, of_pool[setting.pool])
         for setting in suite.settings()
         for measure, of_pool in values.get(setting.query_language, ())
         if setting.pool in of_pool
@@ -98,16 +98,21 @@ class PoolPairs:
         return values if self.everything is None else values | {ALL: per_query(measure, self.everything)}
 
 
-def _row(suite: Suite, setting: Setting, measure: str, values: NDArray[np.float64] | NDArray[np.int64]) -> Score:
+def score_row(suite: Suite, setting: Setting, measure: str, value: float, queries: int) -> Score:
+    """A measure of a setting, averaged over its queries."""
     return Score(
         suite=suite.name,
         setting=setting.kind,
         query_language=setting.query_language,
         pool=setting.pool,
         measure=measure,
-        value=float(values.mean()),
-        queries=len(values),
+        value=value,
+        queries=queries,
     )
+
+
+def _mean_row(suite: Suite, setting: Setting, measure: str, values: NDArray[np.float64] | NDArray[np.int64]) -> Score:
+    return score_row(suite, setting, measure, float(values.mean()), len(values))
 
 
 def _bias_rows(suite: Suite, ranks: LanguageRanks, same_language: NDArray[np.int32], language: str) -> list[Score]:
@@ -116,12 +121,11 @@ def _bias_rows(suite: Suite, ranks: LanguageRanks, same_language: NDArray[np.int
     if ranks.spans_languages():
         distance = rank_distance(ranks.query, ranks.rank_all)
         if len(distance):
-            rows.append(_row(suite, setting, "RankDistance", distance))
-            rows.append(_row(suite, setting, "RankDistance(median)", np.array([np.median(distance)])))
-            rows[-1] = rows[-1].model_copy(update={"queries": len(distance)})
-            rows.append(_row(suite, setting, "PEER", peer(ranks.query, ranks.rank_all, ranks.pool)))
+            rows.append(_mean_row(suite, setting, "RankDistance", distance))
+            rows.append(score_row(suite, setting, "RankDistance(median)", float(np.median(distance)), len(distance)))
+            rows.append(_mean_row(suite, setting, "PEER", peer(ranks.query, ranks.rank_all, ranks.pool)))
     share = same_language / SAME_LANGUAGE_DEPTH
-    rows.append(_row(suite, setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share))
+    rows.append(_mean_row(suite, setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share))
     return rows
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
+from hybrid_bench import whole_file
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.results.ranks import Ranks
 
@@ -160,9 +161,9 @@ class Result(_Strict):
         target = Path(folder) / self.suite.replace("/", "__")
         target.mkdir(parents=True, exist_ok=True)
         if self._ranks is not None and self.ranks_file is not None:
-            _replace(target / self.ranks_file.file, self._ranks.to_bytes())
+            whole_file.write(target / self.ranks_file.file, self._ranks.to_bytes())
         path = target / f"{self.stem}.json"
-        _replace(path, self.to_json().encode())
+        whole_file.write(path, self.to_json().encode())
         return path
 
     @classmethod
@@ -197,9 +198,3 @@ class Result(_Strict):
             ) from error
         result._folder = path.parent
         return result
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)

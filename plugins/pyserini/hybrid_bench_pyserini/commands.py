@@ -187,13 +187,7 @@ def _check_against(against: str) -> None:
 
 
 def _show(result: Result, path: Path, against: str, output: str) -> None:
-    from hybrid_bench.results import tables
-
-    console.show_frame(tables.by_language(result), output, f"{result.name} on {result.suite}")
-    if output == "table":
-        console.show_frame(tables.summary(result), output, "Means over settings")
-    for note in result.notes:
-        console.remark(f"note: {note}")
+    console.show_result(result, output, f"{result.name} on {result.suite}")
     console.remark(f"wrote {path}")
     if against:
         from hybrid_bench_pyserini.published_figures import beside, source
