@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -108,7 +109,8 @@ def test_fusion_is_that_of_pyserini(folder: Path, result: Path, method: str, tmp
     ours = [runs.read(file) for file in files]
     theirs = []
     for number, run in enumerate(ours):
-        (tmp_path / str(number)).write_text("".join(runs.lines(run, "x")))
+        runs.write(run, tmp_path / "packed", "x")
+        (tmp_path / str(number)).write_bytes(gzip.decompress((tmp_path / "packed").read_bytes()))
         theirs.append(trec.TrecRun(str(tmp_path / str(number))))
     if method == "rrf":
         expected, found = pyserini.reciprocal_rank_fusion(theirs), fuse(ours, "rrf", depth=None)
