@@ -50,7 +50,7 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
     rows = []
     for name in dict.fromkeys((asked, "RankDistance")):
         for kind in _KINDS if name != "RankDistance" else ("multilingual",):
-            values = [_values(result, kind, name) for result in (a, b)]
+            values = [_values(a, kind, name, beside=b), _values(b, kind, name, beside=a)]
             if not values[0]:
                 continue
             languages: list[tuple[str, list[str]]] = [("mean", list(values[0]))]
@@ -113,29 +113,41 @@ def _check_comparable(a: Result, b: Result) -> None:
             )
 
 
-def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, pd.Series[float]]:
+def _values(result: Result, kind: SettingKind, measure: str, beside: Result | None = None) -> dict[str, pd.Series[float]]:
     """Query language to the values of its questions, each the mean over the settings of a kind.
 
     A question is known by its id and its relevant passages: translations share both.
+
+    Args:
+        result: with ranks.
+        kind: of setting.
+        measure: as for :func:`compare`.
+        beside: look only at settings that this result has too: runs need not be of all.
     """
     import pandas as pd
 
     found = {}
     for language, ranks in result.ranks.by_language.items():
+        other = beside.ranks.by_language.get(language) if beside else ranks
+        if other is None:
+            continue
+        questions = _questions(ranks, max(ranks, other, key=lambda side: len(side.query)))
+        pooled = ranks.rank_all.any() and other.rank_all.any()
         if measure == "RankDistance":
-            if ranks.spans_languages():
+            if pooled and ranks.spans_languages():
                 several = np.flatnonzero(np.bincount(ranks.query) > 1)
-                found[language] = pd.Series(rank_distance(ranks.query, ranks.rank_all), _questions(ranks)[several], dtype=float)
+                found[language] = pd.Series(rank_distance(ranks.query, ranks.rank_all), questions[several], dtype=float)
             continue
         of_pool = PoolPairs.of(ranks).values(parse([measure])[0])
-        pools = {"monolingual": {language}, "multilingual": {ALL}}.get(kind, {*ranks.pools} - {language})
+        single = {*ranks.pools} & {*other.pools}
+        pools_of = {"monolingual": single & {language}, "multilingual": {ALL} if pooled else set()}
         total, count = np.zeros(len(ranks.query_ids)), np.zeros(len(ranks.query_ids))
-        for pool in sorted(pools & {*of_pool}):
+        for pool in sorted(pools_of.get(kind, single - {language, ALL})):
             rows = np.unique(ranks.query[result.ranks.inside(language, pool)])
             total[rows] += of_pool[pool]
             count[rows] += 1
         if count.any():
-            found[language] = pd.Series(total[count > 0] / count[count > 0], _questions(ranks)[count > 0])
+            found[language] = pd.Series(total[count > 0] / count[count > 0], questions[count > 0])
     return found
 
 
@@ -152,8 +164,12 @@ def _empty() -> pd.Series[float]:
     return pd.Series(dtype=float)
 
 
-def _questions(ranks: LanguageRanks) -> NDArray[np.object_]:
-    """(queries,) what a query has in common with its translations, and with no other query."""
-    passage = dict(zip(ranks.query.tolist(), ranks.doc_id, strict=True))
-    keys = [f"{query_id}\t{passage[number]}" for number, query_id in enumerate(ranks.query_ids)]
-    return np.array(keys, dtype=object)
+def _questions(ranks: LanguageRanks, fullest: LanguageRanks) -> NDArray[np.object_]:
+    """(queries,) what a query has in common with its translations, and with no other query.
+
+    Args:
+        ranks: whose queries.
+        fullest: ranks of the same queries that have passages of more languages.
+    """
+    passage = {fullest.query_ids[number]: doc_id for number, doc_id in zip(fullest.query.tolist(), fullest.doc_id, strict=True)}
+    return np.array([f"{query_id}\t{passage[query_id]}" for query_id in ranks.query_ids], dtype=object)

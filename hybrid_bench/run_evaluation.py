@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hybrid_bench import versions
 from hybrid_bench.datasets.suite import ALL, Setting, Suite, Text
@@ -15,16 +17,28 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation import Phases
 from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.measures.run_scores import qrels, score_run
-from hybrid_bench.measures.scores import DEFAULT_MEASURES
+from hybrid_bench.measures.scores import DEFAULT_MEASURES, PoolPairs, bias_notes, distance_rows
 from hybrid_bench.progress import Progress, SilentProgress
+from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.record import Provenance, Result, Score
 from hybrid_bench.retrieval import runs as trec
+from hybrid_bench.retrieval.run_ranks import CollectedRanks, places, pool_ids
 from hybrid_bench.retrieval.runs import Run
 
 #: Searches one pool for the queries of a setting, to the depth that was asked for.
 Search = Callable[[Setting, Sequence[Text]], Run]
 
-NO_DISTANCE = "RankDistance and PEER are left out: they need the rank of every relevant passage, and a run is cut at its depth."
+#: Hits of one call of a searcher at most, where it searches pools to their end; one takes about 200 bytes.
+_HITS_AT_ONCE = 1_000_000
+
+NO_DISTANCE = (
+    "RankDistance and PEER are left out: they need the rank of every relevant passage, and the runs are cut at {depth} passages "
+    "or not of every pool."
+)
+NOT_FOUND = (
+    "Relevant passages that were not found: {share:.1%} in the pool of all. In RankDistance and PEER, and only there, they stand "
+    "behind all that were found, by descending id; every other measure counts them as not retrieved."
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,9 @@ class Searcher:
         card: ``name``, and whatever else decides the scores.
         fingerprint: two searchers that give different runs differ in it.
         search: does it.
+        search_all: the same to the end of the pool: what it leaves out was not found. With it relevant passages have ranks, and
+            results language bias, in pools of up to :data:`~hybrid_bench.retrieval.run_ranks.LARGEST_POOL` passages. None if
+            there is no such search; a run that holds the whole pool has ranks all the same.
         versions: of software beyond what every result names.
         ties: how equal scores were ordered, before they were cut at the depth.
     """
@@ -44,6 +61,7 @@ class Searcher:
     search: Search
     versions: Mapping[str, str] = field(default_factory=dict)
     ties: str = "score as float32 descending, then document id descending"
+    search_all: Search | None = None
 
 
 def evaluate_runs(
@@ -78,7 +96,7 @@ def evaluate_runs(
         progress: where to report.
 
     Returns:
-        A result without ranks; the runs' hashes are in it.
+        A result with the runs' hashes, and with ranks where they are known.
 
     Raises:
         HybridBenchError: if no query has a relevant passage, or a measure is unknown.
@@ -91,6 +109,8 @@ def evaluate_runs(
     rows: list[Score] = []
     hashes: dict[str, str] = {}
     queries: dict[str, str] = {}
+    pools = pool_ids(suite)
+    collected = CollectedRanks(suite)
     chosen = [setting for setting in suite.settings() if settings is None or setting in settings]
     with progress:
         for language, group in itertools.groupby(chosen, key=lambda setting: setting.query_language):
@@ -104,10 +124,15 @@ def evaluate_runs(
                     continue
                 judged = {text.id: judged[text.id] for text in asked}
                 progress.start(f"search {setting.query_language}:{setting.pool}", len(asked))
+                pool = pools.get(setting.pool)
+                run: dict[str, Sequence[trec.Hit]] = {}
                 with phases.measure("search"):
-                    found = searcher.search(setting, asked)
-                    run = {text.id: trec.canonical(found.get(text.id, ()), depth) for text in asked}
-                progress.advance(len(asked))
+                    for text, hits in _found(searcher, setting, asked, pool, progress):
+                        relevant = judged[text.id]
+                        exhaustive = searcher.search_all is not None
+                        found = places(hits, relevant, pool, exhaustive=exhaustive, depth=depth) if pool else None
+                        collected.add(setting, text.id, found, relevant)
+                        run[text.id] = hits[:depth]
                 if folder:
                     with phases.measure("write"):
                         path = folder / trec.file_name(setting)
@@ -118,12 +143,17 @@ def evaluate_runs(
                 queries[language] = texts_hash(itertools.chain.from_iterable(text for text in texts if text.id in answered))
     if not rows:
         raise HybridBenchError(f"no query of {suite.name} has a relevant passage", "Check its qrels.")
-    several = any(row.pool == ALL for row in rows) and len(suite.passage_languages) > 1
-    return Result(
+    ranks = collected.ranks()
+    remarks = [suite.note] if suite.note else []
+    if any(row.pool == ALL for row in rows) and len(suite.passage_languages) > 1:
+        bias, more = _bias(suite, ranks, rows, depth)
+        rows += bias
+        remarks += more
+    result = Result(
         suite=suite_name,
         encoder=dict(searcher.card),
         primary=suite.primary if suite.primary in measures else measures[0],
-        notes=(*([suite.note] if suite.note else []), *([NO_DISTANCE] if several else []), *notes()),
+        notes=(*remarks, *notes()),
         provenance=Provenance(
             command=command,
             versions=versions.of_everything() | dict(searcher.versions),
@@ -140,3 +170,32 @@ def evaluate_runs(
         runs=hashes,
         timings=phases.seconds,
     )
+    return result.with_ranks(ranks) if ranks else result
+
+
+def _found(
+    searcher: Searcher, setting: Setting, asked: Sequence[Text], pool: Sequence[str] | None, progress: Progress
+) -> Iterator[tuple[Text, list[trec.Hit]]]:
+    """What each query finds, in canonical order: in the whole pool where that is known and small enough to be searched so."""
+    search, at_once = searcher.search, len(asked)
+    if pool and searcher.search_all:
+        search, at_once = searcher.search_all, max(1, _HITS_AT_ONCE // len(pool))
+    for start in range(0, len(asked), at_once):
+        part = asked[start : start + at_once]
+        found = search(setting, part)
+        for text in part:
+            yield text, trec.canonical(found.get(text.id, ()))
+        progress.advance(len(part))
+
+
+def _bias(suite: Suite, ranks: Ranks | None, rows: Sequence[Score], depth: int) -> tuple[list[Score], list[str]]:
+    """Scores of language bias, and what their reader has to know."""
+    asked = {row.query_language for row in rows if row.pool == ALL}
+    by_language = {language: found for language, found in (ranks.by_language if ranks else {}).items() if language in asked}
+    if by_language.keys() != asked or not all(found.rank_all.all() for found in by_language.values()):
+        return [], [NO_DISTANCE.format(depth=depth)]
+    bias = [row for language, found in by_language.items() for row in distance_rows(suite, found, language)]
+    remarks = bias_notes(bias, {language: PoolPairs.of(found) for language, found in by_language.items()})
+    known = [np.ones(len(of.query), bool) if of.found_all is None else of.found_all for of in by_language.values()]
+    share = 1 - float(np.concatenate(known).mean())
+    return bias, remarks + ([NOT_FOUND.format(share=share)] if share and bias else [])
