@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hybrid_bench import versions
-from hybrid_bench.datasets.suite import ALL, Setting, Suite, Text
+from hybrid_bench.datasets.suite import ALL, Judgement, Setting, Suite, Text
 from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation import Phases
@@ -116,7 +116,6 @@ def evaluate_runs(
         for language, group in itertools.groupby(chosen, key=lambda setting: setting.query_language):
             judgements = list(suite.judgements(language))
             texts = suite.query_texts(language)
-            answered = qrels(suite, Setting(language, ALL if suite.pooled else language), judgements)
             for setting in group:
                 judged = qrels(suite, setting, judgements)
                 asked = [text for text in texts if text.id in judged]
@@ -139,8 +138,8 @@ def evaluate_runs(
                         hashes[f"{setting.query_language}:{setting.pool}"] = trec.write(run, path, str(searcher.card["name"]))
                 with phases.measure("score"):
                     rows += score_run(suite, setting, judged, run, measures)
-            if answered:
-                queries[language] = texts_hash(itertools.chain.from_iterable(text for text in texts if text.id in answered))
+            if digest := queries_hash(suite, language, judgements):
+                queries[language] = digest
     if not rows:
         raise HybridBenchError(f"no query of {suite.name} has a relevant passage", "Check its qrels.")
     ranks = collected.ranks()
@@ -171,6 +170,19 @@ def evaluate_runs(
         timings=phases.seconds,
     )
     return result.with_ranks(ranks) if ranks else result
+
+
+def queries_hash(suite: Suite, language: str, judgements: Sequence[Judgement] | None = None) -> str:
+    """As results record it: sha256 of the queries of a language that have a relevant passage; empty if none has."""
+    known = suite.judgements(language) if judgements is None else judgements
+    answered = qrels(suite, Setting(language, ALL if suite.pooled else language), known)
+    texts = (text for text in suite.query_texts(language) if text.id in answered)
+    return texts_hash(itertools.chain.from_iterable(texts)) if answered else ""
+
+
+def passages_hash(suite: Suite, language: str) -> str:
+    """As results record it: sha256 of the passages of a language, of which one at a time is held."""
+    return texts_hash(itertools.chain.from_iterable((doc.doc_id, doc.default_text()) for doc in suite.docs(language)))
 
 
 def _found(

@@ -76,6 +76,7 @@ def load(path: Path) -> Suite:
         queries=lambda language: collections[language].judged_queries(),
         judgements=lambda language: collections[language].judgements,
         pooled=len(languages) > 1,
+        folder="" if path.is_absolute() else path.as_posix(),
     )
 
 

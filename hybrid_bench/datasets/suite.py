@@ -85,6 +85,7 @@ class Suite:
         primary: the measure that a summary shows, as ir_measures writes it.
         licence: of the data.
         note: what a reader of a score has to know.
+        folder: the relative path that it was loaded from, if it was; results name no place of one machine alone.
     """
 
     name: str
@@ -98,6 +99,12 @@ class Suite:
     primary: str = "nDCG@10"
     licence: str = ""
     note: str = ""
+    folder: str = ""
+
+    @property
+    def asked_as(self) -> str:
+        """What ``--suite`` takes to load it again, where that can be told without an absolute path."""
+        return self.folder or self.name
 
     def settings(self) -> list[Setting]:
         """Every (query language, pool), in the order of tables."""

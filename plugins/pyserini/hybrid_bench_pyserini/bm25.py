@@ -121,7 +121,7 @@ def evaluate_bm25(
         versions=java.versions(),
         ties=searching.TIES,
     )
-    words = ["hybrid-bench", "baseline", "bm25", "--suite", suite if isinstance(suite, str) else suite.name, *command]
+    words = ["hybrid-bench", "baseline", "bm25", "--suite", loaded.asked_as, *command]
     kinds = {setting.kind for setting in chosen}
     labels = [text for kind, text in (("cross-lingual", CROSS_LINGUAL), ("multilingual", MULTILINGUAL)) if kind in kinds]
     try:
