@@ -28,8 +28,8 @@ from hybrid_bench.retrieval.runs import Run
 #: Searches one pool for the queries of a setting, to the depth that was asked for.
 Search = Callable[[Setting, Sequence[Text]], Run]
 
-#: Hits of one call of a searcher at most, where it searches pools to their end; one takes about 200 bytes.
-_HITS_AT_ONCE = 1_000_000
+#: Hits of one call of a searcher at most, where it searches pools to their end; one takes about 200 bytes here, and more in Java.
+_HITS_AT_ONCE = 250_000
 
 NO_DISTANCE = (
     "RankDistance and PEER are left out: they need the rank of every relevant passage, and the runs are cut at {depth} passages "
