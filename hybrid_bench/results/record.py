@@ -119,7 +119,10 @@ class Result(_Strict):
         """
         if self._ranks is None:
             if self.ranks_file is None or self._folder is None:
-                raise HybridBenchError(f"the result of {self.name} on {self.suite} has no ranks", "Evaluate it again.")
+                raise HybridBenchError(
+                    f"the result of {self.name} on {self.suite} has no ranks",
+                    "Evaluate it again; runs that are cut, as those of large collections are, have none.",
+                )
             self._ranks = Ranks.read(self._folder / self.ranks_file.file, self.ranks_file.sha256)
         return self._ranks
 
