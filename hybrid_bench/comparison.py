@@ -58,7 +58,7 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
                 languages = [(language, [language]) for language in values[0]] + languages
             for label, chosen in languages:
                 of_a, of_b = ([side[language] for language in chosen] for side in values)
-                test = paired(_by_question(of_a), _by_question(of_b))
+                test = paired(*(_by_question(side).to_numpy(dtype=np.float64) for side in (of_a, of_b)))
                 mean_a, mean_b = (float(np.mean([v.mean() for v in side])) for side in (of_a, of_b))
                 rows.append(
                     {
@@ -80,6 +80,18 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
     for column in ("p_t_test", "p_randomisation"):
         frame[column] = holm(frame[column].tolist())
     return frame
+
+
+def by_question(result: Result, kind: SettingKind, measure: str) -> pd.Series[float]:
+    """Question to its value in a kind of setting: one observation, however many languages and pools it was asked in.
+
+    Args:
+        result: with ranks.
+        kind: of setting.
+        measure: of ir_measures that can be computed from ranks, or RankDistance.
+    """
+    values = _values(result, kind, measure)
+    return _by_question(list(values.values())).sort_index() if values else _empty()
 
 
 def significant(p: float, level: float = 0.05) -> bool:
@@ -127,11 +139,17 @@ def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, pd.Ser
     return found
 
 
-def _by_question(values: list[pd.Series[float]]) -> NDArray[np.float64]:
-    """(questions,) the mean over the languages that a question is asked in."""
+def _by_question(values: list[pd.Series[float]]) -> pd.Series[float]:
+    """Question to the mean over the languages that it is asked in."""
     import pandas as pd
 
-    return np.asarray(pd.concat(values).groupby(level=0, sort=False).mean(), dtype=np.float64)
+    return pd.concat(values).groupby(level=0, sort=False).mean()
+
+
+def _empty() -> pd.Series[float]:
+    import pandas as pd
+
+    return pd.Series(dtype=float)
 
 
 def _questions(ranks: LanguageRanks) -> NDArray[np.object_]:
