@@ -58,7 +58,8 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
                 languages = [(language, [language]) for language in values[0]] + languages
             for label, chosen in languages:
                 of_a, of_b = ([side[language] for language in chosen] for side in values)
-                test = paired(*(_by_question(side).to_numpy(dtype=np.float64) for side in (of_a, of_b)))
+                observed = [np.asarray(_by_question(side), dtype=np.float64) for side in (of_a, of_b)]
+                test = paired(observed[0], observed[1])
                 mean_a, mean_b = (float(np.mean([v.mean() for v in side])) for side in (of_a, of_b))
                 rows.append(
                     {
