@@ -235,7 +235,7 @@ def _check_vector_duplicates(
 def _compare(handed: RankTable, recomputed: RankTable, report: Report, file: str) -> None:
     for language, theirs in handed.ranks.by_language.items():
         ours = recomputed.ranks.by_language[language]
-        every = np.arange(len(theirs.query_ids))
+        every = np.arange(len(theirs.query_ids), dtype=np.int32)
         compared = [
             ("ranks", theirs.query, theirs.rank, ours.rank),
             ("ranks among all", theirs.query, theirs.rank_all, ours.rank_all),

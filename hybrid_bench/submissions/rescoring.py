@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures.run_scores import score_run
@@ -17,6 +18,10 @@ from hybrid_bench.submissions import data as suite_data
 from hybrid_bench.submissions.finding import Report
 from hybrid_bench.submissions.inspection import Inspected, inspect, inspected_hash
 from hybrid_bench.submissions.schema import Handed, Level, Submission
+
+if TYPE_CHECKING:
+    from hybrid_bench.submissions.data import SuiteData
+    from hybrid_bench.submissions.rank_table import RankTable
 
 #: What a claimed score may differ by from the recomputed one.
 CLAIM_TOLERANCE = 1e-4
@@ -108,36 +113,49 @@ def scored(found: Inspected, name: str) -> Result:
     """The result of one suite of a submission that has no errors."""
     data = suite_data.load(name)
     submission, handed = found.submission, found.submission.suites[name]
-    rows: list[Score] = []
-    notes: list[str] = []
-    if name in found.tables:
-        table = found.tables[name]
-        rows, notes = score_ranks(data.suite, table.ranks, table.same_language, DEFAULT_MEASURES)
-        if table.cut():
-            rows = [row for row in rows if row.measure not in _NEED_EVERY_RANK]
-            notes = [*([data.suite.note] if data.suite.note else []), NO_DISTANCE]
-    else:
-        rows = _run_rows(found, name)
+    table = found.tables.get(name)
+    scores = scored_table(table, data) if table else _unsigned(data, _run_rows(found, name), cut=True)
+    provenance = scores.provenance.model_copy(
+        update={
+            "fingerprint": found.handed_hash(name),
+            "passage_text": handed.passage_text,
+            "dtype": "fp16" if handed.vectors else "fp32",
+            "depth": "the whole pool" if handed.depth is None else f"{handed.depth} passages a query",
+        }
+    )
+    encoder = {"name": submission.title, "revision": submission.revision} | _card_fields(submission)
+    result = scores.model_copy(update={"encoder": encoder, "provenance": provenance})
+    return result.holding(table.ranks) if table else result
+
+
+def scored_table(table: RankTable, data: SuiteData) -> Result:
+    """The scores of a table of ranks, without a name."""
+    rows, notes = score_ranks(data.suite, table.ranks, table.same_language, DEFAULT_MEASURES)
+    if table.cut():
+        return _unsigned(data, [row for row in rows if row.measure not in _NEED_EVERY_RANK], cut=True)
+    return _unsigned(data, rows, notes=notes)
+
+
+def _unsigned(data: SuiteData, rows: list[Score], *, cut: bool = False, notes: Sequence[str] = ()) -> Result:
+    if cut:
         notes = [*([data.suite.note] if data.suite.note else []), *([NO_DISTANCE] if data.pooled else [])]
-    result = Result(
-        suite=name,
-        encoder={"name": submission.title, "revision": submission.revision} | _card_fields(submission),
+    return Result(
+        suite=data.suite.name,
+        encoder={"name": "unsigned"},
         primary=data.suite.primary,
         notes=tuple(notes),
         provenance=Provenance(
             command="hybrid-bench leaderboard build",
             versions={},
-            fingerprint=found.handed_hash(name),
+            fingerprint="",
             passages={},
             queries={"all": data.digest},
-            passage_text=handed.passage_text,
-            dtype="fp16" if handed.vectors else "fp32",
+            passage_text="sentence",
+            dtype="fp32",
             device="any",
-            depth="the whole pool" if handed.depth is None else f"{handed.depth} passages a query",
         ),
         rows=tuple(rows),
     )
-    return result.with_ranks(found.tables[name].ranks) if name in found.tables else result
 
 
 def _run_rows(found: Inspected, name: str) -> list[Score]:

@@ -185,6 +185,11 @@ class Submission(_Strict):
         return self
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can be the org, the name or the revision of a submission."""
+    return re.fullmatch(_NAME, text) is not None and "__" not in text and ".." not in text
+
+
 def stem(suite: str) -> str:
     """The first part of the names of a suite's files."""
     return suite.replace("/", "__")
