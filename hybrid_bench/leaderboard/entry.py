@@ -112,7 +112,7 @@ def _scored(kind: BoardKind, suite: str, result: Result, level: Level, claims: S
         matrix=matrix,
         primary=result.primary,
         questions={
-            c.key: _questions(result, c) for c in kind.columns if c.compared and result.ranks_file and c.key in by_language
+            c.key: _questions(result, c) for c in kind.columns if c.compared and result.has_ranks and c.key in by_language
         },
         queries=queries,
         claims=tuple(
