@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.submissions import attestation, rank_table, reading, run_files, schema
+from hybrid_bench.submissions import attestation, rank_table, ranking, reading, run_files, schema
 from hybrid_bench.submissions import data as suite_data
+from hybrid_bench.submissions import vectors as vector_file
 from hybrid_bench.submissions.attestation import Attested
 from hybrid_bench.submissions.finding import Finding, Report, quoted
 from hybrid_bench.submissions.inspection import Inspected, inspect
@@ -64,7 +64,7 @@ def run(folder: Path, *, vectors: Sequence[Path] = (), checks: Path | None = Non
         checks: folder of attestations; by default ``checks/`` beside ``submissions/``.
 
     Raises:
-        HybridBenchError: if a suite's data cannot be had here, or ``vectors`` are of no suite of the submission.
+        HybridBenchError: if a suite's data cannot be had here.
     """
     report = Report()
     found = inspect(folder, report)
@@ -78,7 +78,7 @@ def run(folder: Path, *, vectors: Sequence[Path] = (), checks: Path | None = Non
     if not report.failed:
         _check_claims(found, report)
     attested = {}
-    for name, path in _vector_files(vectors, found).items():
+    for name, path in _vector_files(vectors, found, report).items():
         if (checked := _check_vectors(name, path, found, recorded, report)) is not None:
             attested[name] = checked
     return Check(report.findings, {} if report.failed else attested, found)
@@ -170,26 +170,26 @@ def _check_published(found: Inspected, checks: Path, report: Report) -> None:
             )
 
 
-def _vector_files(given: Sequence[Path], found: Inspected) -> dict[str, Path]:
-    from hybrid_bench.submissions.vectors import SUFFIX
-
-    files = {f"{schema.stem(name)}{SUFFIX}": name for name in found.submission.suites}
+def _vector_files(given: Sequence[Path], found: Inspected, report: Report) -> dict[str, Path]:
+    """Suite to its file of vectors, known by its name."""
+    files = {f"{schema.stem(name)}{vector_file.SUFFIX}": name for name in found.submission.suites if suite_data.known(name)}
     chosen: dict[str, Path] = {}
     for path in given:
         inside = [path / file for file in files if (path / file).is_file()] if path.is_dir() else [path]
-        if not inside or any(file.name not in files for file in inside):
-            raise HybridBenchError(
-                f"{path} holds no vectors of this submission", f"They are called {' or '.join(sorted(files))}."
+        known = [file for file in inside if file.name in files]
+        if not known or len(known) < len(inside):
+            report.error(
+                "vectors-file",
+                quoted(path.name)[1:-1],
+                "it is not, or does not hold, vectors of a suite of this submission",
+                f"They are called {' or '.join(sorted(files)) or 'after a suite'}.",
             )
-        chosen |= {files[file.name]: file for file in inside}
+        chosen |= {files[file.name]: file for file in known}
     return chosen
 
 
 def _check_vectors(name: str, path: Path, found: Inspected, checks: Path, report: Report) -> Attested | None:
     """Recompute the ranks of a suite from its vectors and compare them to the last one."""
-    from hybrid_bench.submissions import ranking
-    from hybrid_bench.submissions import vectors as vector_file
-
     handed = found.submission.suites[name]
     data = suite_data.load(name)
     file = path.name

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hybrid_bench.datasets.suite import Setting
 
 SUMS = "SHA256SUMS"
-_CARD_LIMIT = 256 << 10
+_CARD_LIMIT = 64 << 10
 _SUMS_LIMIT = 64 << 10
 _MOST_FILES = 400
 _SUM = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._+/-]*)")

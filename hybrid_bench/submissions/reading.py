@@ -17,6 +17,7 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.submissions.finding import Report, quoted
 
 _BLOCK = 1 << 18
+_LONGEST_LINE = 16 << 10
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -117,6 +118,8 @@ def table(data: bytes, name: str) -> dict[str, Any]:
         Refused: if it is not TOML, or not UTF-8.
     """
     found = text(data)
+    if max(map(len, found.split("\n"))) > _LONGEST_LINE:  # the parser takes long for a name of thousands of parts
+        raise Refused("size", f"it has a line of more than {_LONGEST_LINE:,} characters")
     try:
         return toml.loads(found, name)
     except HybridBenchError as error:

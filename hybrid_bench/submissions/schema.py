@@ -55,12 +55,18 @@ def _stated(text: str) -> str:
     return text
 
 
+def _separable(name: str) -> str:
+    """A name that a path can be made of, and taken apart again."""
+    if "__" in name or ".." in name:
+        raise TextError("name", "it holds '__' or '..'")
+    return name
+
+
 #: A line of plain text.
 Line = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_stated)]
 #: What is put before a text: white space and angle brackets have their place here.
 Prefix = Annotated[str, Field(max_length=2000), AfterValidator(_visible)]
-Name = Annotated[str, Field(pattern=rf"^{_NAME}$")]
-Revision = Annotated[str, Field(pattern=rf"^{_NAME}$")]
+Name = Annotated[str, Field(pattern=rf"^{_NAME}$"), AfterValidator(_separable)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 Url = Annotated[
@@ -161,7 +167,7 @@ class Submission(_Strict):
     format: Literal[1]
     org: Name
     name: Name
-    revision: Revision
+    revision: Name
     card: Card
     suites: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9+-]+)*$", max_length=60)], Handed],
@@ -177,12 +183,6 @@ class Submission(_Strict):
     def title(self) -> str:
         """What a board calls it."""
         return f"{self.org}/{self.name}"
-
-    @model_validator(mode="after")
-    def _names_can_be_told_apart(self) -> Submission:
-        if "__" in self.org or "__" in self.name or ".." in f"{self.org}{self.name}{self.revision}":
-            raise ValueError("org and name hold no '__' and no '..'")
-        return self
 
 
 def is_name(text: str) -> bool:
