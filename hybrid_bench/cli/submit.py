@@ -115,3 +115,38 @@ def check(
             console.remark(f"wrote {attestation.record(target, check.inspected.submission, check.attested)}")
     if any(check.failed for check in found.values()):
         raise typer.Exit(1)
+
+
+@app.command("rerun")
+def rerun(
+    folder: Annotated[Path, typer.Argument(help=_FOLDER)],
+    encoder: Annotated[
+        str,
+        typer.Option(help="What to run: a name from `hybrid-bench encoders`, a folder, or org/model. Never taken from the card."),
+    ],
+    revision: Annotated[str | None, typer.Option(help="Revision of the model on the hub.")] = None,
+    tolerance: Annotated[float, typer.Option(help="What a mean score may differ by.")] = 2e-3,
+    trust_remote_code: Annotated[bool, typer.Option(help="Run Python code that comes with the model.")] = False,
+    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 where the device computes it natively.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
+    store: Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")] = None,
+    record: Annotated[bool, typer.Option(help="Record that the scores came out again.")] = False,
+    checks: Annotated[Path | None, typer.Option(help=_CHECKS)] = None,
+) -> None:
+    """For maintainers: run an open encoder again and compare its scores; ends with status 1 if they differ.
+
+    Example: hybrid-bench submit rerun leaderboards/submissions/org__name/revision --encoder me5-small
+    """
+    from hybrid_bench.encoders.load import load_encoder
+    from hybrid_bench.submissions import rerunning
+
+    loaded = load_encoder(encoder, dtype=dtype, device=device, trust_remote_code=trust_remote_code, revision=revision)
+    found = rerunning.rerun(folder, loaded, tolerance=tolerance, store=store, progress=console.BarProgress(), checks=checks)
+    for name, suite in found.items():
+        verdict = "the scores came out again" if suite.attested else f"not the same scores (tolerance {tolerance:g})"
+        largest = f"largest difference {suite.difference:.1e} ({suite.score})"
+        typer.echo(f"{name}: {verdict}; {largest}, {suite.same_ranks:.1%} of the ranks the same")
+    if record and (path := rerunning.record(found, folder, checks)):
+        console.remark(f"wrote {path}")
+    if not all(suite.attested for suite in found.values()):
+        raise typer.Exit(1)

@@ -108,7 +108,7 @@ def pack(
     beside = (vectors_out or cache.home() / "vectors") / f"{org}__{name}" / revision
     packed = []
     for suite in suites:
-        part = _pack_suite(encoder, suite, beside, passage_text, store, progress)
+        part = pack_suite(encoder, suite, beside, passage_text, store, progress)
         part.handed[_TRAINED_ON] = _trained_on(encoder, suite, stated)
         packed.append(part)
     write(folder, {"format": schema.FORMAT, "org": org, "name": name, "revision": revision}, fields, packed)
@@ -129,9 +129,10 @@ def new_folder(out: Path, org: str, name: str, revision: str) -> Path:
     return folder
 
 
-def _pack_suite(
+def pack_suite(
     encoder: Encoder, name: str, beside: Path, passage_text: str, store: Path | None, progress: Progress | None
 ) -> PackedSuite:
+    """Evaluate one suite; the vectors are written into the folder ``beside``."""
     data = suite_data.load(name)
     grids: list[FullRuns] = []
 
@@ -159,7 +160,7 @@ def _pack_suite(
     table = ranking.ranks_of(rounded, data)
     again = rescoring.scored_table(table, data)
     handed["claimed"] = claimed(again)
-    return PackedSuite(name, table, handed, path, _largest(result, again))
+    return PackedSuite(name, table, handed, path, largest_difference(result, again))
 
 
 def _halves(full: FullRuns, data: SuiteData) -> dict[str, np.ndarray]:
@@ -183,8 +184,8 @@ def _scale(name: str, arrays: Mapping[str, np.ndarray]) -> np.float32:
     return np.float32(1 if longest <= 1.5 else 2.0 ** (1 - np.ceil(np.log2(longest))))
 
 
-def _largest(result: Result, again: Result) -> tuple[str, float]:
-    """The mean score that rounding changed most, relative to it where it is a rank and not a share."""
+def largest_difference(result: Result, again: Result) -> tuple[str, float]:
+    """The mean score that differs most and by how much, relative to it where it is a rank and not a share."""
     before, after = rescoring.mean_scores(result), rescoring.mean_scores(again)
     difference = {
         score: abs(after[score] - value) / max(1.0, abs(value))

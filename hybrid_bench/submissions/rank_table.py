@@ -8,6 +8,7 @@ all, both are ``-``. A passage that was not retrieved has the rank ``-``: only w
 
 from __future__ import annotations
 
+import functools
 import gzip
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -213,6 +214,7 @@ def _numbers(
     return found_ranks, same20
 
 
+@functools.lru_cache(maxsize=1 << 16)  # most ranks are small: the same words again and again
 def _number(word: str, largest: int, *, unranked: bool) -> int | None:
     """A whole number as it is written without leading zeros; None if it is none, or larger than any rank can be."""
     if word == _NONE and unranked:
