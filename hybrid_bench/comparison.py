@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -47,10 +48,11 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
 
     _check_comparable(a, b)
     asked = measure or a.primary
+    prepared = [_prepare(result) for result in (a, b)]
     rows = []
     for name in dict.fromkeys((asked, "RankDistance")):
         for kind in _KINDS if name != "RankDistance" else ("multilingual",):
-            values = [_values(result, kind, name) for result in (a, b)]
+            values = [_values(result, kind, name, of) for result, of in zip((a, b), prepared, strict=True)]
             if not values[0]:
                 continue
             languages: list[tuple[str, list[str]]] = [("mean", list(values[0]))]
@@ -83,16 +85,21 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
     return frame
 
 
-def by_question(result: Result, kind: SettingKind, measure: str) -> pd.Series[float]:
+def by_question(result: Result, asked: Sequence[tuple[SettingKind, str]]) -> list[pd.Series[float]]:
     """Question to its value in a kind of setting: one observation, however many languages and pools it was asked in.
 
     Args:
         result: with ranks.
-        kind: of setting.
-        measure: of ir_measures that can be computed from ranks, or RankDistance.
+        asked: kinds of setting, each with a measure of ir_measures that can be computed from ranks, or RankDistance.
+
+    Returns:
+        One series for each that was asked, its questions sorted; empty where there is nothing to average.
     """
-    values = _values(result, kind, measure)
-    return _by_question(list(values.values())).sort_index() if values else _empty()
+    import pandas as pd
+
+    prepared = _prepare(result)
+    found = (_values(result, kind, measure, prepared) for kind, measure in asked)
+    return [_by_question(list(values.values())).sort_index() if values else pd.Series(dtype=float) for values in found]
 
 
 def significant(p: float, level: float = 0.05) -> bool:
@@ -114,7 +121,18 @@ def _check_comparable(a: Result, b: Result) -> None:
             )
 
 
-def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, pd.Series[float]]:
+class _Prepared(NamedTuple):
+    """What all measures of a language need."""
+
+    pairs: PoolPairs
+    questions: NDArray[np.object_]
+
+
+def _prepare(result: Result) -> dict[str, _Prepared]:
+    return {language: _Prepared(PoolPairs.of(ranks), _questions(ranks)) for language, ranks in result.ranks.by_language.items()}
+
+
+def _values(result: Result, kind: SettingKind, measure: str, prepared: dict[str, _Prepared]) -> dict[str, pd.Series[float]]:
     """Query language to the values of its questions, each the mean over the settings of a kind.
 
     A question is known by its id and its relevant passages: translations share both.
@@ -123,12 +141,13 @@ def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, pd.Ser
 
     found = {}
     for language, ranks in result.ranks.by_language.items():
+        pairs, questions = prepared[language]
         if measure == "RankDistance":
             if ranks.spans_languages():
                 several = np.flatnonzero(np.bincount(ranks.query) > 1)
-                found[language] = pd.Series(rank_distance(ranks.query, ranks.rank_all), _questions(ranks)[several], dtype=float)
+                found[language] = pd.Series(rank_distance(ranks.query, ranks.rank_all), questions[several], dtype=float)
             continue
-        of_pool = PoolPairs.of(ranks).values(parse([measure])[0])
+        of_pool = pairs.values(parse([measure])[0])
         pools = {"monolingual": {language}, "multilingual": {ALL}}.get(kind, {*ranks.pools} - {language})
         total, count = np.zeros(len(ranks.query_ids)), np.zeros(len(ranks.query_ids))
         for pool in sorted(pools & {*of_pool}):
@@ -136,7 +155,7 @@ def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, pd.Ser
             total[rows] += of_pool[pool]
             count[rows] += 1
         if count.any():
-            found[language] = pd.Series(total[count > 0] / count[count > 0], _questions(ranks)[count > 0])
+            found[language] = pd.Series(total[count > 0] / count[count > 0], questions[count > 0])
     return found
 
 
@@ -145,12 +164,6 @@ def _by_question(values: list[pd.Series[float]]) -> pd.Series[float]:
     import pandas as pd
 
     return pd.concat(values).groupby(level=0, sort=False).mean()
-
-
-def _empty() -> pd.Series[float]:
-    import pandas as pd
-
-    return pd.Series(dtype=float)
 
 
 def _questions(ranks: LanguageRanks) -> NDArray[np.object_]:

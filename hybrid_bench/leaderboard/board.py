@@ -158,6 +158,8 @@ def _with_groups(kind: BoardKind, rows: list[Row], scored: list[Scored]) -> list
     for column in compared:
         sign = -1 if column.higher_is_better else 1
         tested = [at for at, of_questions in enumerate(values[column.key]) if of_questions is not None]
+        if len(tested) < 2:
+            continue
         tested.sort(key=lambda at: (sign * rows[at].values[column.key], at))
         for at, of_row in letters(tested, sorted(different[column.key])).items():
             groups[at][column.key] = of_row

@@ -105,15 +105,14 @@ def _scored(kind: BoardKind, suite: str, result: Result, level: Level, claims: S
         means = rows.groupby("query_language", sort=False)["value"].mean()
         if len(means):
             by_language[column.key] = {str(language): round(float(value), _DIGITS) for language, value in means.items()}
+    compared = [column for column in kind.columns if column.compared and column.key in by_language]
     return Scored(
         suite=suite,
         level=level,
         by_language=by_language,
         matrix=matrix,
         primary=result.primary,
-        questions={
-            c.key: _questions(result, c) for c in kind.columns if c.compared and result.has_ranks and c.key in by_language
-        },
+        questions=_questions(result, compared) if result.has_ranks else {},
         queries=queries,
         claims=tuple(
             Claimed(
@@ -128,9 +127,11 @@ def _scored(kind: BoardKind, suite: str, result: Result, level: Level, claims: S
     )
 
 
-def _questions(result: Result, column: Column) -> Questions:
+def _questions(result: Result, columns: Sequence[Column]) -> dict[str, Questions]:
     from hybrid_bench.comparison import by_question
 
-    values = by_question(result, column.setting, column.measure)
-    digest = hashlib.sha256("\n".join(map(str, values.index)).encode()).hexdigest()
-    return Questions(digest=digest, values=tuple(round(float(value), 9) for value in values))
+    found = {}
+    for column, values in zip(columns, by_question(result, [(c.setting, c.measure) for c in columns]), strict=True):
+        digest = hashlib.sha256("\n".join(map(str, values.index)).encode()).hexdigest()
+        found[column.key] = Questions(digest=digest, values=tuple(round(float(value), 9) for value in values))
+    return found

@@ -45,7 +45,7 @@ def markdown(board: Board) -> str:
     """Two tables, the recomputed rows and the published ones, and the sources."""
     text = [f"# {board.kind.title}\n\n{escaping.markdown(board.kind.about)}\n\n## Recomputed\n\n"]
     text.append(_markdown_table(board, board.rows, FACTS) if board.rows else "No submission yet.\n")
-    text.append(f"\n{GROUPS} {MEANS}\n")
+    text.append(f"\n{GROUPS} {MEANS}\n" if len(board.rows) > 1 else f"\n{MEANS}\n")
     false = [row.name for row in board.rows if row.claimed is False]
     text += [f"\nThe claimed scores of {escaping.markdown(name)} are not those that were recomputed.\n" for name in false]
     text += [f"\n{escaping.markdown(note)}\n" for note in board.notes]
