@@ -17,7 +17,9 @@ FILES = ("submission.toml", "mini.ranks.tsv.gz", "SHA256SUMS")
 @pytest.mark.parametrize("file", FILES)
 @settings(max_examples=60)
 @given(data=st.data())
-def test_a_changed_byte_is_noticed(honest: Example, tmp_path_factory: pytest.TempPathFactory, file: str, data: st.DataObject) -> None:
+def test_a_changed_byte_is_noticed(
+    honest: Example, tmp_path_factory: pytest.TempPathFactory, file: str, data: st.DataObject
+) -> None:
     example = honest.copy(tmp_path_factory.mktemp("changed"))
     path = example.folder / file
     content = bytearray(path.read_bytes())
