@@ -157,6 +157,10 @@ def test_a_phone_shows_everything_without_sideways_scrolling_of_the_page(browser
             assert box
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= PHONE["width"]
+        for text in page.locator(".stay").all():
+            box = text.bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= PHONE["width"], "what is said of a wide table is not cut"
         assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 15
 
 
