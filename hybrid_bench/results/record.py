@@ -134,6 +134,17 @@ class Result(_Strict):
         result._ranks = ranks
         return result
 
+    @property
+    def has_ranks(self) -> bool:
+        """Whether :attr:`ranks` are there, in memory or in a file beside the result."""
+        return self._ranks is not None or self.ranks_file is not None
+
+    def holding(self, ranks: Ranks) -> Result:
+        """The same result with ranks in memory alone: it names no file of them, and none is written."""
+        result = self.model_copy()
+        result._ranks = ranks
+        return result
+
     def matrix(self, measure: str | None = None) -> pd.DataFrame:
         """Heat-map data: query languages by pools, of one measure."""
         chosen = self.scores[self.scores["measure"] == (measure or self.primary)]
