@@ -53,11 +53,12 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
     for name in dict.fromkeys((asked, "RankDistance")):
         for kind in _KINDS if name != "RankDistance" else ("multilingual",):
             values = [_values(result, kind, name, of) for result, of in zip((a, b), prepared, strict=True)]
-            if not values[0]:
+            shared = [language for language in values[0] if language in values[1]]
+            if not shared:
                 continue
-            languages: list[tuple[str, list[str]]] = [("mean", list(values[0]))]
+            languages: list[tuple[str, list[str]]] = [("mean", shared)]
             if by_language:
-                languages = [(language, [language]) for language in values[0]] + languages
+                languages = [(language, [language]) for language in shared] + languages
             for label, chosen in languages:
                 of_a, of_b = ([side[language] for language in chosen] for side in values)
                 observed = [np.asarray(_by_question(side), dtype=np.float64) for side in (of_a, of_b)]
@@ -154,10 +155,12 @@ def _values(result: Result, kind: SettingKind, measure: str, prepared: dict[str,
     import pandas as pd
 
     found = {}
+    # A result without RankDistance has relevant passages whose rank nobody knows.
+    distances = {row.query_language for row in result.rows if row.measure == measure == "RankDistance"}
     for language, (pairs, questions, single, pooled) in prepared.items():
         ranks = result.ranks.by_language[language]
         if measure == "RankDistance":
-            if pooled and ranks.spans_languages():
+            if pooled and language in distances and ranks.spans_languages():
                 several = np.flatnonzero(np.bincount(ranks.query) > 1)
                 found[language] = pd.Series(rank_distance(ranks.query, ranks.rank_all), questions[several], dtype=float)
             continue

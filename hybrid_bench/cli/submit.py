@@ -10,7 +10,7 @@ import typer
 from hybrid_bench.cli import console
 
 if TYPE_CHECKING:
-    from hybrid_bench.submissions.packing import PackedSuite
+    from hybrid_bench.submissions.packing import Packed, PackedSuite
 
 app = typer.Typer(
     help="Hand in an encoder: pack a submission, check it, run its encoder again.",
@@ -24,10 +24,16 @@ _CHECKS = "Folder of what maintainers found. [default: checks beside submissions
 
 @app.command("pack")
 def pack(
-    encoder: Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")],
     org: Annotated[str, typer.Option(help="Who hands it in: a person or an institution.")],
+    encoder: Annotated[
+        str | None, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")
+    ] = None,
+    result: Annotated[
+        list[Path] | None, typer.Option(help="Instead of an encoder: results of a searcher without vectors, with their runs.")
+    ] = None,
     suite: Annotated[str, typer.Option(help="Suites, by commas.")] = "xquad-r,mlqa-r",
     out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("leaderboards/submissions"),
+    name: Annotated[str | None, typer.Option(help="By default the encoder's.")] = None,
     revision: Annotated[str | None, typer.Option(help="By default the encoder's, or the beginning of its hash.")] = None,
     card: Annotated[
         Path | None, typer.Option(help="TOML with what the encoder does not state itself: contact, hardware, ...")
@@ -41,15 +47,25 @@ def pack(
     """Write a submission: card, ranks and hashes; its vectors beside it. Nothing is encoded that the store holds.
 
     Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r --dtype fp32
+
+    Or: hybrid-bench submit pack --result results/xquad-r/bm25.json --org hybrid-bench --card bm25.toml
     """
+    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.submissions import packing, result_packing
+
+    if (encoder is None) == (not result):
+        raise HybridBenchError("a submission is of one encoder, or of results", "Give either its name or --result FILE.")
+    if result:
+        _finish(result_packing.pack(result, out, org=org, name=name, revision=revision, card=card))
+        return
     from hybrid_bench.encoders.load import load_encoder
-    from hybrid_bench.submissions import packing
 
     packed = packing.pack(
-        load_encoder(encoder, dtype=dtype, device=device),
-        [name.strip() for name in suite.split(",") if name.strip()],
+        load_encoder(str(encoder), dtype=dtype, device=device),
+        [part.strip() for part in suite.split(",") if part.strip()],
         out,
         org=org,
+        name=name,
         revision=revision,
         card=card,
         passage_text=passage_text,
@@ -57,6 +73,10 @@ def pack(
         store=store,
         progress=console.BarProgress(),
     )
+    _finish(packed)
+
+
+def _finish(packed: Packed) -> None:
     for part in packed.suites:
         _tell(part)
     if packed.missing:
@@ -70,7 +90,8 @@ def _tell(part: PackedSuite) -> None:
         console.remark(f"{part.name}: wrote {part.vectors} ({part.vectors.stat().st_size / 1e6:.1f} MB)")
     if part.largest:
         score, difference = part.largest
-        console.remark(f"{part.name}: rounding to fp16 changed no mean score by more than {difference:.1e} ({score})")
+        cause = "rounding to fp16" if part.vectors else "scoring the ranks instead of the runs"
+        console.remark(f"{part.name}: {cause} changed no mean score by more than {difference:.1e} ({score})")
 
 
 @app.command("seal")

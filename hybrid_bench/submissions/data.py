@@ -8,10 +8,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.suites import SUITES, load_suite
 from hybrid_bench.errors import UnknownNameError
 from hybrid_bench.evaluation import Questions, questions_of
+from hybrid_bench.results.ranks import LanguageRanks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +51,24 @@ class SuiteData:
                     pool = doc_id.partition("-")[0] if self.pooled else self.pool_of(language)
                     of_query[query_id].append(Relevant(doc_id, pool, relevance))
             found[language] = of_query
+        return found
+
+    @functools.cached_property
+    def unranked(self) -> dict[str, LanguageRanks]:
+        """Query language to the relevant passages of its queries, in the order of the grid: by document id descending."""
+        found = {}
+        for language, part in self.relevant.items():
+            pairs = [(number, pair) for number, of_query in enumerate(part.values()) for pair in reversed(of_query)]
+            nowhere = np.zeros(len(pairs), dtype=np.int32)
+            found[language] = LanguageRanks(
+                query_ids=list(part),
+                query=np.array([number for number, _ in pairs], dtype=np.int32),
+                passage_language=np.array([pair.language for _, pair in pairs]),
+                doc_id=[pair.doc_id for _, pair in pairs],
+                relevance=np.array([pair.relevance for _, pair in pairs], dtype=np.int32),
+                rank=nowhere,
+                rank_all=nowhere,
+            )
         return found
 
     def pool_of(self, query_language: str) -> str:

@@ -74,6 +74,7 @@ def pack(
     out: Path,
     *,
     org: str,
+    name: str | None = None,
     revision: str | None = None,
     card: Path | None = None,
     passage_text: str = "sentence",
@@ -90,6 +91,7 @@ def pack(
         suites: names.
         out: the folder of submissions.
         org: who hands it in.
+        name: by default the encoder's.
         revision: by default the encoder's revision, or the beginning of its fingerprint.
         card: a TOML file with the fields of the card that the encoder does not state itself, and a table ``trained_on``.
         passage_text: what the encoder reads of a passage.
@@ -100,7 +102,7 @@ def pack(
     Raises:
         HybridBenchError: if the revision exists already, a name cannot be one, or the evaluation fails.
     """
-    name = encoder.card.name.rpartition("/")[2]
+    name = name or encoder.card.name.rpartition("/")[2]
     revision = revision or encoder.card.revision or encoder.fingerprint[:12]
     folder = new_folder(out, org, name, revision)
     stated = stated_card(card)
@@ -112,7 +114,12 @@ def pack(
         part.handed[_TRAINED_ON] = _trained_on(encoder, suite, stated)
         packed.append(part)
     write(folder, {"format": schema.FORMAT, "org": org, "name": name, "revision": revision}, fields, packed)
-    return Packed(folder, packed, [field for field, value in fields.items() if value == _TODO])
+    return Packed(folder, packed, missing(fields))
+
+
+def missing(fields: Mapping[str, Any]) -> list[str]:
+    """The fields of a card that are still to be filled in."""
+    return [field for field, value in fields.items() if value == _TODO]
 
 
 def new_folder(out: Path, org: str, name: str, revision: str) -> Path:
@@ -190,7 +197,7 @@ def largest_difference(result: Result, again: Result) -> tuple[str, float]:
     difference = {
         score: abs(after[score] - value) / max(1.0, abs(value))
         for score, value in before.items()
-        if "median" not in score  # moves by whole ranks
+        if score in after and "median" not in score  # a median moves by whole ranks
     }
     return max(difference.items(), key=lambda item: item[1])
 

@@ -8,11 +8,12 @@ all, both are ``-``. A passage that was not retrieved has the rank ``-``: only w
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import gzip
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 
 SUFFIX = ".ranks.tsv.gz"
 HEADER = ("query_id", "language", "same20", "ranks", "ranks_all")
-#: The rank of what was not retrieved: so deep that it adds nothing to a measure.
-UNRANKED = int(np.iinfo(np.int32).max)
 #: A packed table at most; that of XQuAD-R has 0.35 MB.
 PACKED_LIMIT = 16 << 20
 _NONE = "-"
+#: What stands for ``-`` while numbers are read; no file can say it.
+_MISSING = -1
+#: Numbers by single spaces as they are written without leading zeros, and ``-``.
+_NUMBERS = re.compile(r"(?:[1-9][0-9]{0,9}|0|-)(?: (?:[1-9][0-9]{0,9}|0|-))*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,16 @@ class RankTable:
     same_language: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
 
     def cut(self) -> bool:
-        """Whether a relevant passage has no rank."""
-        return any(
-            (found.rank == UNRANKED).any() or (found.rank_all == UNRANKED).any() for found in self.ranks.by_language.values()
-        )
+        """Whether a relevant passage was not found."""
+        return any(of.found is not None or of.found_all is not None for of in self.ranks.by_language.values())
 
     def to_bytes(self) -> bytes:
         """The file; the same ranks give the same bytes."""
-        text = "\n".join(["\t".join(HEADER), *("\t".join(line) for line in sorted(self._lines()))]) + "\n"
-        return gzip.compress(text.encode(), compresslevel=9, mtime=0)
+        return gzip.compress(self.text().encode(), compresslevel=9, mtime=0)
+
+    def text(self) -> str:
+        """The unpacked file."""
+        return "\n".join(["\t".join(HEADER), *("\t".join(line) for line in sorted(self._lines()))]) + "\n"
 
     def _lines(self) -> Iterator[tuple[str, ...]]:
         for language, found in self.ranks.by_language.items():
@@ -68,13 +72,13 @@ class RankTable:
                     query_id,
                     language,
                     _NONE if same is None else str(same[number]),
-                    _joined(found.rank[order]),
-                    _NONE if same is None else _joined(found.rank_all[order]),
+                    _joined(found.rank, found.found, order),
+                    _NONE if same is None else _joined(found.rank_all, found.found_all, order),
                 )
 
 
-def _joined(ranks: NDArray[np.int32]) -> str:
-    return " ".join(_NONE if rank == UNRANKED else str(rank) for rank in ranks.tolist())
+def _joined(ranks: NDArray[np.int32], found: NDArray[np.bool_] | None, order: list[int]) -> str:
+    return " ".join(_NONE if found is not None and not found[at] else str(ranks[at]) for at in order)
 
 
 def unpacked_limit(data: SuiteData) -> int:
@@ -148,7 +152,7 @@ def _cells(lines: list[str], data: SuiteData, report: Report, file: str) -> dict
             wrong = True
         cells[key] = rest
         before = key
-        if report.full("coverage", file) or report.full("table", file):
+        if wrong and (report.full("coverage", file) or report.full("table", file)):
             return None
     for language, part in data.relevant.items():
         missing = [query_id for query_id in part if (query_id, language) not in cells]
@@ -168,61 +172,68 @@ def _numbers(
     file: str,
 ) -> tuple[LanguageRanks, NDArray[np.int32]] | None:
     """The ranks of a language's queries, as whole numbers."""
-    largest = sum(data.pool_sizes.values()) or UNRANKED - 1
+    largest = sum(data.pool_sizes.values()) or int(np.iinfo(np.int32).max) - 1
+    rows = [cells[query_id, language] for query_id in part]
     sizes = [len(pairs) for pairs in part.values()]
-    columns: tuple[list[int], list[int], list[int]] = ([], [], [])
+    columns: list[NDArray[np.int64]] = []
     wrong = False
-    for query_id, pairs in part.items():
-        same, ranks, ranks_all = cells[query_id, language]
-        wanted = ((same, 1), (ranks, len(pairs)), (ranks_all, len(pairs)))
-        for name, (cell, count), column in zip(HEADER[2:], wanted, columns, strict=True):
-            if not data.pooled and name != "ranks":
-                column += [0] * count
-                if cell == _NONE:
-                    continue
-                problem = f"{name} is not '-', and {data.suite.name} has no pool of all languages"
-            else:
-                found = [_number(word, largest, unranked=depth is not None and name != "same20") for word in cell.split(" ")]
-                if len(found) == count and None not in found:
-                    column += [value for value in found if value is not None]
-                    continue
-                column += [0] * count
-                problem = (
-                    f"{name} has {len(found)} numbers for {count} relevant passages"
-                    if len(found) != count
-                    else f"{name} holds {quoted(cell.split(' ')[found.index(None)])}, which is not a rank of this suite"
-                )
+    for column, name in enumerate(HEADER[2:]):
+        words = [row[column] for row in rows]
+        counts = [1] * len(rows) if name == "same20" else sizes
+        if not data.pooled and name != "ranks":
+            bad = [at for at, word in enumerate(words) if word != _NONE]
+            problems = [f"{name} is not '-', and {data.suite.name} has no pool of all languages" for _ in bad]
+            columns.append(np.zeros(sum(counts), dtype=np.int64))
+        else:
+            cut = depth is not None and name != "same20"
+            numbers = _read(words, counts, largest, cut=cut)
+            if numbers is not None:
+                columns.append(numbers)
+                continue
+            bad = [at for at, word in enumerate(words) if _read([word], [counts[at]], largest, cut=cut) is None]
+            problems = [_problem(name, words[at], counts[at], largest, cut=cut) for at in bad]
+        for at, problem in zip(bad, problems, strict=True):
             wrong = True
+            if report.full("coverage", file) or report.full("ranks", file):
+                break
             rule = "coverage" if "numbers for" in problem else "ranks"
-            report.error(rule, file, f"query {quoted(query_id)} in {language}: {problem}")
+            report.error(rule, file, f"query {quoted(list(part)[at])} in {language}: {problem}")
     if wrong:
         return None
-    relevant = [pair for pairs in part.values() for pair in pairs]
-    query = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    # As the grid orders them: by query, then document id descending.
-    order = np.concatenate([np.arange(stop - 1, stop - size - 1, -1) for stop, size in zip(np.cumsum(sizes), sizes, strict=True)])
-    same20, rank, rank_all = (np.array(column, dtype=np.int32) for column in columns)
-    found_ranks = LanguageRanks(
-        query_ids=list(part),
-        query=query,
-        passage_language=np.array([relevant[at].language for at in order]),
-        doc_id=[relevant[at].doc_id for at in order],
-        relevance=np.array([relevant[at].relevance for at in order], dtype=np.int32),
-        rank=rank[order],
-        rank_all=rank_all[order],
-    )
-    return found_ranks, same20
+    empty = data.unranked[language]
+    # Cells name passages by ascending document id, the grid by descending.
+    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    order = 2 * starts + np.repeat(sizes, sizes) - 1 - np.arange(len(empty.query))
+    same20, rank, rank_all = columns
+    rank, found = _behind(rank[order], depth)
+    rank_all, found_all = _behind(rank_all[order], depth)
+    return dataclasses.replace(empty, rank=rank, rank_all=rank_all, found=found, found_all=found_all), same20.astype(np.int32)
 
 
-@functools.lru_cache(maxsize=1 << 16)  # most ranks are small: the same words again and again
-def _number(word: str, largest: int, *, unranked: bool) -> int | None:
-    """A whole number as it is written without leading zeros; None if it is none, or larger than any rank can be."""
-    if word == _NONE and unranked:
-        return UNRANKED
-    if not (word.isascii() and word.isdigit()) or len(word) > 10 or (word[0] == "0" and word != "0"):
+def _behind(rank: NDArray[np.int64], depth: int | None) -> tuple[NDArray[np.int32], NDArray[np.bool_] | None]:
+    """Ranks, and which of them are of what was found: the others are behind the depth."""
+    found = rank != _MISSING
+    if depth is None or found.all():
+        return rank.astype(np.int32), None
+    return np.where(found, rank, depth + 1).astype(np.int32), found
+
+
+def _read(words: list[str], counts: list[int], largest: int, *, cut: bool) -> NDArray[np.int64] | None:
+    """The numbers of many cells at once; None if one of them has another count of numbers, or one that is no rank here."""
+    text = " ".join(words)
+    if [word.count(" ") + 1 for word in words] != counts or not _NUMBERS.fullmatch(text) or (_NONE in text and not cut):
         return None
-    value = int(word)
-    return value if value <= largest else None
+    found = np.fromstring(text.replace(_NONE, str(_MISSING)), dtype=np.int64, sep=" ")
+    return found if not (found > largest).any() else None
+
+
+def _problem(name: str, cell: str, count: int, largest: int, *, cut: bool) -> str:
+    """What is wrong with a cell."""
+    words = cell.split(" ")
+    if len(words) != count:
+        return f"{name} has {len(words)} numbers for {count} relevant passages"
+    wrong = next(word for word in words if _read([word], [1], largest, cut=cut) is None)
+    return f"{name} holds {quoted(wrong)}, which is not a rank of this suite"
 
 
 def _possible(
@@ -242,30 +253,42 @@ def _possible(
                 report.error("ranks", file, f"query {quoted(found.query_ids[query[at]])} in {language}: {message}")
 
     rank, rank_all, query, pool = found.rank, found.rank_all, found.query, found.pool
-    ranked, ranked_all = rank != UNRANKED, rank_all != UNRANKED
-    check(rank < 1, query, "a rank is below 1")
-    if depth is not None:
-        check((ranked & (rank > depth)) | (ranked_all & (rank_all > depth)), query, f"a rank is deeper than {depth}")
+    everything = np.ones(len(query), dtype=bool)
+    ranked = everything if found.found is None else found.found
+    ranked_all = everything if found.found_all is None else found.found_all
+    check(ranked & (rank < 1), query, "a rank is below 1")
+    check(_alike(ranked, query, pool, rank), query, "two passages of a language have the same rank")
     if data.pool_sizes:
         size = np.array([data.pool_sizes[name] for name in found.pools])[pool]
         check(ranked & (rank > size), query, "a rank is larger than the number of passages")
-        others = sum(data.pool_sizes.values()) - size
-        check(
-            ranked & ranked_all & (rank_all - rank > others),
-            query,
-            "a rank among all is further down than the others can push it",
-        )
-    order = np.lexsort((rank, rank_all, pool, query))
-    alike = (np.diff(query[order]) == 0) & (np.diff(pool[order]) == 0) & ranked[order][1:]
-    check(alike & (np.diff(rank[order]) <= 0), query[order][1:], "passages of a language are not in the same order in both pools")
+    if depth is not None:
+        check((ranked & (rank > depth)) | (ranked_all & (rank_all > depth)), query, f"a rank is deeper than {depth}")
     if not data.pooled or same is None:
         return
-    check(rank_all < rank, query, "a rank among all languages is better than the one in its own language")
-    order = np.lexsort((rank_all, query))
-    alike = (np.diff(query[order]) == 0) & ranked_all[order][1:]
-    check(alike & (np.diff(rank_all[order]) == 0), query[order][1:], "two passages have the same rank among all")
-    first = rank_all <= SAME_LANGUAGE_DEPTH
+    check(ranked_all & (rank_all < 1), query, "a rank is below 1")
+    check(_alike(ranked_all, query, rank_all), query, "two passages have the same rank among all")
+    if depth is None:  # what is cut may be of a searcher whose scores depend on the pool, as those of BM25 do
+        others = sum(data.pool_sizes.values()) - size
+        check(rank_all < rank, query, "a rank among all languages is better than the one in its own language")
+        check(rank_all - rank > others, query, "a rank among all is further down than the others can push it")
+        order = np.lexsort((rank, rank_all, pool, query))
+        alike = (np.diff(query[order]) == 0) & (np.diff(pool[order]) == 0)
+        wrong = alike & (np.diff(rank[order]) <= 0)
+        check(wrong, query[order][1:], "passages of a language are not in the same order in both pools")
+    first = ranked_all & (rank_all <= SAME_LANGUAGE_DEPTH)
     own = found.passage_language == language
     least = np.bincount(query[first & own], minlength=len(same))
     most = SAME_LANGUAGE_DEPTH - np.bincount(query[first & ~own], minlength=len(same))
     check((same < least) | (same > most), np.arange(len(same), dtype=np.int32), "same20 cannot be true with these ranks")
+
+
+def _alike(ranked: NDArray[np.bool_], *keys: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """(pairs,) which of what was found has the same keys as another."""
+    order = np.lexsort(keys[::-1])
+    order = order[ranked[order]]
+    same = np.ones(len(order) - 1 if len(order) else 0, dtype=bool)
+    for key in keys:
+        same &= np.diff(key[order]) == 0
+    found = np.zeros(len(ranked), dtype=bool)
+    found[order[1:][same]] = True
+    return found

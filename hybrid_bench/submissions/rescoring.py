@@ -114,7 +114,7 @@ def scored(found: Inspected, name: str) -> Result:
     data = suite_data.load(name)
     submission, handed = found.submission, found.submission.suites[name]
     table = found.tables.get(name)
-    scores = scored_table(table, data) if table else _unsigned(data, _run_rows(found, name), cut=True)
+    scores = scored_table(table, data, handed.depth) if table else _cut(data, _run_rows(found, name), handed.depth)
     provenance = scores.provenance.model_copy(
         update={
             "fingerprint": found.handed_hash(name),
@@ -128,17 +128,21 @@ def scored(found: Inspected, name: str) -> Result:
     return result.holding(table.ranks) if table else result
 
 
-def scored_table(table: RankTable, data: SuiteData) -> Result:
+def scored_table(table: RankTable, data: SuiteData, depth: int | None = None) -> Result:
     """The scores of a table of ranks, without a name."""
     rows, notes = score_ranks(data.suite, table.ranks, table.same_language, DEFAULT_MEASURES)
     if table.cut():
-        return _unsigned(data, [row for row in rows if row.measure not in _NEED_EVERY_RANK], cut=True)
-    return _unsigned(data, rows, notes=notes)
+        return _cut(data, [row for row in rows if row.measure not in _NEED_EVERY_RANK], depth)
+    return _unsigned(data, rows, notes)
 
 
-def _unsigned(data: SuiteData, rows: list[Score], *, cut: bool = False, notes: Sequence[str] = ()) -> Result:
-    if cut:
-        notes = [*([data.suite.note] if data.suite.note else []), *([NO_DISTANCE] if data.pooled else [])]
+def _cut(data: SuiteData, rows: list[Score], depth: int | None) -> Result:
+    """Scores of what was cut at a depth, where no rank of what is missing is known."""
+    notes = [data.suite.note] if data.suite.note else []
+    return _unsigned(data, rows, [*notes, *([NO_DISTANCE.format(depth=depth)] if data.pooled else [])])
+
+
+def _unsigned(data: SuiteData, rows: list[Score], notes: Sequence[str]) -> Result:
     return Result(
         suite=data.suite.name,
         encoder={"name": "unsigned"},

@@ -15,8 +15,9 @@ FILE = "submission.toml"
 
 #: How far a row of a board was checked, from the least to the most.
 Level = Literal["ranks re-scored", "vectors re-scored", "re-run"]
-#: Whether a suite was trained on: not at all, on other texts of the articles it is made from, on the suite, or not stated.
-TrainedOn = Literal["no", "articles", "suite", "not stated"]
+#: Whether a suite was trained on: not at all, on other texts of the articles it is made from, on the suite, not stated, or
+#: nothing is trained.
+TrainedOn = Literal["no", "articles", "suite", "not stated", "untrained"]
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
 _PLACEHOLDER = re.compile(
@@ -173,6 +174,12 @@ class Submission(_Strict):
         dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9+-]+)*$", max_length=60)], Handed],
         Field(min_length=1, max_length=40),
     ]
+
+    @model_validator(mode="after")
+    def _what_is_lexical_has_no_vectors(self) -> Submission:
+        if self.card.similarity == "lexical" and any(handed.vectors for handed in self.suites.values()):
+            raise ValueError("similarity 'lexical' has no vectors: leave them out, or say cosine or dot")
+        return self
 
     @property
     def folder(self) -> str:
