@@ -14,7 +14,13 @@ from hybrid_bench.leaderboard.entry import Entry, Scored
 from hybrid_bench.leaderboard.groups import different_pairs, letters
 from hybrid_bench.leaderboard.published import PublishedFile, Source
 
-ZERO_SHOT = {"no": "yes", "articles": "no: its articles", "suite": "no: the suite", "not stated": "not stated"}
+ZERO_SHOT = {
+    "no": "yes",
+    "articles": "no: its articles",
+    "suite": "no: the suite",
+    "not stated": "not stated",
+    "untrained": "yes: not trained",
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def make(kind: BoardKind, entries: Sequence[Entry], published: Sequence[Publishe
     beside = [_published_row(file, system, figures) for file in published for system, figures in file.systems(kind).items()]
     beside.sort(key=lambda row: _place(kind, row))
     used = {row.source for row in beside}
-    notes = [note for _, of_board in chosen for scored in of_board for note in scored.notes]
+    notes = _notes([(entry.submission.title, scored.notes) for entry, of_board in chosen for scored in of_board])
     return Board(
         kind,
         tuple(rows),
@@ -95,6 +101,15 @@ def make(kind: BoardKind, entries: Sequence[Entry], published: Sequence[Publishe
         {file.name: file.source for file in published if file.name in used},
         tuple(dict.fromkeys([*([kind.caution] if kind.caution else []), *notes])),
     )
+
+
+def _notes(said: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Every note once, with the names of the rows that it is about, if not of all."""
+    about: dict[str, list[str]] = {}
+    for name, notes in said:
+        for note in notes:
+            about.setdefault(note, []).append(name)
+    return [note if len(names) == len(said) else f"{', '.join(dict.fromkeys(names))}: {note}" for note, names in about.items()]
 
 
 def _on(kind: BoardKind, entry: Entry) -> list[Scored]:
@@ -140,7 +155,8 @@ def _joined(words: Iterable[str]) -> str:
 def _published_row(file: PublishedFile, system: str, figures: dict[str, dict[str, float]]) -> Row:
     by_language = {key: {language: v for language, v in found.items() if language != "mean"} for key, found in figures.items()}
     values = {key: found["mean"] if "mean" in found else fmean(found.values()) for key, found in figures.items()}
-    return Row(name=system, level="published", values=values, by_language=by_language, source=file.name)
+    zero_shot = ZERO_SHOT[file.source.trained_on.get(system, "not stated")]
+    return Row(name=system, level="published", values=values, by_language=by_language, zero_shot=zero_shot, source=file.name)
 
 
 def _with_groups(kind: BoardKind, rows: list[Row], scored: list[Scored]) -> list[Row]:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid_bench import cache, whole_file
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.leaderboard import board, formats, published, site
-from hybrid_bench.leaderboard.columns import BOARDS
+from hybrid_bench.leaderboard.columns import BOARDS, BoardKind
+from hybrid_bench.leaderboard.entry import Entry
 from hybrid_bench.leaderboard.rescored_cache import RescoredCache
 from hybrid_bench.progress import Progress, SilentProgress
+from hybrid_bench.submissions import neighbours
+from hybrid_bench.submissions.finding import Report
+from hybrid_bench.submissions.inspection import all_hashes
 
 #: The folder of the web page; everything in it is made.
 SITE = "site"
@@ -32,13 +37,16 @@ class Built:
     scored: int
 
 
-def build(folder: Path, *, store: Path | None = None, progress: Progress | None = None) -> Built:
+def build(
+    folder: Path, *, store: Path | None = None, progress: Progress | None = None, kinds: Sequence[BoardKind] = BOARDS
+) -> Built:
     """Make every file of the boards; nothing is written but the cache.
 
     Args:
         folder: with ``submissions/``, ``checks/`` and ``published/``.
         store: folder of re-scored submissions; in the cache folder by default.
         progress: where to report.
+        kinds: the boards there are.
 
     Raises:
         HybridBenchError: if there is no such folder, or a submission or a published table has an error.
@@ -48,7 +56,7 @@ def build(folder: Path, *, store: Path | None = None, progress: Progress | None 
             f"{folder} holds neither submissions/ nor published/", "Name the folder of the boards with --folder."
         )
     progress = progress or SilentProgress()
-    scores = RescoredCache(store or cache.home() / "leaderboard")
+    scores = RescoredCache(store or cache.home() / "leaderboard", kinds)
     submissions = sorted(path for path in (folder / "submissions").glob("*/*") if not path.name.startswith("."))
     entries, new = [], 0
     with progress:
@@ -58,8 +66,9 @@ def build(folder: Path, *, store: Path | None = None, progress: Progress | None 
             entries.append(entry)
             new += scored
             progress.advance(1)
+    _check_all(dict(zip(submissions, entries, strict=True)), folder / "checks")
     figures = published.read(folder / "published")
-    boards = [board.make(kind, entries, figures) for kind in BOARDS]
+    boards = [board.make(kind, entries, figures) for kind in kinds]
     files: dict[str, str] = {}
     for made in boards:
         texts = {
@@ -73,6 +82,17 @@ def build(folder: Path, *, store: Path | None = None, progress: Progress | None 
             files[f"{SITE}/downloads/{made.kind.suite}.{ending}"] = text
     files |= {f"{SITE}/{name}": text for name, text in site.pages(boards, entries).items()}
     return Built({name: files[name].encode() for name in sorted(files)}, len(submissions), new)
+
+
+def _check_all(entries: Mapping[Path, Entry], checks: Path) -> None:
+    """The rules of ``submit check`` that are about several submissions, or about what was recorded of one."""
+    report = Report()
+    neighbours.check_all({folder: entry.submission for folder, entry in entries.items()}, report)
+    for folder, entry in entries.items():
+        neighbours.check_recorded(entry.submission, all_hashes(folder), checks, report)
+    if report.failed:
+        first = report.findings[0]
+        raise HybridBenchError(f"{first.file}: {first.message} [{first.rule}]", "Run hybrid-bench submit check on its folder.")
 
 
 def write(folder: Path, built: Built) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from hybrid_bench.leaderboard.columns import BOARDS, BoardKind, Column
+from hybrid_bench.measures.scores import ONE_A_LANGUAGE
 from hybrid_bench.submissions.schema import Level, Submission
 
 if TYPE_CHECKING:
@@ -79,12 +80,12 @@ class Entry(_Record):
         return re.sub(r"[^A-Za-z0-9._-]", "-", name)
 
 
-def entry_of(rescored: Rescored) -> Entry:
+def entry_of(rescored: Rescored, kinds: Sequence[BoardKind] = BOARDS) -> Entry:
     """What boards show of a re-scored submission."""
     scored = {
         suite: _scored(kind, suite, result, rescored.levels[suite], rescored.claims[suite])
         for suite, result in rescored.results.items()
-        for kind in BOARDS
+        for kind in kinds
         if kind.covers(suite)
     }
     return Entry(submission=rescored.submission, scored=scored)
@@ -123,8 +124,12 @@ def _scored(kind: BoardKind, suite: str, result: Result, level: Level, claims: S
             )
             for claim in claims
         ),
-        notes=result.notes,
+        notes=tuple(note for note in result.notes if note != ONE_A_LANGUAGE or _shows_peer(kind)),
     )
+
+
+def _shows_peer(kind: BoardKind) -> bool:
+    return any(column.measure == "PEER" for column in kind.columns)
 
 
 def _questions(result: Result, columns: Sequence[Column]) -> dict[str, Questions]:

@@ -50,7 +50,7 @@ def markdown(board: Board) -> str:
     text += [f"\nThe claimed scores of {escaping.markdown(name)} are not those that were recomputed.\n" for name in false]
     text += [f"\n{escaping.markdown(note)}\n" for note in board.notes]
     if board.published:
-        source = {"source": lambda row: row.source}
+        source = {"zero-shot": FACTS["zero-shot"], "source": lambda row: row.source}
         text.append(f"\n## Published\n\n{PUBLISHED}\n\n{_markdown_table(board, board.published, source)}")
     for name, found in board.sources.items():
         text.append(f"\n- **{escaping.markdown(name)}**: {escaping.markdown(found.title)}, <{escaping.link(found.url)}>\n")
@@ -127,7 +127,7 @@ def _record(row: Row) -> dict[str, Any]:
         "by_language": row.by_language,
     }
     if row.published:
-        return fields | {"source": row.source}
+        return fields | {"zero_shot": row.zero_shot, "source": row.source}
     return fields | {
         "groups": row.groups,
         "revision": row.revision,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hybrid_bench import toml
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.leaderboard.columns import BoardKind
+from hybrid_bench.submissions.schema import TrainedOn
 
 _Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
@@ -29,11 +30,20 @@ class Source(BaseModel):
     citation: _Text
     tables: str = ""
     systems: str = ""
+    zero_shot: str = ""
     note: str = ""
+    #: system to whether it was trained on the suites that it has figures on, where the source states it
+    trained_on: dict[str, TrainedOn] = {}
 
     def remarks(self) -> list[tuple[str, str]]:
         """What a reader has to know of the figures, with what it is about."""
-        said = {"figures": self.measured, "systems": self.systems, "tables": self.tables, "note": self.note}
+        said = {
+            "figures": self.measured,
+            "systems": self.systems,
+            "tables": self.tables,
+            "zero-shot": self.zero_shot,
+            "note": self.note,
+        }
         return [(label, text) for label, text in said.items() if text]
 
 
@@ -94,7 +104,11 @@ def read(folder: Path) -> list[PublishedFile]:
             f"the published figures {folder / name} have no {missing}",
             f"Add {name}.{'toml' if name in tables else 'tsv'} beside it.",
         )
-    return [PublishedFile(name, _source(sources[name]), tuple(_figures(tables[name]))) for name in sorted(tables)]
+    found = [PublishedFile(name, _source(sources[name]), tuple(_figures(tables[name]))) for name in sorted(tables)]
+    for file in found:
+        if unknown := sorted(file.source.trained_on.keys() - {figure.system for figure in file.figures}):
+            raise HybridBenchError(f"{sources[file.name]}: trained_on names {unknown[0]!r}, of which there are no figures")
+    return found
 
 
 def _source(path: Path) -> Source:

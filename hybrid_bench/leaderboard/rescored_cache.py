@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from hybrid_bench import whole_file
+from hybrid_bench.leaderboard.columns import BoardKind
 from hybrid_bench.leaderboard.entry import Entry, entry_of
 from hybrid_bench.submissions.rescoring import content_hash, rescore
 
@@ -17,9 +19,10 @@ _PROGRAM = Path(__file__).parent.parent
 class RescoredCache:
     """One file a submission; its name changes with everything handed in, everything recorded of it, and the program."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kinds: Sequence[BoardKind]) -> None:
         self._folder = folder
-        self._program = _program_digest()
+        self._kinds = kinds
+        self._program = hashlib.sha256(f"{_program_digest()} {kinds!r}".encode()).hexdigest()
 
     def entry(self, submission: Path, checks: Path) -> tuple[Entry, bool]:
         """The re-scored submission, and whether it had to be scored.
@@ -33,7 +36,7 @@ class RescoredCache:
         try:
             return Entry.model_validate_json(path.read_bytes()), False
         except (OSError, ValidationError):
-            entry = entry_of(rescore(submission, checks=checks))
+            entry = entry_of(rescore(submission, checks=checks), self._kinds)
         self._folder.mkdir(parents=True, exist_ok=True)
         whole_file.write(path, entry.model_dump_json().encode())
         return entry, True

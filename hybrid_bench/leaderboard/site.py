@@ -42,7 +42,7 @@ def pages(boards: Sequence[Board], entries: Sequence[Entry]) -> dict[str, str]:
             groups=formats.GROUPS,
         )
     for entry in entries:
-        suites = [_Part.of(entry, suite) for suite in entry.scored]
+        suites = [_Part.of(entry, suite, [board.kind for board in boards]) for suite in entry.scored]
         page = environment.get_template("encoder.html")
         found[f"encoders/{entry.slug}.html"] = page.render(root="../", here="", entry=entry, facts=_facts(entry), suites=suites)
         for part in suites:
@@ -62,13 +62,13 @@ class _Part:
     bars: tuple[tuple[str, float, float], ...]  #: language, RankDistance, percent of the largest
 
     @classmethod
-    def of(cls, entry: Entry, suite: str) -> _Part:
+    def of(cls, entry: Entry, suite: str, kinds: Sequence[BoardKind]) -> _Part:
         scored = entry.scored[suite]
         distances = scored.by_language.get("rank_distance", {})
         largest = max(distances.values(), default=0) or 1
         anchor = suite.replace("/", "-")
         return cls(
-            kind=next(kind for kind in BOARDS if kind.covers(suite)),
+            kind=next(kind for kind in kinds if kind.covers(suite)),
             scored=scored,
             handed=entry.submission.suites[suite],
             anchor=anchor,

@@ -23,7 +23,8 @@ DEFAULT_MEASURES = ("AP", "AP@20", "RR", "nDCG@10", "R@1", "R@10", "R@100", "P@1
 #: The depth to which the languages of retrieved passages are counted.
 SAME_LANGUAGE_DEPTH = 20
 
-_ONE_A_LANGUAGE = (
+#: The note on PEER.
+ONE_A_LANGUAGE = (
     "PEER is degenerate here: with one relevant passage a language it depends on their number alone. Read RankDistance."
 )
 _NO_DISTANCE = "RankDistance and PEER are left out: every query has relevant passages in one language alone."
@@ -143,7 +144,7 @@ def bias_notes(rows: Sequence[Score], pairs: Mapping[str, PoolPairs]) -> list[st
     """
     if pairs and not any(row.measure == "RankDistance" for row in rows):
         return [_NO_DISTANCE]
-    return [_ONE_A_LANGUAGE] if pairs and all(map(_one_a_language, pairs.values())) else []
+    return [ONE_A_LANGUAGE] if pairs and all(map(_one_a_language, pairs.values())) else []
 
 
 def _one_a_language(pairs: PoolPairs) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid_bench.submissions import attestation, rank_table, ranking, reading, run_files, schema
+from hybrid_bench.submissions import attestation, neighbours, ranking, reading, run_files, schema
 from hybrid_bench.submissions import data as suite_data
 from hybrid_bench.submissions import vectors as vector_file
 from hybrid_bench.submissions.attestation import Attested
@@ -23,11 +22,8 @@ if TYPE_CHECKING:
     from hybrid_bench.datasets.suite import Setting
     from hybrid_bench.submissions.rank_table import RankTable
 
-#: Lines that two tables of ranks may have in common.
-_SHARED_LINES = 0.8
 #: Cosines that two encoders' vectors differ in at most, if they are nearly the same.
 _SAME_COSINE = 0.003
-_MOST_SUBMISSIONS = 10_000
 
 
 @dataclass
@@ -73,8 +69,8 @@ def run(folder: Path, *, vectors: Sequence[Path] = (), checks: Path | None = Non
     recorded = checks or attestation.checks_folder(found.folder)
     for name, files in found.runs.items():
         _check_runs(name, files, found, report)
-    _check_neighbours(found, report)
-    _check_published(found, recorded, report)
+    neighbours.check(found.folder, found.submission, report)
+    neighbours.check_recorded(found.submission, found.hashes, recorded, report)
     if not report.failed:
         _check_claims(found, report)
     attested = {}
@@ -105,69 +101,6 @@ def _check_claims(found: Inspected, report: Report) -> None:
                     f"{name}: claimed {claim.score} is {claim.claimed:.5f}, recomputed: {now}",
                     "Boards show the recomputed score and say that the claim was not confirmed.",
                 )
-
-
-def _check_neighbours(found: Inspected, report: Report) -> None:
-    """Other submissions: names that read the same, ranks that are the same."""
-    mine = found.submission
-    others = [folder for folder in _submissions(found.folder.parent.parent) if folder != found.folder]
-    own_folder = found.folder.parent.name
-    for name in sorted({folder.parent.name for folder in others} - {own_folder}):
-        if _skeleton(name) == _skeleton(f"{mine.org}__{mine.name}"):
-            report.error(
-                "name",
-                schema.FILE,
-                f"{mine.title} reads the same as {quoted(name)}, which is there already",
-                "Choose another name.",
-            )
-    for folder in others:
-        for suite, lines in found.lines.items():
-            theirs = _lines_of(folder, suite)
-            shared = len(lines & theirs) / len(lines)
-            if shared > _SHARED_LINES:
-                tell = report.warning if folder.parent.name == own_folder else report.error
-                tell(
-                    "duplicate",
-                    f"{schema.stem(suite)}{rank_table.SUFFIX}",
-                    f"{shared:.0%} of its lines are those of {folder.parent.name}/{folder.name}",
-                    "Hand in an encoder of your own, or add a revision to the one that is there.",
-                )
-
-
-def _submissions(root: Path) -> list[Path]:
-    """Every ``<org>__<name>/<revision>`` of a folder of submissions."""
-    found = []
-    for path in sorted(root.glob("*/*/")):
-        if "__" in path.parent.name and not path.is_symlink() and (path / schema.FILE).is_file():
-            found.append(path)
-    return found[:_MOST_SUBMISSIONS]
-
-
-def _lines_of(folder: Path, suite: str) -> frozenset[str]:
-    """The lines of another submission's table; empty if it has none that can be read."""
-    file = folder / f"{schema.stem(suite)}{rank_table.SUFFIX}"
-    try:
-        limit = rank_table.unpacked_limit(suite_data.load(suite))
-        return frozenset(reading.text(b"".join(reading.unpacked(file, rank_table.PACKED_LIMIT, limit))).split("\n"))
-    except Refused:
-        return frozenset()
-
-
-def _skeleton(name: str) -> str:
-    """What is left of a name when case, separators and digits that look like letters are taken for the same."""
-    return re.sub(r"[^a-z]", "", name.lower().translate(str.maketrans("0135", "oles")).replace("i", "l"))
-
-
-def _check_published(found: Inspected, checks: Path, report: Report) -> None:
-    """A revision that was checked and recorded has the ranks that it had then."""
-    for name, attested in attestation.read(checks, found.submission).suites.items():
-        if name not in found.submission.suites or found.handed_hash(name) != attested.ranks:
-            report.error(
-                "revision",
-                schema.FILE,
-                f"{found.submission.folder} was recorded with other ranks on {quoted(name)}",
-                "Hand in changes as a new revision.",
-            )
 
 
 def _vector_files(given: Sequence[Path], found: Inspected, report: Report) -> dict[str, Path]:

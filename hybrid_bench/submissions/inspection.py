@@ -39,7 +39,6 @@ class Inspected:
         tables: suite to ranks; those that have errors are left out.
         runs: suite to the files of its runs, by setting; they are read where they are scored.
         hashes: file to sha256.
-        texts: suite to sha256 of its unpacked table.
     """
 
     folder: Path
@@ -47,7 +46,6 @@ class Inspected:
     tables: dict[str, RankTable] = field(default_factory=dict)
     runs: dict[str, dict[Setting, Path]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
-    lines: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def handed_hash(self, suite: str) -> str:
         """sha256 of all that was handed in for a suite."""
@@ -190,7 +188,7 @@ def seal(folder: Path) -> Path:
     """
     from hybrid_bench import whole_file
 
-    hashes = {name: digest for name, digest in _all_hashes(folder).items() if name != SUMS}
+    hashes = {name: digest for name, digest in all_hashes(folder).items() if name != SUMS}
     whole_file.write(folder / SUMS, sums_text(hashes).encode())
     return folder / SUMS
 
@@ -201,10 +199,15 @@ def inspected_hash(folder: Path) -> str:
     Raises:
         HybridBenchError: if the folder holds what no submission can hold.
     """
-    return hashlib.sha256(sums_text(_all_hashes(folder)).encode()).hexdigest()
+    return hashlib.sha256(sums_text(all_hashes(folder)).encode()).hexdigest()
 
 
-def _all_hashes(folder: Path) -> dict[str, str]:
+def all_hashes(folder: Path) -> dict[str, str]:
+    """File of a submission to its sha256.
+
+    Raises:
+        HybridBenchError: if the folder holds what no submission can hold.
+    """
     report = Report()
     names = reading.listing(folder, report, most=_MOST_FILES) or []
     hashes = _hashes(folder, _files(folder, names, report), report)
@@ -259,7 +262,6 @@ def _suite(found: Inspected, name: str, handed: Handed, report: Report) -> set[s
     table = rank_table.parse(text, data, handed.depth, report, file)
     if table is not None:
         found.tables[name] = table
-        found.lines[name] = frozenset(text.split("\n"))
     return {file}
 
 

@@ -83,7 +83,9 @@ def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
     found = inspect(Path(folder), report)
     if found is None or report.failed:
         first = report.findings[0]
-        raise HybridBenchError(f"{folder}: {first.file}: {first.message}", f"Run: hybrid-bench submit check {folder}")
+        raise HybridBenchError(
+            f"{folder}: {first.file}: {first.message} [{first.rule}]", f"Run: hybrid-bench submit check {folder}"
+        )
     recorded = checks or attestation.checks_folder(found.folder)
     levels = attestation.read(recorded, found.submission)
     results = {name: scored(found, name) for name in found.submission.suites}

@@ -59,7 +59,7 @@
             return text.includes(word);
           }) &&
           (!level || row.dataset.level === level) &&
-          (!form.elements["zero-shot"].checked || row.dataset.zeroShot === "yes");
+          (!form.elements["zero-shot"].checked || row.dataset.zeroShot.split("; ").every((said) => said.startsWith("yes")));
         row.hidden = !keep;
         shown += keep ? 1 : 0;
       });
