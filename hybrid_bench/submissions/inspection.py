@@ -212,7 +212,8 @@ def all_hashes(folder: Path) -> dict[str, str]:
     names = reading.listing(folder, report, most=_MOST_FILES) or []
     hashes = _hashes(folder, _files(folder, names, report), report)
     if report.failed:
-        raise HybridBenchError(f"{folder}: {report.findings[0].file}: {report.findings[0].message}", report.findings[0].remedy)
+        first = report.findings[0]
+        raise HybridBenchError(f"{folder}: {first.file}: {first.message} [{first.rule}]", first.remedy)
     return hashes
 
 

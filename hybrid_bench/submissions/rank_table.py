@@ -9,6 +9,7 @@ all, both are ``-``. A passage that was not retrieved has the rank ``-``: only w
 from __future__ import annotations
 
 import dataclasses
+import functools
 import gzip
 import re
 from collections.abc import Iterator, Mapping
@@ -81,6 +82,7 @@ def _joined(ranks: NDArray[np.int32], found: NDArray[np.bool_] | None, order: li
     return " ".join(_NONE if found is not None and not found[at] else str(ranks[at]) for at in order)
 
 
+@functools.lru_cache(maxsize=8)
 def unpacked_limit(data: SuiteData) -> int:
     """Bytes that a table of a suite cannot exceed."""
     lines = (

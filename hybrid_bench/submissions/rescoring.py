@@ -174,7 +174,9 @@ def _run_rows(found: Inspected, name: str) -> list[Score]:
         run = run_files.read(path, setting, judged[setting], data, depth, report, path.name)
         if report.failed:
             first = report.findings[0]
-            raise HybridBenchError(f"{found.submission.folder}: {first.file}: {first.message}", "Run: hybrid-bench submit check")
+            raise HybridBenchError(
+                f"{found.submission.folder}: {first.file}: {first.message} [{first.rule}]", "Run: hybrid-bench submit check"
+            )
         rows += score_run(data.suite, setting, judged[setting], run, DEFAULT_MEASURES)
     return rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from hybrid_bench.submissions.data import SuiteData
 
+#: sha256 of a run in which no query found anything.
+_NOTHING = hashlib.sha256(b"").hexdigest()
 _DEPTH = re.compile(r"(\d+) passages a query")
 
 
@@ -124,7 +127,7 @@ def _same_language(file: Path, result: Result, data: SuiteData) -> dict[str, NDA
                 f"{path} is not the run that {file} was scored from: it is missing, truncated or another one",
                 f"Run: hybrid-bench reproduce {file}",
             )
-        run = trec.read(path)
+        run = {} if result.runs[pair] == _NOTHING else trec.read(path)
         of_query = (
             sum(language_of[hit.doc_id] == language for hit in run.get(query_id, [])[:SAME_LANGUAGE_DEPTH])
             for query_id in ranks.query_ids

@@ -1,0 +1,78 @@
+"""From packing over the check to the boards, the scores are those of ``evaluate``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hybrid_bench import evaluate, load_encoder
+from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.leaderboard.build import build, differences, write
+from hybrid_bench.leaderboard.columns import XQUAD_R
+from hybrid_bench.results import tables
+from hybrid_bench.submissions import attestation, checking, packing
+from tests.submissions.examples import CARD
+from tests.tiny_encoder import TinyEncoder
+
+MINI = dataclasses.replace(XQUAD_R, suite="mini", title="mini", about="Everyday topics in 11 languages.")
+
+
+class Halves(TinyEncoder):
+    """Its vectors are fp16 numbers already, as those of many encoders are: rounding them breaks no tie."""
+
+    def __init__(self) -> None:
+        super().__init__(dimension=256)
+        self.card = self.card.model_copy(update={"name": "halves", "similarity": "dot"})
+        self.fingerprint = "halves"
+
+    def encode(self, texts, role):  # type: ignore[no-untyped-def]
+        vectors = super().encode(texts, role)
+        # Few digits, so that float32 and exact products break the ties of equal texts alike.
+        return (np.round(vectors * 64) / 64).astype(np.float32)
+
+
+def test_pack_check_build_gives_the_scores_of_evaluate(tmp_path: Path) -> None:
+    encoders: list[Encoder] = [load_encoder("use-multilingual", dtype="fp32"), Halves()]
+    folder, card = tmp_path / "leaderboards", tmp_path / "card.toml"
+    for encoder in encoders:
+        card.write_text(CARD, encoding="utf-8")
+        done = packing.pack(
+            encoder,
+            ["mini"],
+            folder / "submissions",
+            org="org",
+            revision="1",
+            card=card,
+            vectors_out=tmp_path,
+            store=tmp_path / "s",
+        )
+        assert done.missing == []
+        (part,) = done.suites
+        assert part.vectors is not None
+        assert part.largest is not None
+        assert part.largest[1] < 1e-4
+        checked = checking.run(done.folder, vectors=[part.vectors])
+        assert checked.findings == []
+        assert checked.inspected
+        attestation.record(folder / "checks", checked.inspected.submission, checked.attested)
+    built = build(folder, store=tmp_path / "rescored", kinds=[MINI])
+    write(folder, built)
+    assert differences(folder, build(folder, store=tmp_path / "anew", kinds=[MINI])) == [], "the same bytes"
+    rows = {row["encoder"]: row for row in json.loads((folder / "mini.json").read_text(encoding="utf-8"))["recomputed"]}
+    printed = {line.split(" | ")[0].strip("| "): line for line in (folder / "mini.md").read_text(encoding="utf-8").splitlines()}
+    for encoder in encoders:
+        expected = tables.by_language(evaluate(encoder, "mini", store=tmp_path / "s"))
+        row = rows[f"org/{encoder.card.name}"]
+        assert row["checked"] == "vectors re-scored"
+        for column in MINI.columns:
+            mean = expected.loc["mean", column.label]
+            of_language = expected[column.label].drop("mean").to_dict()
+            assert row["values"][column.key] == pytest.approx(mean, rel=1e-4, abs=1e-4), column.label
+            # With 15 questions a language one rank of one question is .067.
+            one_rank = 1e-4 if column.measure != "RankDistance" else 0.07
+            assert row["by_language"][column.key] == pytest.approx(of_language, abs=one_rank), column.label
+            assert column.format(row["values"][column.key]) in printed[f"org/{encoder.card.name}"]
