@@ -206,9 +206,9 @@ def _numbers(
     # Cells name passages by ascending document id, the grid by descending.
     starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
     order = 2 * starts + np.repeat(sizes, sizes) - 1 - np.arange(len(empty.query))
-    same20, rank, rank_all = columns
-    rank, found = _behind(rank[order], depth)
-    rank_all, found_all = _behind(rank_all[order], depth)
+    same20, own, everywhere = columns
+    rank, found = _behind(own[order], depth)
+    rank_all, found_all = _behind(everywhere[order], depth)
     return dataclasses.replace(empty, rank=rank, rank_all=rank_all, found=found, found_all=found_all), same20.astype(np.int32)
 
 
