@@ -171,7 +171,7 @@ def _run_rows(found: Inspected, name: str) -> list[Score]:
     rows: list[Score] = []
     for setting, path in found.runs[name].items():
         depth = found.submission.suites[name].depth or 1
-        run = run_files.read(path, setting, judged[setting], data, depth, report, path.name)
+        run = run_files.read(path, setting, judged[setting], data, depth, report, f"{path.parent.name}/{path.name}")
         if report.failed:
             first = report.findings[0]
             raise HybridBenchError(
