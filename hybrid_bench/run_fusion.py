@@ -37,6 +37,14 @@ class Fusion:
             runs, self.method, normalisation=self.normalisation, weights=self.weights, rrf_k=self.rrf_k, depth=self.depth
         )  # fmt: skip
 
+    @property
+    def name(self) -> str:
+        """The method, with whatever was chosen other than by default: two fusions of the same runs have two names."""
+        words = self.words()[2:]
+        return self.method + "".join(
+            f"-{option.lstrip('-')}={value}" for option, value in zip(words[::2], words[1::2], strict=True)
+        )
+
     def card(self, names: Sequence[str]) -> dict[str, object]:
         """What a result says of it."""
         said: dict[str, object] = {"kind": "fusion", "method": self.method, "of": list(names)}
@@ -130,7 +138,7 @@ def evaluate_fusion(
 
     return evaluate_runs(
         Searcher(
-            card={"name": name or f"{fusion.method}({'+'.join(names)})", **fusion.card(names)},
+            card={"name": name or f"{fusion.name}({'+'.join(names)})", **fusion.card(names)},
             fingerprint=texts_hash([*fusion.words(), *hashes]),
             search=search,
         ),

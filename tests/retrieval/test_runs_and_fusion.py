@@ -15,6 +15,7 @@ from hybrid_bench import HybridBenchError
 from hybrid_bench.retrieval import runs
 from hybrid_bench.retrieval.fusion import fuse
 from hybrid_bench.retrieval.runs import Hit
+from hybrid_bench.run_fusion import Fusion
 
 SCORES = st.floats(-1e6, 1e6, width=32)
 IDS = st.text(st.characters(exclude_categories=("Z", "C")), min_size=1, max_size=4)
@@ -148,3 +149,12 @@ def test_runs_without_a_common_query_and_a_single_run_are_refused() -> None:
         fuse([run(q={"a": 1}), run(p={"a": 1})])
     with pytest.raises(HybridBenchError, match="two runs or more, not 1"):
         fuse([run(q={"a": 1})])
+
+
+def test_fusions_that_differ_have_names_that_differ() -> None:
+    assert Fusion().name == "rrf"
+    assert (
+        Fusion("interpolation", "min-max", (0.3, 0.7), depth=100).name
+        == "interpolation-normalisation=min-max-weights=0.3,0.7-depth=100"
+    )
+    assert Fusion(rrf_k=10).name == "rrf-rrf-k=10"

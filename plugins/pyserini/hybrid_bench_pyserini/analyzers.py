@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid_bench import HybridBenchError
+from hybrid_bench import HybridBenchError, UnknownNameError
 from hybrid_bench_pyserini import java, thai
 
 _LUCENE = "org.apache.lucene.analysis."
@@ -89,6 +89,9 @@ class Analysis:
         return [str(term) for term in found.toArray()]
 
 
+#: Who may cut Thai into words.
+SEGMENTERS = ("auto", "lucene", "newmm")
+
 #: Terms between spaces: for text that was analysed before.
 BETWEEN_SPACES = Analysis("terms between spaces", WHITESPACE)
 
@@ -102,8 +105,10 @@ def analysis(language: str, chosen: Mapping[str, str] | None = None, *, segmente
         segmenter: who cuts Thai into words: ``lucene`` (that is, Java), ``newmm``, or ``auto``: Java where it can.
 
     Raises:
-        HybridBenchError: if the language has no analyzer, or Java cannot segment Thai and was asked to.
+        HybridBenchError: if the language has no analyzer, the segmenter is unknown, or Java cannot segment Thai and was asked to.
     """
+    if segmenter not in SEGMENTERS:
+        raise UnknownNameError("segmenter of Thai", segmenter, SEGMENTERS)
     wanted = (chosen or {}).get(language, language)
     java_class = _PLAIN.get(wanted) or ANALYZERS.get(wanted)
     if java_class is None:
@@ -122,13 +127,15 @@ def parse_choices(choices: str) -> dict[str, str]:
     """``und=standard,el=whitespace`` as a mapping.
 
     Raises:
-        HybridBenchError: if a part is not of this form.
+        HybridBenchError: if a part is not of this form, or names no analyzer.
     """
     found = {}
     for part in filter(None, (part.strip() for part in choices.split(","))):
         language, equals, analyzer = part.partition("=")
         if not (language and equals and analyzer):
             raise HybridBenchError(f"--analyzer {part!r} is not of the form language=analyzer", "For example: und=standard.")
+        if analyzer not in _PLAIN and analyzer not in ANALYZERS:
+            raise UnknownNameError("analyzer", analyzer, [*_PLAIN, *ANALYZERS])
         found[language] = analyzer
     return found
 

@@ -21,6 +21,7 @@ from hybrid_bench import (
     SilentProgress,
     Suite,
     Text,
+    UnknownNameError,
     cache,
     evaluate_runs,
     load_suite,
@@ -101,6 +102,9 @@ def evaluate_bm25(
     """
     progress = progress or SilentProgress()
     loaded = load_suite(suite) if isinstance(suite, str) else suite
+    for language in analyzers.parse_choices(options.analyzer):
+        if language not in (known := dict.fromkeys((*loaded.passage_languages, *loaded.languages))):
+            raise UnknownNameError(f"language of {loaded.name}", language, list(known))
     asked = loaded.restrict(languages) if languages else loaded
     chosen = list(settings(asked.settings()) if settings else asked.settings())
     pools = _Pools(asked, options, index or cache.home() / "indexes", threads, progress)

@@ -144,6 +144,7 @@ def export(
 
     Example: hybrid-bench pyserini export me5-small --suite xquad-r --pool all indexes/xquad-r-all
     """
+    from hybrid_bench import load_suite
     from hybrid_bench_pyserini.exporting import export as write
 
     made = write(
@@ -158,9 +159,11 @@ def export(
         progress=console.BarProgress(),
     )
     console.remark(f"wrote {made.passages} vectors of {made.dimension} dimensions ({made.encoder}, {made.dtype}) into {folder}")
+    language = "" if len(load_suite(suite).languages) == 1 else " --language LANGUAGE"
     console.remark(
-        f"search them: hybrid-bench pyserini topics --suite {suite} topics.json; python -m hybrid_bench_pyserini search.faiss "
-        f"--encoder hybrid-bench:{encoder} --index {folder} --topics topics.json --output run.trec --batch-size 128 --threads 2"
+        f"search them: hybrid-bench pyserini topics --suite {suite}{language} topics.json; "
+        f"python -m hybrid_bench_pyserini search.faiss --encoder hybrid-bench:{encoder} --index {folder} --topics topics.json "
+        "--output run.trec --batch-size 128 --threads 2"
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hybrid_bench import HybridBenchError, Text, texts_hash
+from hybrid_bench import ALL, HybridBenchError, Text, texts_hash
 from hybrid_bench_pyserini import java
 from hybrid_bench_pyserini.analyzers import ENGLISH, Analysis, register
 
@@ -104,7 +104,8 @@ def open_or_build(
                 except HybridBenchError as error:
                     say(f"{error.problem}; indexing again")
                     shutil.rmtree(folder)
-            say(f"indexing {key.suite}, pool {key.pool} ({key.analysis})")
+            said = "each language by its own analyzer" if key.pool == ALL else key.analysis
+            say(f"indexing {key.suite}, pool {key.pool} ({said})")
             return _build(folder, key, passages(), analysis, threads)
     except OSError as error:
         raise HybridBenchError(

@@ -189,6 +189,19 @@ def test_impossible_parameters_are_refused(options: Options) -> None:
         evaluate_bm25("mini", options, languages=["en"])
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (Options(thai="scissors"), "unknown segmenter of Thai 'scissors'"),
+        (Options(analyzer="en=klingon"), "unknown analyzer 'klingon'"),
+        (Options(analyzer="xx=standard"), "unknown language of mini 'xx'"),
+    ],
+)
+def test_unknown_names_are_refused_even_where_they_would_change_nothing(options: Options, problem: str) -> None:
+    with pytest.raises(HybridBenchError, match=problem):
+        evaluate_bm25("mini", options, languages=["en"])
+
+
 def test_an_unknown_measure_is_refused_before_anything_is_searched() -> None:
     with pytest.raises(HybridBenchError, match="does not know the measure 'nDGC@10'"):
         evaluate_bm25("mini", languages=["en"], measures=["nDGC@10"])
