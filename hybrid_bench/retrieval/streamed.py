@@ -1,0 +1,252 @@
+"""Exact search of a collection that does not fit into memory: shard by shard, with lists of the best that are merged.
+
+A block of scores has always the same shape, a shard by a fixed number of queries, and is computed by one thread: so no score
+depends on who computes it, how many do, or where a search was interrupted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hybrid_bench.embeddings import shards
+from hybrid_bench.embeddings.collection import Collection
+from hybrid_bench.embeddings.writing import full_disk_explained
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.retrieval.executors import Executor, LocalExecutor
+from hybrid_bench.retrieval.runs import Hit
+from hybrid_bench.retrieval.top_lists import TopLists
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Shards that are searched in one go before their best are merged into those of all.
+_TASK_SHARDS = 16
+#: Queries that are searched at a time; each takes 12 bytes a place of its list in each thread.
+QUERIES_AT_ONCE = 2048
+#: Queries of a block of scores.
+_BLOCK_QUERIES = 512
+#: Both sides of a block are a multiple of this: a product with a single row or column would be rounded differently.
+_MULTIPLE = 64
+#: Seconds between two savings of what was found so far.
+SAVE_EVERY = 20.0
+
+
+class Task(NamedTuple):
+    """Some shards to search.
+
+    Attributes:
+        first: number of the first shard.
+        stop: number after the last.
+        floor: (queries,) scores that are known to be reached by as many passages as are asked for. They spare work and
+            change nothing that is found in the end.
+    """
+
+    first: int
+    stop: int
+    floor: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SearchShards:
+    """Searches shards; what an executor is given.
+
+    Attributes:
+        folder: of the collection.
+        queries: (queries, dimension) float32.
+        depth: passages a query.
+    """
+
+    folder: Path
+    queries: NDArray[np.float32]
+    depth: int
+
+    def __call__(self, task: Task) -> TopLists:
+        """The best of these shards that reach the floor."""
+        from hybrid_bench.retrieval.selecting import collect, shrink
+
+        collection = Collection(self.folder)
+        asked = _padded(self.queries, _MULTIPLE)
+        columns = -(-collection.shard_texts // _MULTIPLE) * _MULTIPLE
+        room = self.depth + columns
+        count = len(self.queries)
+        scores, numbers = np.empty((count, room), np.float32), np.empty((count, room), np.int64)
+        filled, floor = np.zeros(count, np.int64), task.floor.copy()
+        block = np.empty((min(len(asked), _BLOCK_QUERIES), columns), np.float32)
+
+        def shorten(fullest: int) -> None:
+            tied = np.zeros(count, np.bool_)
+            shrink(scores, numbers, filled, floor, self.depth, fullest, tied)
+            for query in np.flatnonzero(tied):
+                _settle(scores[query], numbers[query], int(filled[query]), self.depth, collection)
+                filled[query] = self.depth
+
+        for number in range(task.first, task.stop):
+            vectors = _single_precision(collection.read(number).vectors)
+            passages = _padded(vectors, columns).T
+            for start in range(0, len(asked), _BLOCK_QUERIES):
+                rows = slice(start, min(start + _BLOCK_QUERIES, count))
+                part = asked[start : start + _BLOCK_QUERIES]
+                product = np.matmul(part, passages, out=block[: len(part)])
+                first = number * collection.shard_texts
+                collect(product, len(vectors), first, floor[rows], scores[rows], numbers[rows], filled[rows])
+            shorten(self.depth)
+        shorten(self.depth - 1)
+        return _sorted(scores, numbers, filled, self.depth)
+
+
+def _padded(vectors: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
+    missing = -len(vectors) % multiple
+    return np.concatenate([vectors, np.zeros((missing, vectors.shape[1]), np.float32)]) if missing else vectors
+
+
+def _single_precision(vectors: np.ndarray) -> NDArray[np.float32]:
+    """float32, exactly; NumPy's own conversion of half floats takes as long as the whole product."""
+    from hybrid_bench.retrieval.selecting import widen
+
+    if vectors.dtype == np.float32:
+        return vectors
+    wide = np.empty(vectors.size, np.uint32)
+    widen(vectors.reshape(-1).view(np.uint16), wide)
+    floats = wide.view(np.float32)
+    floats *= np.float32(2.0**112)
+    return floats.reshape(vectors.shape)
+
+
+def _settle(scores: NDArray[np.float32], numbers: NDArray[np.int64], filled: int, depth: int, collection: Collection) -> None:
+    from hybrid_bench.retrieval.top_lists import best
+
+    chosen = best(scores[:filled], numbers[:filled], depth, collection.ids_of)
+    scores[:depth], numbers[:depth] = scores[chosen], numbers[chosen]
+
+
+def _sorted(scores: NDArray[np.float32], numbers: NDArray[np.int64], filled: NDArray[np.int64], depth: int) -> TopLists:
+    found = TopLists.empty(len(scores), depth)
+    for query, count in enumerate(filled.tolist()):
+        order = np.lexsort((numbers[query, :count], -scores[query, :count]))
+        found.scores[query, :count] = scores[query, order]
+        found.numbers[query, :count] = numbers[query, order]
+    return found
+
+
+class Found:
+    """What a search found, on disk; read a few queries at a time.
+
+    Args:
+        collection: that was searched.
+        files: with the lists of :data:`QUERIES_AT_ONCE` queries each.
+        queries: how many in all.
+    """
+
+    def __init__(self, collection: Collection, files: list[Path], queries: int) -> None:
+        self.collection = collection
+        self._files = files
+        self._queries = queries
+
+    def top_lists(self) -> Iterator[TopLists]:
+        """File after file."""
+        for path in self._files:
+            yield _lists(shards.read(path, ("scores", "numbers")))
+
+    def hits(self, rows: range) -> list[list[Hit]]:
+        """The hits of some queries, in canonical order."""
+        found: list[list[Hit]] = []
+        for number in range(rows.start // QUERIES_AT_ONCE, -(-rows.stop // QUERIES_AT_ONCE)):
+            lists = _lists(shards.read(self._files[number], ("scores", "numbers")))
+            start = number * QUERIES_AT_ONCE
+            here = slice(max(rows.start - start, 0), min(rows.stop - start, len(lists.scores)))
+            wanted = lists.numbers[here]
+            ids = np.empty(wanted.shape, dtype=object)
+            ids[wanted >= 0] = self.collection.ids_of(wanted[wanted >= 0])
+            for scores, own in zip(lists.scores[here].tolist(), ids.tolist(), strict=True):
+                ordered = sorted(((s, i) for s, i in zip(scores, own, strict=True) if i is not None), reverse=True)
+                found.append([Hit(doc_id.decode("utf-8", "surrogatepass"), score) for score, doc_id in ordered])
+        return found
+
+
+def search(
+    collection: Collection,
+    queries: NDArray[np.float32],
+    depth: int,
+    *,
+    executor: Executor | None = None,
+    progress: Callable[[int], None] | None = None,
+    save_every: float = SAVE_EVERY,
+) -> Found:
+    """The exact best passages of each query.
+
+    What was found is kept in the collection's folder, from time to time while the search goes on: a search that was killed
+    goes on from there, and one that was done before is not done again.
+
+    Args:
+        collection: what is searched.
+        queries: (queries, dimension) float32.
+        depth: passages a query.
+        executor: who searches; by default the threads of this process.
+        progress: told how many passages are searched, for each :data:`QUERIES_AT_ONCE` queries.
+        save_every: seconds.
+
+    Raises:
+        HybridBenchError: if a shard is missing or damaged, or queries and passages differ in dimension.
+    """
+    if queries.ndim != 2 or queries.shape[1] != collection.manifest.dimension:
+        raise HybridBenchError(
+            f"the queries have {queries.shape[-1]} dimensions, the vectors in {collection.folder} {collection.manifest.dimension}",
+            "Both have to be of one encoder.",
+        )
+    depth = min(depth, len(collection))
+    files = []
+    for start in range(0, len(queries), QUERIES_AT_ONCE):
+        part = np.ascontiguousarray(queries[start : start + QUERIES_AT_ONCE], dtype=np.float32)
+        files.append(_search_part(collection, part, depth, executor or LocalExecutor(), progress, save_every))
+    return Found(collection, files, len(queries))
+
+
+def _search_part(
+    collection: Collection,
+    queries: NDArray[np.float32],
+    depth: int,
+    executor: Executor,
+    progress: Callable[[int], None] | None,
+    save_every: float,
+) -> Path:
+    asked = hashlib.sha256(queries.tobytes()).hexdigest()
+    key = hashlib.sha256(f"{collection.digest} {asked} {len(queries)} {depth}".encode()).hexdigest()
+    path = collection.folder / "searches" / f"{key[:24]}.safetensors"
+    try:
+        saved = shards.read(path, ("scores", "numbers"), key=key)
+        lists, done = _lists(saved), int(saved.header["shards"])
+    except shards.UnsoundShardError:
+        lists, done = TopLists.empty(len(queries), depth), 0
+    total = len(collection.manifest.shards)
+    if progress:
+        progress(sum(entry.count for entry in collection.manifest.shards[:done]))
+
+    def tasks() -> Iterable[Task]:
+        for first in range(done, total, _TASK_SHARDS):
+            stops.append(min(first + _TASK_SHARDS, total))
+            yield Task(first, stops[-1], lists.floor.copy())
+
+    stops: list[int] = []
+    saved_at = time.monotonic()
+    path.parent.mkdir(exist_ok=True)
+    with full_disk_explained(path.parent, "what was found"):
+        for number, found in enumerate(executor.map(SearchShards(collection.folder, queries, depth), tasks())):
+            lists = lists.merged(found, collection.ids_of)
+            if progress:
+                progress(sum(entry.count for entry in collection.manifest.shards[done : stops[number]]))
+            done = stops[number]
+            if done == total or time.monotonic() - saved_at >= save_every:
+                shards.write(path, key, {"scores": lists.scores, "numbers": lists.numbers}, shards=str(done))
+                saved_at = time.monotonic()
+    return path
+
+
+def _lists(shard: shards.Shard) -> TopLists:
+    return TopLists(shard.tensors["scores"], shard.tensors["numbers"])
