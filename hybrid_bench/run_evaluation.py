@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,17 +13,20 @@ from hybrid_bench import versions
 from hybrid_bench.datasets.suite import ALL, Setting, Suite, Text
 from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.evaluation import Phases
 from hybrid_bench.measures.from_ranks import known
-from hybrid_bench.measures.run_scores import qrels, score_run
-from hybrid_bench.measures.scores import DEFAULT_MEASURES
+from hybrid_bench.measures.run_scores import RunScores, qrels
+from hybrid_bench.measures.scores import DEFAULT_MEASURES, ONE_LANGUAGE_ALONE
 from hybrid_bench.progress import Progress, SilentProgress
+from hybrid_bench.provenance import Phases
 from hybrid_bench.results.record import Provenance, Result, Score
 from hybrid_bench.retrieval import runs as trec
 from hybrid_bench.retrieval.runs import Run
 
-#: Searches one pool for the queries of a setting, to the depth that was asked for.
+#: Searches one pool for some queries of a setting, to the depth that was asked for.
 Search = Callable[[Setting, Sequence[Text]], Run]
+
+#: Queries whose lists are in memory at a time.
+QUERIES_AT_ONCE = 1024
 
 NO_DISTANCE = "RankDistance and PEER are left out: they need the rank of every relevant passage, and a run is cut at its depth."
 
@@ -37,6 +41,9 @@ class Searcher:
         search: does it.
         versions: of software beyond what every result names.
         ties: how equal scores were ordered, before they were cut at the depth.
+        passage_text: what was read of a passage.
+        dtype: what was computed in, and
+        device: where.
     """
 
     card: Mapping[str, Any]
@@ -44,6 +51,9 @@ class Searcher:
     search: Search
     versions: Mapping[str, str] = field(default_factory=dict)
     ties: str = "score as float32 descending, then document id descending"
+    passage_text: str = "sentence"
+    dtype: str = "fp32"
+    device: str = "cpu"
 
 
 def evaluate_runs(
@@ -91,6 +101,7 @@ def evaluate_runs(
     rows: list[Score] = []
     hashes: dict[str, str] = {}
     queries: dict[str, str] = {}
+    spans = False
     chosen = [setting for setting in suite.settings() if settings is None or setting in settings]
     with progress:
         for language, group in itertools.groupby(chosen, key=lambda setting: setting.query_language):
@@ -102,18 +113,25 @@ def evaluate_runs(
                 asked = [text for text in texts if text.id in judged]
                 if not asked:
                     continue
-                judged = {text.id: judged[text.id] for text in asked}
                 progress.start(f"search {setting.query_language}:{setting.pool}", len(asked))
-                with phases.measure("search"):
-                    found = searcher.search(setting, asked)
-                    run = {text.id: trec.canonical(found.get(text.id, ()), depth) for text in asked}
-                progress.advance(len(asked))
-                if folder:
-                    with phases.measure("write"):
-                        path = folder / trec.file_name(setting)
-                        hashes[f"{setting.query_language}:{setting.pool}"] = trec.write(run, path, str(searcher.card["name"]))
-                with phases.measure("score"):
-                    rows += score_run(suite, setting, judged, run, measures)
+                scores = RunScores(suite, setting, measures)
+                spans |= setting.pool == ALL and any(len({_language(d) for d in found}) > 1 for found in judged.values())
+                file = trec.RunFile(folder / trec.file_name(setting), str(searcher.card["name"])) if folder else None
+                with file or contextlib.nullcontext():
+                    for start in range(0, len(asked), QUERIES_AT_ONCE):
+                        part = asked[start : start + QUERIES_AT_ONCE]
+                        with phases.measure("search"):
+                            found = searcher.search(setting, part)
+                            run = {text.id: trec.canonical(found.get(text.id, ()), depth) for text in part}
+                        progress.advance(len(part))
+                        if file:
+                            with phases.measure("write"):
+                                file.add(run)
+                        with phases.measure("score"):
+                            scores.add({text.id: judged[text.id] for text in part}, run)
+                rows += scores.rows()
+                if file:
+                    hashes[f"{setting.query_language}:{setting.pool}"] = file.sha256
             if answered:
                 queries[language] = texts_hash(itertools.chain.from_iterable(text for text in texts if text.id in answered))
     if not rows:
@@ -123,16 +141,20 @@ def evaluate_runs(
         suite=suite_name,
         encoder=dict(searcher.card),
         primary=suite.primary if suite.primary in measures else measures[0],
-        notes=(*([suite.note] if suite.note else []), *([NO_DISTANCE] if several else []), *notes()),
+        notes=(
+            *([suite.note] if suite.note else []),
+            *([NO_DISTANCE if spans else ONE_LANGUAGE_ALONE] if several else []),
+            *notes(),
+        ),
         provenance=Provenance(
             command=command,
             versions=versions.of_everything() | dict(searcher.versions),
             fingerprint=searcher.fingerprint,
             passages=dict(passages),
             queries=queries,
-            passage_text="sentence",
-            dtype="fp32",
-            device="cpu",
+            passage_text=searcher.passage_text,
+            dtype=searcher.dtype,
+            device=searcher.device,
             ties=searcher.ties,
             depth=f"{depth} passages a query",
         ),
@@ -140,3 +162,7 @@ def evaluate_runs(
         runs=hashes,
         timings=phases.seconds,
     )
+
+
+def _language(doc_id: str) -> str:
+    return doc_id.partition("-")[0]

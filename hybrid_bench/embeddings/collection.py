@@ -134,10 +134,10 @@ class Collection:
         return self.manifest.count
 
     def check_key(self, key: CollectionKey) -> None:
-        """Raise HybridBenchError that names every field in which the collection differs from what is asked for."""
+        """Raise HybridBenchError that names every field, but the device, in which the collection is not what is asked for."""
         asked = key.fields()
         theirs = self.manifest.key
-        differing = [name for name in asked if theirs.get(name) != asked[name]]
+        differing = [name for name in asked if theirs.get(name) != asked[name] and name != "device"]
         if differing:
             what = ", ".join(f"{name} {theirs.get(name)!r}, not {asked[name]!r}" for name in differing)
             raise HybridBenchError(f"the vectors in {self.folder} are of another encoder: {what}", "Encode again, or elsewhere.")

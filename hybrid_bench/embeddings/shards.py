@@ -117,7 +117,7 @@ def _checksum(tensors: dict[str, np.ndarray], more: dict[str, str]) -> str:
 
     digest = hashlib.sha256()
     for tensor in tensors.values():
-        digest.update(np.ascontiguousarray(tensor).reshape(-1).view(np.uint8))
+        digest.update(np.ascontiguousarray(tensor).reshape(-1).view(np.uint8).data)
     for name in sorted(more):
         digest.update(f"{name}={more[name]}\n".encode())
     return digest.hexdigest()

@@ -26,7 +26,8 @@ SAME_LANGUAGE_DEPTH = 20
 _ONE_A_LANGUAGE = (
     "PEER is degenerate here: with one relevant passage a language it depends on their number alone. Read RankDistance."
 )
-_NO_DISTANCE = "RankDistance and PEER are left out: every query has relevant passages in one language alone."
+#: Why a pool has no RankDistance.
+ONE_LANGUAGE_ALONE = "RankDistance and PEER are left out: every query has relevant passages in one language alone."
 
 
 def score_ranks(
@@ -59,7 +60,7 @@ def score_ranks(
     for language in biased:
         rows.extend(_bias_rows(suite, ranks.by_language[language], same_language[language], language))
     if biased and not any(row.measure == "RankDistance" for row in rows):
-        notes.append(_NO_DISTANCE)
+        notes.append(ONE_LANGUAGE_ALONE)
     elif biased and all(_one_a_language(pairs[language]) for language in biased):
         notes.append(_ONE_A_LANGUAGE)
     return rows, notes

@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple, TextIO, cast
 
 import numpy as np
@@ -64,34 +65,62 @@ def lines(run: Run, tag: str) -> Iterator[str]:
             yield f"{query_id} Q0 {doc_id} {rank} {score} {tag}\n"
 
 
-def write(run: Run, path: Path, tag: str) -> str:
-    """Write a gzipped run, whole or not at all.
+class RunFile:
+    """A gzipped run that is written a few queries at a time, whole or not at all.
 
-    Returns:
-        sha256 of its uncompressed text, by which :func:`digest` knows it again.
-
-    Raises:
-        HybridBenchError: if an id holds white space, which a TREC run cannot hold.
+    Args:
+        path: of the file; its folder is made.
+        tag: the run's name, in its last column.
     """
-    for name in {*run, *(doc_id for hits in run.values() for doc_id, _ in hits)}:
-        if len(name.split()) != 1:
-            raise HybridBenchError(f"the id {name!r} cannot stand in a TREC run", "Use ids without white space.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    sha256 = hashlib.sha256()
-    try:
-        with temporary.open("wb") as raw:
-            with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-                every = lines(run, tag)
-                while block := "".join(itertools.islice(every, _LINES)).encode():
-                    sha256.update(block)
-                    packed.write(block)
-            raw.flush()
-            os.fsync(raw.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return sha256.hexdigest()
+
+    def __init__(self, path: Path, tag: str) -> None:
+        self._path = path
+        self._tag = tag
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._sha256 = hashlib.sha256()
+
+    def __enter__(self) -> RunFile:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._raw = self._temporary.open("wb")
+        self._packed = gzip.GzipFile("", "wb", 6, self._raw, mtime=0)
+        return self
+
+    def add(self, run: Run) -> None:
+        """Write some queries.
+
+        Raises:
+            HybridBenchError: if an id holds white space, which a TREC run cannot hold.
+        """
+        for name in {*run, *(doc_id for hits in run.values() for doc_id, _ in hits)}:
+            if len(name.split()) != 1:
+                raise HybridBenchError(f"the id {name!r} cannot stand in a TREC run", "Use ids without white space.")
+        every = lines(run, self._tag)
+        while block := "".join(itertools.islice(every, _LINES)).encode():
+            self._sha256.update(block)
+            self._packed.write(block)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            with self._raw:
+                self._packed.close()
+                self._raw.flush()
+                os.fsync(self._raw.fileno())
+            if error is None:
+                self._temporary.replace(self._path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    @property
+    def sha256(self) -> str:
+        """Of the uncompressed text, by which :func:`digest` knows it again."""
+        return self._sha256.hexdigest()
+
+
+def write(run: Run, path: Path, tag: str) -> str:
+    """Write a whole :class:`RunFile`; returns its sha256."""
+    with RunFile(path, tag) as file:
+        file.add(run)
+    return file.sha256
 
 
 def digest(path: Path) -> str:

@@ -7,8 +7,9 @@ depends on who computes it, how many do, or where a search was interrupted.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -88,7 +89,7 @@ class SearchShards:
                 filled[query] = self.depth
 
         for number in range(task.first, task.stop):
-            vectors = _single_precision(collection.read(number).vectors)
+            vectors = single_precision(collection.read(number).vectors)
             passages = _padded(vectors, columns).T
             for start in range(0, len(asked), _BLOCK_QUERIES):
                 rows = slice(start, min(start + _BLOCK_QUERIES, count))
@@ -106,7 +107,7 @@ def _padded(vectors: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
     return np.concatenate([vectors, np.zeros((missing, vectors.shape[1]), np.float32)]) if missing else vectors
 
 
-def _single_precision(vectors: np.ndarray) -> NDArray[np.float32]:
+def single_precision(vectors: np.ndarray) -> NDArray[np.float32]:
     """float32, exactly; NumPy's own conversion of half floats takes as long as the whole product."""
     from hybrid_bench.retrieval.selecting import widen
 
@@ -154,20 +155,24 @@ class Found:
         for path in self._files:
             yield _lists(shards.read(path, ("scores", "numbers")))
 
-    def hits(self, rows: range) -> list[list[Hit]]:
+    def hits(self, rows: Sequence[int]) -> list[list[Hit]]:
         """The hits of some queries, in canonical order."""
-        found: list[list[Hit]] = []
-        for number in range(rows.start // QUERIES_AT_ONCE, -(-rows.stop // QUERIES_AT_ONCE)):
-            lists = _lists(shards.read(self._files[number], ("scores", "numbers")))
-            start = number * QUERIES_AT_ONCE
-            here = slice(max(rows.start - start, 0), min(rows.stop - start, len(lists.scores)))
-            wanted = lists.numbers[here]
-            ids = np.empty(wanted.shape, dtype=object)
-            ids[wanted >= 0] = self.collection.ids_of(wanted[wanted >= 0])
-            for scores, own in zip(lists.scores[here].tolist(), ids.tolist(), strict=True):
-                ordered = sorted(((s, i) for s, i in zip(scores, own, strict=True) if i is not None), reverse=True)
-                found.append([Hit(doc_id.decode("utf-8", "surrogatepass"), score) for score, doc_id in ordered])
-        return found
+        return [
+            hits
+            for number, here in itertools.groupby(rows, lambda row: row // QUERIES_AT_ONCE)
+            for hits in self._hits(number, [row % QUERIES_AT_ONCE for row in here])
+        ]
+
+    def _hits(self, number: int, rows: list[int]) -> Iterator[list[Hit]]:
+        lists = _lists(shards.read(self._files[number], ("scores", "numbers")))
+        wanted = lists.numbers[rows]
+        ids = np.empty(wanted.shape, dtype=object)
+        ids[wanted >= 0] = self.collection.ids_of(wanted[wanted >= 0])
+        for scores, own in zip(lists.scores[rows].tolist(), ids.tolist(), strict=True):
+            ordered = sorted(
+                ((score, doc_id) for score, doc_id in zip(scores, own, strict=True) if doc_id is not None), reverse=True
+            )
+            yield [Hit(doc_id.decode("utf-8", "surrogatepass"), score) for score, doc_id in ordered]
 
 
 def search(
@@ -197,8 +202,8 @@ def search(
     """
     if queries.ndim != 2 or queries.shape[1] != collection.manifest.dimension:
         raise HybridBenchError(
-            f"the queries have {queries.shape[-1]} dimensions, the vectors in {collection.folder} {collection.manifest.dimension}",
-            "Both have to be of one encoder.",
+            f"the queries have {queries.shape[-1]} dimensions, the passages {collection.manifest.dimension}",
+            f"Both have to be of one encoder; the passages are in {collection.folder}.",
         )
     depth = min(depth, len(collection))
     files = []

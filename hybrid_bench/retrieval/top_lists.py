@@ -53,13 +53,6 @@ class TopLists:
             found.scores[query], found.numbers[query] = scores[chosen], numbers[chosen]
         return found
 
-    def hits(self, query: int, ids_of: IdsOf) -> list[tuple[str, float]]:
-        """(document id, score) of a query, best first, ties by document id descending."""
-        there = self.numbers[query] >= 0
-        ids = ids_of(self.numbers[query][there])
-        ordered = sorted(zip(self.scores[query][there].tolist(), ids, strict=True), reverse=True)
-        return [(doc_id.decode("utf-8", "surrogatepass"), score) for score, doc_id in ordered]
-
 
 def best(scores: NDArray[np.float32], numbers: NDArray[np.int64], depth: int, ids_of: IdsOf) -> NDArray[np.int64]:
     """Where the ``depth`` best stand, by score descending, then number ascending; ids decide who of the last ones stays."""
