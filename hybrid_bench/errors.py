@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 #: Names that an error lists at most.
 _LISTED = 20
@@ -23,6 +25,10 @@ class HybridBenchError(Exception):
         super().__init__(problem if not remedy else f"{problem}\n  {remedy}")
         self.problem = problem
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not by calling the class again: its arguments are not those that the exception keeps, and workers send errors home.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
 
 
 class UnknownNameError(HybridBenchError, LookupError):
