@@ -73,7 +73,7 @@ class Streaming:
     @property
     def root(self) -> Path:
         """The folder of all stores."""
-        return self.store or cache.home() / "streams"
+        return (self.store or cache.home() / "streams").absolute()  # workers may stand in another folder
 
 
 class StreamedSuite:
@@ -104,6 +104,7 @@ class StreamedSuite:
         self.suite = suite
         self.streaming = streaming
         self.executor = streaming.made_executor()
+        self.executor.check_folder(streaming.root)
         self._passage_text: PassageText = passage_text
         self._source = EncoderSource(encoder, name, options or {})
         self._progress = progress or SilentProgress()

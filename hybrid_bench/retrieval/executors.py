@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor as Pool
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from threadpoolctl import threadpool_limits
@@ -41,8 +42,11 @@ class Executor(Protocol):
         """The same for a function that is expensive to make, such as a loaded model.
 
         ``make`` is called once by each worker, before its first item. A worker computes with as many threads as the executor
-        gives it.
+        gives it, and on a GPU of its own if ``make`` has an attribute ``device`` that is ``cuda``.
         """
+
+    def check_folder(self, folder: Path) -> None:
+        """Raise HybridBenchError if what this process writes into a folder is not seen by all who work."""
 
 
 #: What an entry point of ``hybrid_bench.executors`` names: called without arguments, or with ``workers=`` (see
@@ -67,6 +71,9 @@ class LocalExecutor:
             raise HybridBenchError("the executor local has no address", "Leave --address out, or choose --executor ray.")
         self.threads = threads or _processors()
         self.workers = workers or 1
+
+    def check_folder(self, folder: Path) -> None:
+        """See :class:`Executor`: whoever works here sees what this process sees."""
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """See :class:`Executor`."""
