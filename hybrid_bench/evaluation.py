@@ -25,7 +25,6 @@ from hybrid_bench.provenance import Phases, command_line, public_card
 from hybrid_bench.results.ranks import LanguageRanks, Ranks
 from hybrid_bench.results.record import Provenance, Result
 from hybrid_bench.retrieval.columns import Columns
-from hybrid_bench.retrieval.executors import REGISTRY as EXECUTORS
 from hybrid_bench.retrieval.executors import Executor
 from hybrid_bench.retrieval.grid import rank_relevant
 from hybrid_bench.streamed_evaluation import MEASURES as STREAMED_MEASURES
@@ -86,11 +85,12 @@ def evaluate(
     asked = loaded.restrict(languages) if languages else loaded
     name = asked.name if not languages else f"{asked.name}+{'+'.join(asked.languages)}"
     options = {key: value for key, value in (encoder_options or {}).items() if value is not None and value is not False}
+    streaming = streaming or Streaming(store=Path(store) if store else None, executor=executor)
     if asked.streamed:
         return evaluate_streamed(
             encoder,
             asked,
-            streaming or Streaming(store=Path(store) if store else None, executor=executor),
+            streaming,
             name=name,
             passage_text=passage_text,
             measures=measures or STREAMED_MEASURES,
@@ -101,7 +101,7 @@ def evaluate(
         )
     measures = measures or DEFAULT_MEASURES
     measures = [str(measure) for measure in parse(list(measures))]  # an unknown one is found before the long work begins
-    searcher = EXECUTORS.get(executor)()
+    searcher = streaming.made_executor()
     phases = Phases()
     with phases.measure("load"):
         given = encoder

@@ -43,24 +43,42 @@ class EncoderSource:
         encoder: as this process has it.
         name: of :func:`hybrid_bench.load_encoder`; empty for an encoder that was handed over as an object.
         options: the same.
+        known: the fingerprint, number format and device of the encoder; nothing is known of one that is loaded only later.
     """
 
     encoder: Encoder | None
     name: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    fingerprint: str = ""
+    known: tuple[str, str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.encoder:
+            self.known = _identity(self.encoder)
+
+    @property
+    def device(self) -> str:
+        """Where a worker has to compute."""
+        return self.known[2] if self.known else "cpu"
 
     def __call__(self) -> EncodeTexts:
-        """What a worker calls once; raises HybridBenchError if it finds other weights than the process that asks."""
+        """What a worker calls once; raises HybridBenchError if it finds another encoder than the process that asks."""
         encoder = self.encoder or load_encoder(self.name, **self.options)
-        if self.fingerprint and encoder.fingerprint != self.fingerprint:
-            raise HybridBenchError(f"a worker has other weights of {self.name} than this process", "Give all the same.")
+        for what, here, there in zip(
+            ("other weights", "another dtype", "another device"), _identity(encoder), self.known or (), strict=False
+        ):
+            if here != there:
+                raise HybridBenchError(
+                    f"a worker has {what} of {self.name or encoder.card.name} than this process: {here}, not {there}",
+                    "Give all the same weights, and say --dtype and --device where machines differ.",
+                )
         return lambda texts: encode_checked(encoder, texts, "passage")
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = None if self.name else self.encoder
-        known = self.encoder.fingerprint if self.encoder else self.fingerprint
-        return {"encoder": kept, "name": self.name, "options": dict(self.options), "fingerprint": known}
+        return {**self.__dict__, "encoder": None if self.name else self.encoder, "options": dict(self.options)}
+
+
+def _identity(encoder: Encoder) -> tuple[str, str, str]:
+    return encoder.fingerprint, encoder.dtype, encoder.device
 
 
 def encode_collection(
@@ -140,7 +158,8 @@ class _Job:
         import numpy as np
 
         number, key, ids = self._pending.popleft()
-        stored = vectors.astype(np.float16 if self._key.storage == "fp16" else np.float32, copy=False)
+        with np.errstate(over="ignore"):  # said below
+            stored = vectors.astype(np.float16 if self._key.storage == "fp16" else np.float32, copy=False)
         if not np.isfinite(stored).all():
             raise HybridBenchError("the encoder's vectors have numbers too large for fp16", "Use --storage fp32.")
         packed = shards.pack_ids(ids)
