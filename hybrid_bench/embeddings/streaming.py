@@ -52,7 +52,7 @@ class EncoderSource:
     known: tuple[str, str, str] | None = None
 
     def __post_init__(self) -> None:
-        if self.encoder:
+        if self.encoder and not self.known:
             self.known = _identity(self.encoder)
 
     @property
