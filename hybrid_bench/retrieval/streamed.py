@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +18,7 @@ import numpy as np
 
 from hybrid_bench.embeddings import shards
 from hybrid_bench.embeddings.collection import Collection
-from hybrid_bench.embeddings.writing import full_disk_explained
+from hybrid_bench.embeddings.writing import full_disk_explained, locked
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.retrieval.executors import Executor, LocalExecutor
 from hybrid_bench.retrieval.runs import Hit
@@ -209,7 +209,7 @@ def search(
     files = []
     for start in range(0, len(queries), QUERIES_AT_ONCE):
         part = np.ascontiguousarray(queries[start : start + QUERIES_AT_ONCE], dtype=np.float32)
-        files.append(_search_part(collection, part, depth, executor or LocalExecutor(), progress, save_every))
+        files.append(_search_part(collection, part, depth, executor or LocalExecutor(), progress or _silent, save_every))
     return Found(collection, files, len(queries))
 
 
@@ -218,39 +218,46 @@ def _search_part(
     queries: NDArray[np.float32],
     depth: int,
     executor: Executor,
-    progress: Callable[[int], None] | None,
+    progress: Callable[[int], None],
     save_every: float,
 ) -> Path:
     asked = hashlib.sha256(queries.tobytes()).hexdigest()
     key = hashlib.sha256(f"{collection.digest} {asked} {len(queries)} {depth}".encode()).hexdigest()
-    path = collection.folder / "searches" / f"{key[:24]}.safetensors"
-    try:
-        saved = shards.read(path, ("scores", "numbers"), key=key)
-        lists, done = _lists(saved), int(saved.header["shards"])
-    except shards.UnsoundShardError:
-        lists, done = TopLists.empty(len(queries), depth), 0
-    total = len(collection.manifest.shards)
-    if progress:
-        progress(sum(entry.count for entry in collection.manifest.shards[:done]))
+    folder = collection.folder / "searches"
+    path = folder / f"{key[:24]}.safetensors"
+    counts = [entry.count for entry in collection.manifest.shards]
+    with full_disk_explained(folder, "what was found"), locked(folder, None):
+        lists, done = _saved(path, key) or (TopLists.empty(len(queries), depth), 0)
+        progress(sum(counts[:done]))
+        stops: list[int] = []
 
-    def tasks() -> Iterable[Task]:
-        for first in range(done, total, _TASK_SHARDS):
-            stops.append(min(first + _TASK_SHARDS, total))
-            yield Task(first, stops[-1], lists.floor.copy())
+        def tasks(first: int) -> Iterator[Task]:
+            for first in range(first, len(counts), _TASK_SHARDS):
+                stops.append(min(first + _TASK_SHARDS, len(counts)))
+                yield Task(first, stops[-1], lists.floor.copy())  # of the lists as they are when the task is taken
 
-    stops: list[int] = []
-    saved_at = time.monotonic()
-    path.parent.mkdir(exist_ok=True)
-    with full_disk_explained(path.parent, "what was found"):
-        for number, found in enumerate(executor.map(SearchShards(collection.folder, queries, depth), tasks())):
+        saved_at = time.monotonic()
+        for number, found in enumerate(executor.map(SearchShards(collection.folder, queries, depth), tasks(done))):
             lists = lists.merged(found, collection.ids_of)
-            if progress:
-                progress(sum(entry.count for entry in collection.manifest.shards[done : stops[number]]))
+            progress(sum(counts[done : stops[number]]))
             done = stops[number]
-            if done == total or time.monotonic() - saved_at >= save_every:
+            if done == len(counts) or time.monotonic() - saved_at >= save_every:
                 shards.write(path, key, {"scores": lists.scores, "numbers": lists.numbers}, shards=str(done))
                 saved_at = time.monotonic()
     return path
+
+
+def _saved(path: Path, key: str) -> tuple[TopLists, int] | None:
+    """What was found by a search that stopped, and in how many shards."""
+    try:
+        saved = shards.read(path, ("scores", "numbers"), key=key)
+    except shards.UnsoundShardError:
+        return None
+    return _lists(saved), int(saved.header["shards"])
+
+
+def _silent(_: int) -> None:
+    pass
 
 
 def _lists(shard: shards.Shard) -> TopLists:
