@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copyreg
 import difflib
 from collections.abc import Iterable
 from typing import Any
@@ -28,7 +27,11 @@ class HybridBenchError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Not by calling the class again: its arguments are not those that the exception keeps, and workers send errors home.
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[HybridBenchError], args: tuple[Any, ...]) -> HybridBenchError:
+    return kind.__new__(kind, *args)
 
 
 class UnknownNameError(HybridBenchError, LookupError):
