@@ -231,8 +231,8 @@ def _search_part(
         progress(sum(counts[:done]))
         stops: list[int] = []
 
-        def tasks(first: int) -> Iterator[Task]:
-            for first in range(first, len(counts), _TASK_SHARDS):
+        def tasks(start: int) -> Iterator[Task]:
+            for first in range(start, len(counts), _TASK_SHARDS):
                 stops.append(min(first + _TASK_SHARDS, len(counts)))
                 yield Task(first, stops[-1], lists.floor.copy())  # of the lists as they are when the task is taken
 

@@ -112,7 +112,7 @@ def alive() -> list[dict[str, Any]]:
     """Ray's records of the nodes that are up."""
     import ray
 
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    nodes: list[dict[str, Any]] = ray.nodes()
     return [node for node in nodes if node["Alive"]]
 
 

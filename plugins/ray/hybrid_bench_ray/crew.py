@@ -194,13 +194,14 @@ def result_of(reference: ObjectRef[R], patience: float) -> R:
     from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
     try:
-        return ray.get(reference, timeout=patience)
+        result: R = ray.get(reference, timeout=patience)
     except RayTaskError as error:
         raise _own(error) from error
     except GetTimeoutError as error:
         raise HybridBenchError(f"the Ray cluster has not done a part of a search in {patience:.0f} s", _BUSY) from error
     except RayError as error:
         raise _lost_too_often(error) from error
+    return result
 
 
 def _own(error: Any) -> Exception:
