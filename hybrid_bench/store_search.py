@@ -59,6 +59,7 @@ def search_store(
         HybridBenchError: if the store is not whole, or was made by another encoder.
     """
     progress = progress or SilentProgress()
+    store = store.absolute()  # as Streaming.root
     collections = {language: Collection(store / language.replace("/", "__")) for language in suite.passage_languages}
     stated = next(iter(collections.values())).manifest.key
     options = {"dtype": stated["dtype"]} | {k: v for k, v in (encoder_options or {}).items() if v not in (None, "auto")}
@@ -67,7 +68,7 @@ def search_store(
     streamed = StreamedSuite(
         loaded,
         suite,
-        streaming.of_storage(cast(Storage, stated["storage"])),
+        streaming.of_store(store, cast(Storage, stated["storage"])),
         passage_text=cast(PassageText, stated["passage_text"]),
         name=name,
         options=options,

@@ -66,9 +66,9 @@ class Streaming:
         stated = {"workers": self.workers, "address": self.address}
         return EXECUTORS.get(self.executor)(**{name: value for name, value in stated.items() if value is not None})
 
-    def of_storage(self, storage: Storage) -> Streaming:
-        """The same with another number format."""
-        return dataclasses.replace(self, storage=storage)
+    def of_store(self, store: Path, storage: Storage) -> Streaming:
+        """The same with vectors that are there already."""
+        return dataclasses.replace(self, store=store, storage=storage)
 
     @property
     def root(self) -> Path:
