@@ -184,7 +184,7 @@ class Crew(Generic[T, R]):
             ray.kill(member.actor)
 
 
-def result_of(reference: ObjectRef[R], patience: float) -> R:
+def result_of(reference: ObjectRef[Any], patience: float) -> Any:
     """The result of a task.
 
     Raises:
@@ -194,14 +194,13 @@ def result_of(reference: ObjectRef[R], patience: float) -> R:
     from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
     try:
-        result: R = ray.get(reference, timeout=patience)
+        return ray.get(reference, timeout=patience)
     except RayTaskError as error:
         raise _own(error) from error
     except GetTimeoutError as error:
         raise HybridBenchError(f"the Ray cluster has not done a part of a search in {patience:.0f} s", _BUSY) from error
     except RayError as error:
         raise _lost_too_often(error) from error
-    return result
 
 
 def _own(error: Any) -> Exception:
