@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,7 +50,7 @@ def command(
         workers=workers,
         address=address,
     )
-    options = {"dtype": dtype, "device": device}
+    options: dict[str, Any] = {"dtype": dtype, "device": device}
     bar = console.BarProgress()
     streamed = StreamedSuite(
         load_encoder(encoder, **options),
