@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Columns that are tested together before any is looked at alone.
-_STRETCH = 64
+_STRETCH = 256
 
 
 @numba.njit(nogil=True, cache=True)
