@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -47,10 +48,11 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
 
     _check_comparable(a, b)
     asked = measure or a.primary
+    prepared = [_prepare(a, beside=b), _prepare(b, beside=a)]
     rows = []
     for name in dict.fromkeys((asked, "RankDistance")):
         for kind in _KINDS if name != "RankDistance" else ("multilingual",):
-            values = [_values(result, kind, name) for result in (a, b)]
+            values = [_values(result, kind, name, of) for result, of in zip((a, b), prepared, strict=True)]
             if not values[0]:
                 continue
             languages: list[tuple[str, list[str]]] = [("mean", list(values[0]))]
@@ -58,7 +60,8 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
                 languages = [(language, [language]) for language in values[0]] + languages
             for label, chosen in languages:
                 of_a, of_b = ([side[language] for language in chosen] for side in values)
-                test = paired(_by_question(of_a), _by_question(of_b))
+                observed = [np.asarray(_by_question(side), dtype=np.float64) for side in (of_a, of_b)]
+                test = paired(observed[0], observed[1])
                 mean_a, mean_b = (float(np.mean([v.mean() for v in side])) for side in (of_a, of_b))
                 rows.append(
                     {
@@ -82,6 +85,23 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
     return frame
 
 
+def by_question(result: Result, asked: Sequence[tuple[SettingKind, str]]) -> list[pd.Series[float]]:
+    """Question to its value in a kind of setting: one observation, however many languages and pools it was asked in.
+
+    Args:
+        result: with ranks.
+        asked: kinds of setting, each with a measure of ir_measures that can be computed from ranks, or RankDistance.
+
+    Returns:
+        One series for each that was asked, its questions sorted; empty where there is nothing to average.
+    """
+    import pandas as pd
+
+    prepared = _prepare(result)
+    found = (_values(result, kind, measure, prepared) for kind, measure in asked)
+    return [_by_question(list(values.values())).sort_index() if values else pd.Series(dtype=float) for values in found]
+
+
 def significant(p: float, level: float = 0.05) -> bool:
     """Whether a corrected p is below the level; NaN is not."""
     return not math.isnan(p) and p < level
@@ -101,7 +121,32 @@ def _check_comparable(a: Result, b: Result) -> None:
             )
 
 
-def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, pd.Series[float]]:
+class _Prepared(NamedTuple):
+    """What all measures of a language need."""
+
+    pairs: PoolPairs
+    questions: NDArray[np.object_]
+    #: the languages whose pools are looked at, and whether the pool of all is
+    single: set[str]
+    pooled: bool
+
+
+def _prepare(result: Result, beside: Result | None = None) -> dict[str, _Prepared]:
+    """By query language; with ``beside`` only the settings that this result has too: runs need not be of all."""
+    found = {}
+    for language, ranks in result.ranks.by_language.items():
+        other = beside.ranks.by_language.get(language) if beside else ranks
+        if other is not None:
+            found[language] = _Prepared(
+                PoolPairs.of(ranks),
+                _questions(ranks, max(ranks, other, key=lambda side: len(side.query))),
+                {*ranks.pools} & {*other.pools},
+                bool(ranks.rank_all.any() and other.rank_all.any()),
+            )
+    return found
+
+
+def _values(result: Result, kind: SettingKind, measure: str, prepared: dict[str, _Prepared]) -> dict[str, pd.Series[float]]:
     """Query language to the values of its questions, each the mean over the settings of a kind.
 
     A question is known by its id and its relevant passages: translations share both.
@@ -109,33 +154,38 @@ def _values(result: Result, kind: SettingKind, measure: str) -> dict[str, pd.Ser
     import pandas as pd
 
     found = {}
-    for language, ranks in result.ranks.by_language.items():
+    for language, (pairs, questions, single, pooled) in prepared.items():
+        ranks = result.ranks.by_language[language]
         if measure == "RankDistance":
-            if ranks.spans_languages():
+            if pooled and ranks.spans_languages():
                 several = np.flatnonzero(np.bincount(ranks.query) > 1)
-                found[language] = pd.Series(rank_distance(ranks.query, ranks.rank_all), _questions(ranks)[several], dtype=float)
+                found[language] = pd.Series(rank_distance(ranks.query, ranks.rank_all), questions[several], dtype=float)
             continue
-        of_pool = PoolPairs.of(ranks).values(parse([measure])[0])
-        pools = {"monolingual": {language}, "multilingual": {ALL}}.get(kind, {*ranks.pools} - {language})
+        of_pool = pairs.values(parse([measure])[0])
+        pools_of = {"monolingual": single & {language}, "multilingual": {ALL} if pooled else set()}
         total, count = np.zeros(len(ranks.query_ids)), np.zeros(len(ranks.query_ids))
-        for pool in sorted(pools & {*of_pool}):
+        for pool in sorted(pools_of.get(kind, single - {language, ALL})):
             rows = np.unique(ranks.query[result.ranks.inside(language, pool)])
             total[rows] += of_pool[pool]
             count[rows] += 1
         if count.any():
-            found[language] = pd.Series(total[count > 0] / count[count > 0], _questions(ranks)[count > 0])
+            found[language] = pd.Series(total[count > 0] / count[count > 0], questions[count > 0])
     return found
 
 
-def _by_question(values: list[pd.Series[float]]) -> NDArray[np.float64]:
-    """(questions,) the mean over the languages that a question is asked in."""
+def _by_question(values: list[pd.Series[float]]) -> pd.Series[float]:
+    """Question to the mean over the languages that it is asked in."""
     import pandas as pd
 
-    return np.asarray(pd.concat(values).groupby(level=0, sort=False).mean(), dtype=np.float64)
+    return pd.concat(values).groupby(level=0, sort=False).mean()
 
 
-def _questions(ranks: LanguageRanks) -> NDArray[np.object_]:
-    """(queries,) what a query has in common with its translations, and with no other query."""
-    passage = dict(zip(ranks.query.tolist(), ranks.doc_id, strict=True))
-    keys = [f"{query_id}\t{passage[number]}" for number, query_id in enumerate(ranks.query_ids)]
-    return np.array(keys, dtype=object)
+def _questions(ranks: LanguageRanks, fullest: LanguageRanks) -> NDArray[np.object_]:
+    """(queries,) what a query has in common with its translations, and with no other query.
+
+    Args:
+        ranks: whose queries.
+        fullest: ranks of the same queries that have passages of more languages.
+    """
+    passage = {fullest.query_ids[number]: doc_id for number, doc_id in zip(fullest.query.tolist(), fullest.doc_id, strict=True)}
+    return np.array([f"{query_id}\t{passage[query_id]}" for query_id in ranks.query_ids], dtype=object)

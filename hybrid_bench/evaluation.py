@@ -147,7 +147,7 @@ def evaluate(
         rows, notes = score_ranks(asked, ordered, same, list(measures))
     provenance = Provenance(
         command=command_line(
-            [given if isinstance(given, str) else encoder.card.name, "--suite", asked.name],
+            [given if isinstance(given, str) else encoder.card.name, "--suite", asked.asked_as],
             options | {"dtype": encoder.dtype, "device": encoder.device},
             languages=",".join(asked.languages) if languages else None,
             passage_text=passage_text if passage_text != "sentence" else None,

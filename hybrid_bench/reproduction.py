@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid_bench.datasets.suite import Setting
-from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.datasets.suites import load_suite
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.results.record import Result
 from hybrid_bench.retrieval import runs as trec
 
@@ -40,21 +41,24 @@ class Comparison:
     mended: list[Path]
 
 
-def reproduce(path: Path, *, tolerance: float = 1e-6, say: Callable[[str], None] = lambda message: None) -> Comparison:
+def reproduce(
+    path: Path, *, suite: str = "", tolerance: float = 1e-6, say: Callable[[str], None] = lambda message: None
+) -> Comparison:
     """Run the command of a result in a process of its own, and compare scores, data and runs.
 
     Runs beside the result that are missing or truncated are found by their hashes, and replaced if the new ones have them.
 
     Args:
         path: of the result.
+        suite: what to load instead of the suite that the result names: the folder of a local collection that is elsewhere now.
         tolerance: of scores.
         say: told what is going on.
 
     Raises:
-        HybridBenchError: if the result names no command that may be run, or the command fails.
+        HybridBenchError: if the result names no command that may be run, its suite is not found, or the command fails.
     """
     result = Result.read(path)
-    words = command_of(result)
+    words = _on_suite(command_of(result), suite)
     damaged = _damaged(result)
     for file in damaged:
         say(f"{file} is missing, truncated or another one; it is made anew")
@@ -95,6 +99,22 @@ def command_of(result: Result) -> list[str]:
             raise HybridBenchError(
                 f"the result's command has the option {word}, which is not run from a file", "Run it by hand if you trust it."
             )
+    return words
+
+
+def _on_suite(words: list[str], suite: str) -> list[str]:
+    """The words with another suite, or as they are if their own suite is found."""
+    at = words.index("--suite") + 1 if "--suite" in words[:-1] else 0
+    if suite:
+        return [*words[:at], suite, *words[at + 1 :]] if at else [*words, "--suite", suite]
+    if at:
+        try:
+            load_suite(words[at])
+        except UnknownNameError as error:
+            raise HybridBenchError(
+                f"the suite {words[at]!r} of the result is not known here, and no folder of that name is in this one",
+                "If it is a local collection, name its folder with --suite. If a plugin brings it, install the plugin.",
+            ) from error
     return words
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_bench.datasets.suite import Setting, Text
+from hybrid_bench.datasets.suite import ALL, Setting, Suite, Text
 from hybrid_bench.datasets.suites import load_suite
 from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.errors import HybridBenchError
@@ -16,8 +16,9 @@ from hybrid_bench.progress import Progress
 from hybrid_bench.results.record import Result
 from hybrid_bench.retrieval import runs as trec
 from hybrid_bench.retrieval.fusion import RRF_K, fuse
+from hybrid_bench.retrieval.run_ranks import pool_ids
 from hybrid_bench.retrieval.runs import Hit
-from hybrid_bench.run_evaluation import Searcher, evaluate_runs
+from hybrid_bench.run_evaluation import Searcher, evaluate_runs, passages_hash, queries_hash
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,22 @@ def fuse_files(paths: Sequence[Path], fusion: Fusion, output: Path, tag: str) ->
     """Fuse run files into a run file, or folders of runs into a folder, setting by setting.
 
     Raises:
-        HybridBenchError: if a run is malformed, or the folders have no setting in common.
+        HybridBenchError: if a run is malformed, the folders have no setting in common, or the runs are of different data.
     """
     if not any(path.is_dir() or path.suffix == ".json" for path in paths):
-        trec.write(fusion.of([trec.read(path) for path in paths]), output, tag)
+        runs = [trec.read(path) for path in paths]
+        _check_overlap(runs, paths)
+        trec.write(fusion.of(runs), output, tag)
         return [output]
+    common = _common(paths)
+    _check_pools(_results(paths), common)
     written = []
-    for setting, files in _common(paths).items():
+    for setting, files in common.items():
         written.append(output / trec.file_name(setting))
-        trec.write(fusion.of([trec.read(file) for file in files]), written[-1], tag)
+        runs = [trec.read(file) for file in files]
+        if setting.kind != "cross-lingual":  # where a searcher of terms may find next to nothing
+            _check_overlap(runs, files)
+        trec.write(fusion.of(runs), written[-1], tag)
     return written
 
 
@@ -105,15 +113,19 @@ def evaluate_fusion(
                 "Give folders of runs, or results that have runs.",
             )
         files = {possible[0]: list(paths)}
+    if not set(files) & set(loaded.settings()):
+        raise HybridBenchError(f"none of the runs is of a setting of {suite}", "Name the suite that the runs are of.")
+    results = _results(paths)
+    _check_suite(results, loaded, [setting for setting in loaded.settings() if setting in files])
+    pools = {pool: frozenset(ids) for pool, ids in pool_ids(loaded).items()}
     names = [_name(path) for path in paths]
     hashes = [trec.digest(file) for of_setting in files.values() for file in of_setting]
 
     def search(setting: Setting, queries: Sequence[Text]) -> Mapping[str, Sequence[Hit]]:
         runs = [trec.read(file) for file in files[setting]]
-        asked = {query.id for query in queries}
+        asked = {query.id for query in loaded.query_texts(setting.query_language)}
         for run, file in zip(runs, files[setting], strict=True):
-            if not asked & run.keys():
-                raise HybridBenchError(f"{file} has none of the queries of {suite}", "Name the suite that the runs are of.")
+            _check_inside(run, file, setting, asked, pools.get(setting.pool))
         return fusion.of(runs)
 
     return evaluate_runs(
@@ -124,13 +136,14 @@ def evaluate_fusion(
         ),
         loaded,
         command=shlex.join(
-            ["hybrid-bench", "fuse", *(path.as_posix() for path in paths), "--suite", suite, *fusion.words()]
+            ["hybrid-bench", "fuse", *(path.as_posix() for path in paths), "--suite", loaded.asked_as, *fusion.words()]
             + (["--name", name] if name else [])
             + (["--measures", " ".join(measures)] if tuple(measures) != tuple(DEFAULT_MEASURES) else [])
         ),
         depth=fusion.depth,
         settings=list(files),
-        passages=_passages(paths),
+        passages={language: sha256 for result in results for language, sha256 in result.provenance.passages.items()}
+        or {language: passages_hash(loaded, language) for language in loaded.passage_languages if language in pools},
         measures=measures,
         out=out,
         progress=progress,
@@ -170,15 +183,76 @@ def _files(path: Path) -> dict[Setting, Path]:
     return found
 
 
-def _passages(paths: Sequence[Path]) -> dict[str, str]:
-    """What was searched, as the results among the sides say; runs alone do not."""
-    known: dict[str, str] = {}
-    for path in paths:
-        if path.suffix == ".json":
-            for language, sha256 in Result.read(path).provenance.passages.items():
-                if known.setdefault(language, sha256) != sha256:
-                    raise HybridBenchError(f"the runs are of different passages in {language}", "Fuse runs of the same data.")
-    return known
+def _results(paths: Sequence[Path]) -> list[Result]:
+    """The results among the sides. Runs alone do not say what they are of.
+
+    Raises:
+        HybridBenchError: if they are of different queries or passages.
+    """
+    results = [Result.read(path) for path in paths if path.suffix == ".json"]
+    for part in ("passages", "queries"):
+        known: dict[str, tuple[str, str]] = {}
+        for result in results:
+            for language, sha256 in getattr(result.provenance, part).items():
+                name, first = known.setdefault(language, (result.name, sha256))
+                if first != sha256:
+                    raise HybridBenchError(
+                        f"{name} and {result.name} are of different {part} in {language}", "Fuse runs of the same data."
+                    )
+    return results
+
+
+def _check_pools(results: Sequence[Result], settings: Iterable[Setting]) -> None:
+    """Refuse results whose pool of all languages is not of the same languages."""
+    pools = {result.name: sorted(result.provenance.passages) for result in results}
+    if ALL in {setting.pool for setting in settings} and len(set(map(tuple, pools.values()))) > 1:
+        said = "; ".join(f"{name}: {', '.join(languages)}" for name, languages in pools.items())
+        raise HybridBenchError(f"the pools of all languages are not the same ({said})", "Fuse runs of the same languages.")
+
+
+def _check_suite(results: Sequence[Result], suite: Suite, settings: Sequence[Setting]) -> None:
+    """Refuse results of other queries than the suite's, or of another pool of all languages."""
+    several = len(suite.passage_languages) > 1
+    for result in results:
+        if several and ALL in {s.pool for s in settings} and {*result.provenance.passages} != {*suite.passage_languages}:
+            raise HybridBenchError(
+                f"the pool of all languages of {result.name} has other languages than {suite.name}",
+                f"It is of {result.suite}: use its --languages or settings that both have.",
+            )
+    for language in dict.fromkeys(setting.query_language for setting in settings) if results else ():
+        sha256 = queries_hash(suite, language)
+        for result in results:
+            if result.provenance.queries.get(language, sha256) != sha256:
+                raise HybridBenchError(
+                    f"{result.name} was scored on other queries in {language} than {suite.name} has (on {result.suite})",
+                    "Name the suite that the runs are of.",
+                )
+
+
+def _check_overlap(runs: Sequence[trec.Run], files: Sequence[Path]) -> None:
+    """Refuse runs that have no passage in common: they are of different collections."""
+    found = [{hit.doc_id for hits in run.values() for hit in hits} for run in runs]
+    for other, file in zip(found[1:], files[1:], strict=True):
+        if not found[0] & other:
+            raise HybridBenchError(
+                f"{files[0]} and {file} have no passage in common: they are of different collections",
+                "Fuse runs of the same data.",
+            )
+
+
+def _check_inside(run: trec.Run, file: Path, setting: Setting, queries: Collection[str], pool: Collection[str] | None) -> None:
+    """Refuse a run of other queries, or (where the pool is small enough to be known) of other passages."""
+    for query_id, hits in run.items():
+        if query_id not in queries:
+            raise HybridBenchError(
+                f"{file} has the query {query_id!r}, which the suite has not in {setting.query_language}",
+                "Name the suite that the runs are of.",
+            )
+        if pool and (foreign := next((hit.doc_id for hit in hits if hit.doc_id not in pool), None)):
+            raise HybridBenchError(
+                f"{file} has the passage {foreign!r}, which is not in the pool {setting.pool} of the suite",
+                "Name the suite that the runs are of.",
+            )
 
 
 def _name(path: Path) -> str:

@@ -82,7 +82,7 @@ def search_store(
     card = {**public_card(loaded.card)}
     if index != EXACT:
         card |= {"name": f"{loaded.card.name}.{index}", "index": KINDS[index]}
-    words = [store.name, "--suite", suite.name]
+    words = [store.name, "--suite", suite.asked_as]
     words += ["--languages", ",".join(suite.passage_languages)] if len(suite.passage_languages) > 1 else []
     words += ["--index", index] if index != EXACT else []
     words += ["--depth", str(streaming.depth)] if streaming.depth != DEPTH else []

@@ -237,7 +237,7 @@ def evaluate_streamed(
         ),
         suite,
         command=command_line(
-            [given or loaded.card.name, "--suite", suite.name],
+            [given or loaded.card.name, "--suite", suite.asked_as],
             options | {"dtype": loaded.dtype, "device": loaded.device},
             languages=languages,
             passage_text=passage_text if passage_text != "sentence" else None,

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"__main__"},
     {"cli"},
-    {"leaderboard", "submissions", "training"},
+    {"leaderboard"},
+    {"submissions", "training"},
     {"testing"},
     {"reproduction", "run_fusion"},
     {"evaluation", "comparison", "doctor", "store_search"},

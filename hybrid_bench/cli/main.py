@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from hybrid_bench.cli import compare, datasets, doctor, encode, encoders, evaluate, fuse, reproduce, results, search, suites
+from hybrid_bench.cli import (
+    compare,
+    datasets,
+    doctor,
+    encode,
+    encoders,
+    evaluate,
+    fuse,
+    leaderboard,
+    reproduce,
+    results,
+    search,
+    submit,
+    suites,
+)
 from hybrid_bench.cli.plugin_commands import PluginGroup
 from hybrid_bench.errors import HybridBenchError
 
@@ -33,6 +47,8 @@ app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(results.app, name="results")
+app.add_typer(submit.app, name="submit")
+app.add_typer(leaderboard.app, name="leaderboard")
 
 
 def _print_version(asked: bool) -> None:

@@ -12,6 +12,7 @@ from hybrid_bench.cli import console
 
 def command(
     result: Annotated[Path, typer.Argument(help="A result.")],
+    suite: Annotated[str, typer.Option(help="The folder of a local collection, if it is not where the result says.")] = "",
     tolerance: Annotated[float, typer.Option(help="What a score may differ by.")] = 1e-6,
 ) -> None:
     """Run the command that a result names, and compare what comes out with it.
@@ -20,7 +21,7 @@ def command(
     """
     from hybrid_bench.reproduction import reproduce
 
-    comparison = reproduce(result, tolerance=tolerance, say=console.remark)
+    comparison = reproduce(result, suite=suite, tolerance=tolerance, say=console.remark)
     for file in comparison.mended:
         console.remark(f"put back {file}")
     for line in comparison.differences:

@@ -80,6 +80,7 @@ def load(path: Path) -> Suite:
         judgements=lambda language: collections[language].judgements,
         pooled=len(languages) > 1,
         streamed=any(collection.bytes > STREAMED_BYTES for collection in collections.values()),
+        folder="" if path.is_absolute() else path.as_posix(),
     )
 
 

@@ -88,6 +88,7 @@ class Suite:
         streamed: whether its collections are read as a stream and its pools searched to a depth, because they are, or may
             be, too large for a grid of all scores.
         count: language to the number of its passages, where that is known without reading them.
+        folder: the relative path that it was loaded from, if it was; results name no place of one machine alone.
     """
 
     name: str
@@ -103,6 +104,12 @@ class Suite:
     note: str = ""
     streamed: bool = False
     count: Callable[[str], int | None] = lambda _: None
+    folder: str = ""
+
+    @property
+    def asked_as(self) -> str:
+        """What ``--suite`` takes to load it again, where that can be told without an absolute path."""
+        return self.folder or self.name
 
     def settings(self) -> list[Setting]:
         """Every (query language, pool), in the order of tables."""

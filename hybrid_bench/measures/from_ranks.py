@@ -26,18 +26,21 @@ class RankedPairs:
     Attributes:
         number: (queries,) the caller's number of each query, ascending; every one has a relevant passage.
         query: (pairs,) index into ``number``, ascending.
-        rank: (pairs,) from 1, ascending for each query.
+        rank: (pairs,) from 1, ascending for each query; infinite where the passage was not found.
         relevance: (pairs,) 1 or more.
     """
 
     number: NDArray[np.int64]
     query: NDArray[np.int64]
-    rank: NDArray[np.int32]
+    rank: NDArray[np.int32] | NDArray[np.float64]
     relevance: NDArray[np.int32]
 
     @classmethod
     def of(
-        cls, query: NDArray[np.int32] | NDArray[np.int64], rank: NDArray[np.int32], relevance: NDArray[np.int32]
+        cls,
+        query: NDArray[np.int32] | NDArray[np.int64],
+        rank: NDArray[np.int32] | NDArray[np.float64],
+        relevance: NDArray[np.int32],
     ) -> RankedPairs:
         """Sort pairs; queries without a pair are left out."""
         order = np.lexsort((rank, query))
@@ -92,7 +95,9 @@ def _success(pairs: RankedPairs, cutoff: float) -> NDArray[np.float64]:
 def _ndcg(pairs: RankedPairs, cutoff: float) -> NDArray[np.float64]:
     """Gain = grade, discount = log2(rank + 1)."""
 
-    def dcg(rank: NDArray[np.int64] | NDArray[np.int32], relevance: NDArray[np.int32]) -> NDArray[np.float64]:
+    def dcg(
+        rank: NDArray[np.int64] | NDArray[np.int32] | NDArray[np.float64], relevance: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
         return pairs.sums(np.where(rank <= cutoff, relevance / np.log2(rank + 1.0), 0))
 
     best_first = pairs.relevance[np.lexsort((-pairs.relevance, pairs.query))]

@@ -65,3 +65,12 @@ class RunScores:
             share = self._same / SAME_LANGUAGE_DEPTH / count
             rows.append(score_row(self._suite, self._setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share, count))
         return rows
+
+
+def score_run(
+    suite: Suite, setting: Setting, judged: Mapping[str, Mapping[str, int]], run: Run, measures: Sequence[str]
+) -> list[Score]:
+    """The averages over all queries of a setting at once, see :class:`RunScores`."""
+    scores = RunScores(suite, setting, measures)
+    scores.add(judged, run)
+    return scores.rows()

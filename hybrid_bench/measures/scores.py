@@ -58,12 +58,10 @@ def score_ranks(
     ]
     biased = [language for language in ranks.by_language if language in same_language]
     for language in biased:
-        rows.extend(_bias_rows(suite, ranks.by_language[language], same_language[language], language))
-    if biased and not any(row.measure == "RankDistance" for row in rows):
-        notes.append(ONE_LANGUAGE_ALONE)
-    elif biased and all(_one_a_language(pairs[language]) for language in biased):
-        notes.append(_ONE_A_LANGUAGE)
-    return rows, notes
+        rows += distance_rows(suite, ranks.by_language[language], language)
+        share = same_language[language] / SAME_LANGUAGE_DEPTH
+        rows.append(_mean_row(suite, Setting(language, ALL), f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share))
+    return rows, notes + bias_notes(rows, {language: pairs[language] for language in biased})
 
 
 @dataclass(frozen=True)
@@ -79,12 +77,13 @@ class PoolPairs:
     def of(cls, found: LanguageRanks) -> PoolPairs:
         """Sort the pairs of a language once, for all measures."""
         asked = found.query * np.int64(len(found.pools)) + found.pool
-        single = RankedPairs.of(asked, found.rank, found.relevance)
+        rank, rank_all = _counted(found.rank, found.found), _counted(found.rank_all, found.found_all)
+        single = RankedPairs.of(asked, rank, found.relevance)
         return cls(
             pools=found.pools,
             single=single,
             pool=single.number % len(found.pools),
-            everything=RankedPairs.of(found.query, found.rank_all, found.relevance) if found.rank_all.any() else None,
+            everything=RankedPairs.of(found.query, rank_all, found.relevance) if found.rank_all.any() else None,
         )
 
     @functools.cached_property
@@ -97,6 +96,11 @@ class PoolPairs:
         single = per_query(measure, self.single)
         values = {name: single[inside] for name, inside in zip(self.pools, self._inside, strict=True)}
         return values if self.everything is None else values | {ALL: per_query(measure, self.everything)}
+
+
+def _counted(rank: NDArray[np.int32], found: NDArray[np.bool_] | None) -> NDArray[np.int32] | NDArray[np.float64]:
+    """The ranks by which measures count: a passage that was not found has none within reach."""
+    return rank if found is None else np.where(found, rank, np.inf)
 
 
 def score_row(suite: Suite, setting: Setting, measure: str, value: float, queries: int) -> Score:
@@ -116,18 +120,31 @@ def _mean_row(suite: Suite, setting: Setting, measure: str, values: NDArray[np.f
     return score_row(suite, setting, measure, float(values.mean()), len(values))
 
 
-def _bias_rows(suite: Suite, ranks: LanguageRanks, same_language: NDArray[np.int32], language: str) -> list[Score]:
+def distance_rows(suite: Suite, ranks: LanguageRanks, language: str) -> list[Score]:
+    """How far the relevant passages of a language's queries lie apart in the pool of all, where they are in several languages."""
+    if not ranks.spans_languages():
+        return []
     setting = Setting(language, ALL)
-    rows = []
-    if ranks.spans_languages():
-        distance = rank_distance(ranks.query, ranks.rank_all)
-        if len(distance):
-            rows.append(_mean_row(suite, setting, "RankDistance", distance))
-            rows.append(score_row(suite, setting, "RankDistance(median)", float(np.median(distance)), len(distance)))
-            rows.append(_mean_row(suite, setting, "PEER", peer(ranks.query, ranks.rank_all, ranks.pool)))
-    share = same_language / SAME_LANGUAGE_DEPTH
-    rows.append(_mean_row(suite, setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share))
-    return rows
+    distance = rank_distance(ranks.query, ranks.rank_all)
+    if not len(distance):
+        return []
+    return [
+        _mean_row(suite, setting, "RankDistance", distance),
+        score_row(suite, setting, "RankDistance(median)", float(np.median(distance)), len(distance)),
+        _mean_row(suite, setting, "PEER", peer(ranks.query, ranks.rank_all, ranks.pool)),
+    ]
+
+
+def bias_notes(rows: Sequence[Score], pairs: Mapping[str, PoolPairs]) -> list[str]:
+    """What a reader of the bias measures has to know.
+
+    Args:
+        rows: all scores.
+        pairs: of the query languages that were asked on the pool of all.
+    """
+    if pairs and not any(row.measure == "RankDistance" for row in rows):
+        return [ONE_LANGUAGE_ALONE]
+    return [_ONE_A_LANGUAGE] if pairs and all(map(_one_a_language, pairs.values())) else []
 
 
 def _one_a_language(pairs: PoolPairs) -> bool:

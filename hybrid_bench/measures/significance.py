@@ -57,8 +57,6 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], resamples: int = RESA
     if len(a) == 1:  # the t-test has no degree of freedom, and both signs of one difference are equally far from 0
         return PairedTest(float(difference[0]), 0.0, float("nan"), 1.0, 1)
     spread = float(difference.std(ddof=1))
-    # A shift of every query by the same amount has no t statistic, and could not be surer.
-    t_test = float(stats.ttest_rel(b, a).pvalue) if spread else 0.0
     drawn = stats.permutation_test(
         (difference,),
         lambda sample, axis: sample.mean(axis=axis),
@@ -69,7 +67,18 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], resamples: int = RESA
         vectorized=True,
     )
     effect = float(difference.mean()) / spread if spread else 0.0
-    return PairedTest(float(difference.mean()), effect, t_test, float(drawn.pvalue), len(a))
+    return PairedTest(float(difference.mean()), effect, t_test(a, b), float(drawn.pvalue), len(a))
+
+
+def t_test(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Two-sided p of the paired t-test of two or more pairs, as :func:`paired` reports it."""
+    from scipy import stats
+
+    difference = b - a
+    if not difference.any():
+        return 1.0
+    # A shift of every query by the same amount has no t statistic, and could not be surer.
+    return float(stats.ttest_rel(b, a).pvalue) if difference.std(ddof=1) else 0.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

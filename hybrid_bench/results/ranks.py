@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEADER = ("query_language", "query_id", "passage_language", "doc_id", "relevance", "rank", "rank_all")
+#: More columns where not every passage was found.
+_FOUND = ("found", "found_all")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class LanguageRanks:
         relevance: (pairs,) its grade, 1 or more.
         rank: (pairs,) its rank in the pool of its language, from 1.
         rank_all: (pairs,) its rank in the pool of all languages, from 1; 0 where the suite has no such pool.
+        found: (pairs,) for a searcher that does not rank all passages: whether it found the passage in the pool of its
+            language. One that it did not find stands behind all that it did; it has a rank, and no measure counts it as
+            retrieved. None if everything was found.
+        found_all: (pairs,) the same in the pool of all languages.
     """
 
     query_ids: Sequence[str]
@@ -43,6 +49,8 @@ class LanguageRanks:
     relevance: NDArray[np.int32]
     rank: NDArray[np.int32]
     rank_all: NDArray[np.int32]
+    found: NDArray[np.bool_] | None = None
+    found_all: NDArray[np.bool_] | None = None
 
     @functools.cached_property
     def pools(self) -> tuple[str, ...]:
@@ -91,22 +99,27 @@ class Ranks:
 
     def to_bytes(self) -> bytes:
         """A gzipped TSV with one line a (query, relevant passage); the same ranks give the same bytes."""
+        import numpy as np
+
         text = io.StringIO()
         writer = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
-        writer.writerow(_HEADER)
+        partly = any(ranks.found is not None for ranks in self.by_language.values())
+        writer.writerow(_HEADER + (_FOUND if partly else ()))
         for language, ranks in self.by_language.items():
-            writer.writerows(
-                zip(
-                    [language] * len(ranks.query),
-                    (ranks.query_ids[query] for query in ranks.query),
-                    ranks.passage_language.tolist(),
-                    ranks.doc_id,
-                    ranks.relevance.tolist(),
-                    ranks.rank.tolist(),
-                    ranks.rank_all.tolist(),
-                    strict=True,
-                )
-            )
+            columns: list[Iterable[object]] = [
+                [language] * len(ranks.query),
+                (ranks.query_ids[query] for query in ranks.query),
+                ranks.passage_language.tolist(),
+                ranks.doc_id,
+                ranks.relevance.tolist(),
+                ranks.rank.tolist(),
+                ranks.rank_all.tolist(),
+            ]
+            if partly:
+                everything = np.ones(len(ranks.query), dtype=bool)
+                for found in (ranks.found, ranks.found_all):
+                    columns.append((everything if found is None else found).astype(int).tolist())
+            writer.writerows(zip(*columns, strict=True))
         return gzip.compress(text.getvalue().encode(), compresslevel=9, mtime=0)
 
     @classmethod
@@ -133,19 +146,23 @@ def _parse(text: str) -> Iterator[tuple[str, LanguageRanks]]:
     import numpy as np
 
     lines = csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE, escapechar="\\")
-    if tuple(next(lines, ())) != _HEADER:
+    header = tuple(next(lines, ()))
+    if header not in (_HEADER, _HEADER + _FOUND):
         raise ValueError(f"its columns are not {', '.join(_HEADER)}")
     rows: dict[str, list[list[str]]] = {}
     for row in lines:
-        if len(row) != len(_HEADER):
-            raise ValueError(f"line {lines.line_num} does not have {len(_HEADER)} columns")
+        if len(row) != len(header):
+            raise ValueError(f"line {lines.line_num} does not have {len(header)} columns")
         rows.setdefault(row[0], []).append(row)
-    for language, found in rows.items():
-        _, ids, passage_language, doc_id, *numbers = map(list, zip(*found, strict=True))
+    for language, of_language in rows.items():
+        _, ids, passage_language, doc_id, *numbers = map(list, zip(*of_language, strict=True))
         query_ids = list(dict.fromkeys(ids))
         index = {query_id: at for at, query_id in enumerate(query_ids)}
         query = np.array([index[query_id] for query_id in ids], dtype=np.int32)
-        relevance, rank, rank_all = (np.array(column, dtype=np.int32) for column in numbers)
+        relevance, rank, rank_all, *flags = (np.array(column, dtype=np.int32) for column in numbers)
         if min(relevance.min(), rank.min()) < 1 or rank_all.min() < 0 or (np.diff(query) < 0).any():
             raise ValueError(f"the ranks of {language} are below 1 or not in the order of the queries")
-        yield language, LanguageRanks(query_ids, query, np.array(passage_language), doc_id, relevance, rank, rank_all)
+        if any(not np.isin(flag, (0, 1)).all() for flag in flags):
+            raise ValueError(f"{' and '.join(_FOUND)} of {language} are not 0 or 1")
+        found = (flag.astype(bool) for flag in flags)
+        yield language, LanguageRanks(query_ids, query, np.array(passage_language), doc_id, relevance, rank, rank_all, *found)

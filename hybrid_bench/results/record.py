@@ -119,7 +119,10 @@ class Result(_Strict):
         """
         if self._ranks is None:
             if self.ranks_file is None or self._folder is None:
-                raise HybridBenchError(f"the result of {self.name} on {self.suite} has no ranks", "Evaluate it again.")
+                raise HybridBenchError(
+                    f"the result of {self.name} on {self.suite} has no ranks",
+                    "Evaluate it again; runs that are cut, as those of large collections are, have none.",
+                )
             self._ranks = Ranks.read(self._folder / self.ranks_file.file, self.ranks_file.sha256)
         return self._ranks
 
@@ -128,6 +131,17 @@ class Result(_Strict):
         content = ranks.to_bytes()
         named = RanksFile(file=f"{self.stem}.ranks.tsv.gz", sha256=hashlib.sha256(content).hexdigest())
         result = self.model_copy(update={"ranks_file": named})
+        result._ranks = ranks
+        return result
+
+    @property
+    def has_ranks(self) -> bool:
+        """Whether :attr:`ranks` are there, in memory or in a file beside the result."""
+        return self._ranks is not None or self.ranks_file is not None
+
+    def holding(self, ranks: Ranks) -> Result:
+        """The same result with ranks in memory alone: it names no file of them, and none is written."""
+        result = self.model_copy()
         result._ranks = ranks
         return result
 

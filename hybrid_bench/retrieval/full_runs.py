@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import io
+import contextlib
 import itertools
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +12,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from hybrid_bench.datasets.suite import Setting
-from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.errors import UnknownNameError
 from hybrid_bench.results.ranks import Ranks
+from hybrid_bench.retrieval import runs as trec
 from hybrid_bench.retrieval.columns import Columns
 from hybrid_bench.retrieval.grid import row_blocks
+from hybrid_bench.retrieval.products import Products
+from hybrid_bench.retrieval.runs import RunWriter
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class FullRuns:
     def blocks(self) -> Iterator[tuple[str, Sequence[str], np.ndarray]]:
         """(query language, query ids, (queries, passages) float32 scores), in the order of the queries."""
         languages = [(language, query_id) for language, ids in self.query_ids.items() for query_id in ids]
-        transposed = np.ascontiguousarray(self.columns.vectors.T)
+        products = Products(self.columns)
         for rows in row_blocks(len(self.vectors), len(self.columns.ids)):
             with threadpool_limits(limits=1, user_api="blas"):
-                scores = self.vectors[rows] @ transposed
+                scores = products.of(self.vectors[rows])
             start = rows.start
             while start < rows.stop:
                 language = languages[start][0]
@@ -75,43 +76,22 @@ def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: R
     Raises:
         HybridBenchError: if an id holds a space, which would be two columns of a run.
     """
-    for text_id in itertools.chain(runs.columns.ids, *runs.query_ids.values()):
-        if text_id.split() != [text_id]:
-            raise HybridBenchError(f"the id {text_id!r} cannot stand in a TREC run", "Give it a name without spaces.")
-    name = "_".join(tag.split()) or "hybrid-bench"
-    folder.mkdir(parents=True, exist_ok=True)
+    trec.check_ids(itertools.chain(runs.columns.ids, *runs.query_ids.values()))
     counted = {setting: set(ranks.query_ids(setting.query_language, setting.pool)) for setting in settings}
-    paths = {setting: folder / f"{setting.query_language}-{setting.pool}.trec.gz" for setting in settings if counted[setting]}
+    paths = {setting: folder / trec.file_name(setting) for setting in settings if counted[setting]}
     ids = np.array(runs.columns.ids, dtype=object)
-    files = {}
-    try:
-        for setting, path in paths.items():
-            raw = path.with_name(f".{path.name}.{os.getpid()}.tmp").open("wb")
-            files[setting] = (raw, io.TextIOWrapper(gzip.GzipFile("", "wb", 6, raw, mtime=0), encoding="utf-8"))
+    with contextlib.ExitStack() as stack:
+        files = {setting: stack.enter_context(RunWriter(path, tag)) for setting, path in paths.items()}
         for language, query_ids, scores in runs.blocks():
-            for setting in paths:
+            for setting, file in files.items():
                 if setting.query_language != language:
                     continue
                 pool = runs.pool(setting)
                 for query_id, row in zip(query_ids, scores[:, pool], strict=True):
-                    if query_id not in counted[setting]:
-                        continue
-                    # Stable: columns stand in descending order of ids already.
-                    order = np.argsort(-row, kind="stable")[:depth]
-                    files[setting][1].writelines(
-                        f"{query_id} Q0 {doc_id} {rank} {score!r} {name}\n"
-                        for rank, (doc_id, score) in enumerate(
-                            zip(ids[pool][order], (float(str(value)) for value in row[order]), strict=True), start=1
-                        )
-                    )
-        for setting, (raw, text) in files.items():
-            text.close()
-            raw.close()
-            Path(raw.name).replace(paths[setting])
-    finally:
-        for raw, _ in files.values():
-            raw.close()
-            Path(raw.name).unlink(missing_ok=True)
+                    if query_id in counted[setting]:
+                        # Stable: columns stand in descending order of ids already.
+                        order = np.argsort(-row, kind="stable")[:depth]
+                        file.add(query_id, ids[pool][order], row[order])
     return list(paths.values())
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from hybrid_bench.retrieval.columns import Columns
 from hybrid_bench.retrieval.executors import Executor, LocalExecutor
+from hybrid_bench.retrieval.products import Products
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,14 +80,14 @@ def rank_relevant(
     own = _own_pools(columns, languages or ())
     top = min(top, len(columns.ids))
 
-    transposed = np.ascontiguousarray(columns.vectors.T)
+    products = Products(columns)
     blocks = list(row_blocks(len(queries), len(columns.ids)))
     buffers = _Buffers()
 
     def rank_block(rows: slice) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
         if not hasattr(buffers, "scores"):
             buffers.scores = np.empty((blocks[0].stop, len(columns.ids)), dtype=np.float32)
-        scores = np.matmul(queries[rows], transposed, out=buffers.scores[: rows.stop - rows.start])
+        scores = products.of(queries[rows], out=buffers.scores[: rows.stop - rows.start])
         pairs = slice(first[rows.start], first[rows.stop])
         rank, rank_all = np.empty((2, pairs.stop - pairs.start), dtype=np.int32)
         begin = first[rows.start : rows.stop + 1] - pairs.start

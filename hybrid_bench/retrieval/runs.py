@@ -6,23 +6,22 @@ import collections
 import gzip
 import hashlib
 import io
-import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, TextIO, cast
+from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
 
 import numpy as np
 
 from hybrid_bench.datasets.suite import Setting
 from hybrid_bench.errors import HybridBenchError
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 #: The end of a run file's name; what stands before it is ``<query language>-<pool>``.
 RUN_SUFFIX = ".trec.gz"
-#: Lines that are written at once.
-_LINES = 4096
 
 
 class Hit(NamedTuple):
@@ -57,70 +56,83 @@ def canonical(hits: Iterable[tuple[str, float]], depth: int | None = None) -> li
     return [Hit(doc_id, score) for score, doc_id in ordered]
 
 
-def lines(run: Run, tag: str) -> Iterator[str]:
-    """The lines of a run's file; scores are written with as many digits as bring the same float32 back."""
-    for query_id, hits in run.items():
-        shortest = np.array([score for _, score in hits], dtype=np.float32).astype(str).tolist()
-        for rank, ((doc_id, _), score) in enumerate(zip(hits, shortest, strict=True), start=1):
-            yield f"{query_id} Q0 {doc_id} {rank} {score} {tag}\n"
+class RunWriter:
+    """Writes one gzipped TREC run, query by query, whole or not at all: what breaks off leaves the earlier file.
 
-
-class RunFile:
-    """A gzipped run that is written a few queries at a time, whole or not at all.
+    Scores are written with as many digits as bring the same float32 back.
 
     Args:
-        path: of the file; its folder is made.
-        tag: the run's name, in its last column.
+        path: of the file.
+        tag: the run's name, in its last column; spaces become ``_``.
     """
 
     def __init__(self, path: Path, tag: str) -> None:
         self._path = path
-        self._tag = tag
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._tag = "_".join(tag.split()) or "hybrid-bench"
         self._sha256 = hashlib.sha256()
 
-    def __enter__(self) -> RunFile:
+    def __enter__(self) -> RunWriter:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._raw = self._temporary.open("wb")
         self._packed = gzip.GzipFile("", "wb", 6, self._raw, mtime=0)
         return self
 
-    def add(self, run: Run) -> None:
+    def add(self, query_id: str, doc_ids: Iterable[str], scores: NDArray[np.float32]) -> None:
+        """Write the passages found for a query, in canonical order."""
+        found = zip(doc_ids, scores.astype(str).tolist(), strict=True)
+        lines = (f"{query_id} Q0 {doc_id} {rank} {score} {self._tag}\n" for rank, (doc_id, score) in enumerate(found, start=1))
+        text = "".join(lines).encode()
+        self._sha256.update(text)
+        self._packed.write(text)
+
+    def add_run(self, run: Run) -> None:
         """Write some queries.
 
         Raises:
             HybridBenchError: if an id holds white space, which a TREC run cannot hold.
         """
-        for name in {*run, *(doc_id for hits in run.values() for doc_id, _ in hits)}:
-            if len(name.split()) != 1:
-                raise HybridBenchError(f"the id {name!r} cannot stand in a TREC run", "Use ids without white space.")
-        every = lines(run, self._tag)
-        while block := "".join(itertools.islice(every, _LINES)).encode():
-            self._sha256.update(block)
-            self._packed.write(block)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        try:
-            with self._raw:
-                self._packed.close()
-                self._raw.flush()
-                os.fsync(self._raw.fileno())
-            if error is None:
-                self._temporary.replace(self._path)
-        finally:
-            self._temporary.unlink(missing_ok=True)
+        check_ids({*run, *(doc_id for hits in run.values() for doc_id, _ in hits)})
+        for query_id, hits in run.items():
+            self.add(query_id, [hit.doc_id for hit in hits], np.array([hit.score for hit in hits], dtype=np.float32))
 
     @property
     def sha256(self) -> str:
-        """Of the uncompressed text, by which :func:`digest` knows it again."""
+        """Of what was written, uncompressed; :func:`digest` gives the same."""
         return self._sha256.hexdigest()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._packed.close()
+            self._raw.flush()
+            os.fsync(self._raw.fileno())
+            self._raw.close()
+            if kind is None:
+                self._temporary.replace(self._path)
+        finally:
+            self._raw.close()
+            self._temporary.unlink(missing_ok=True)
 
 
 def write(run: Run, path: Path, tag: str) -> str:
-    """Write a whole :class:`RunFile`; returns its sha256."""
-    with RunFile(path, tag) as file:
-        file.add(run)
+    """Write a run; see :class:`RunWriter`.
+
+    Returns:
+        sha256 of its uncompressed text, by which :func:`digest` knows it again.
+
+    Raises:
+        HybridBenchError: if an id holds white space, which a TREC run cannot hold.
+    """
+    with RunWriter(path, tag) as file:
+        file.add_run(run)
     return file.sha256
+
+
+def check_ids(ids: Iterable[str]) -> None:
+    """Raise HybridBenchError if an id holds white space, which would be two columns of a run."""
+    for name in ids:
+        if name.split() != [name]:
+            raise HybridBenchError(f"the id {name!r} cannot stand in a TREC run", "Give it a name without spaces.")
 
 
 def digest(path: Path) -> str:

@@ -78,6 +78,12 @@ def test_a_missing_and_a_truncated_run_are_refused(tmp_path: Path) -> None:
         runs.read(path)
 
 
+def test_a_name_of_several_words_is_one_column(tmp_path: Path) -> None:
+    made = run(q={"a": 2.0, "b": 1.0})
+    runs.write(made, tmp_path / "x.trec.gz", "my  fusion")
+    assert runs.read(tmp_path / "x.trec.gz") == made
+
+
 def test_ids_with_white_space_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(HybridBenchError, match="cannot stand in a TREC run"):
         runs.write(run(q={"a b": 1.0}), tmp_path / "x.trec.gz", "t")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -115,11 +116,12 @@ def evaluate_bm25(
             "analyzers": pools.names(),
         },
         fingerprint=texts_hash([options.name, str(options.k1), str(options.b), str(sorted(pools.names().items()))]),
-        search=pools.search,
+        search=functools.partial(pools.search, depth=options.depth),
+        search_all=pools.search,
         versions=java.versions(),
         ties=searching.TIES,
     )
-    words = ["hybrid-bench", "baseline", "bm25", "--suite", suite if isinstance(suite, str) else suite.name, *command]
+    words = ["hybrid-bench", "baseline", "bm25", "--suite", loaded.asked_as, *command]
     kinds = {setting.kind for setting in chosen}
     labels = [text for kind, text in (("cross-lingual", CROSS_LINGUAL), ("multilingual", MULTILINGUAL)) if kind in kinds]
     try:
@@ -151,8 +153,9 @@ class _Pools:
         self._progress = progress
         self._choices = analyzers.parse_choices(options.analyzer)
         self._analyses: dict[str, Analysis] = {}
-        self._open: tuple[str, searching.BM25] | None = None
+        self._open: tuple[str, Index, searching.BM25] | None = None
         self._hashes: dict[str, str] = {}
+        self._with_terms: set[tuple[str, Analysis]] = set()
         self._without_terms: list[str] = []
 
     def analysis_of(self, language: str) -> Analysis | None:
@@ -182,38 +185,45 @@ class _Pools:
         listed = ", ".join(self._without_terms[:5]) + (", ..." if len(self._without_terms) > 5 else "")
         return [f"Queries of which the analyzer left nothing, and which found nothing: {len(self._without_terms)} ({listed})."]
 
-    def search(self, setting: Setting, queries: Sequence[Text]) -> Mapping[str, Sequence[Hit]]:
-        """The run of a setting."""
+    def search(self, setting: Setting, queries: Sequence[Text], depth: int | None = None) -> Mapping[str, Sequence[Hit]]:
+        """The run of a setting; without a depth, all that is found."""
         own = self.analysis_of(setting.query_language if setting.pool == ALL else setting.pool)
         if own is None:
             raise HybridBenchError("a query needs one language", "Search the pool of all with queries of one language.")
+        self._check_terms(setting, own)
         asked = queries
         if setting.pool == ALL:
             asked = [Text(query.id, " ".join(own.terms(query.text))) for query in queries]
-        found = self._searcher(setting.pool).search(asked, self._options.depth, self._threads)
-        silent = [query.id for query in queries if not found[query.id]]
-        without = [query.id for query in queries if query.id in set(silent) and not own.terms(query.text)] if silent else []
-        if len(without) == len(queries):
+        index, searcher = self._searcher(setting.pool)
+        found = searcher.search(asked, depth or index.manifest.indexed, self._threads)
+        without = [query.id for query in queries if not found[query.id] and not own.terms(query.text)]
+        self._without_terms += [f"{setting.query_language}:{setting.pool} {query_id}" for query_id in without]
+        return found
+
+    def _check_terms(self, setting: Setting, own: Analysis) -> None:
+        """Refuse an analyzer that leaves nothing of any query of a language."""
+        if (setting.query_language, own) in self._with_terms:
+            return
+        if not any(own.terms(query.text) for query in self._suite.query_texts(setting.query_language)):
             raise HybridBenchError(
                 f"the analyzer {own.name} leaves no term of any query of {setting.query_language} on the pool {setting.pool}",
                 f"Name another: --analyzer {setting.pool if setting.pool != ALL else setting.query_language}=standard.",
             )
-        self._without_terms += [f"{setting.query_language}:{setting.pool} {query_id}" for query_id in without]
-        return found
+        self._with_terms.add((setting.query_language, own))
 
     def close(self) -> None:
         """Let go of the index that is open."""
         if self._open:
-            self._open[1].close()
+            self._open[2].close()
             self._open = None
 
-    def _searcher(self, pool: str) -> searching.BM25:
+    def _searcher(self, pool: str) -> tuple[Index, searching.BM25]:
         if self._open is None or self._open[0] != pool:
             self.close()
             analysis = self.analysis_of(pool) or analyzers.BETWEEN_SPACES
-            options = self._options
-            self._open = pool, searching.BM25(self._index(pool).folder, analysis, k1=options.k1, b=options.b)
-        return self._open[1]
+            index, options = self._index(pool), self._options
+            self._open = pool, index, searching.BM25(index.folder, analysis, k1=options.k1, b=options.b)
+        return self._open[1:]
 
     def _index(self, pool: str) -> Index:
         analysis = self.analysis_of(pool)

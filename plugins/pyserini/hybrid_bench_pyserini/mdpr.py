@@ -59,9 +59,10 @@ def evaluate_mdpr(
     progress: Progress | None = None,
 ) -> Result:
     """Encode a suite with mDPR here, and score it in every setting."""
-    command = ["hybrid-bench", "baseline", "mdpr", "--suite", suite, "--model", model]
+    loaded = load_suite(suite)
+    command = ["hybrid-bench", "baseline", "mdpr", "--suite", loaded.asked_as, "--model", model]
     encoder = load_mdpr(model, dtype=dtype, device=device)
-    result = evaluate(encoder, suite, languages=languages, measures=measures, progress=progress)
+    result = evaluate(encoder, loaded, languages=languages, measures=measures, progress=progress)
     command += ["--dtype", encoder.dtype, "--device", encoder.device]
     command += ["--languages", ",".join(languages)] if languages else []
     command += ["--measures", " ".join(measures)] if tuple(measures) != tuple(DEFAULT_MEASURES) else []

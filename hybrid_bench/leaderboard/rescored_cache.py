@@ -1,0 +1,49 @@
+"""Re-scored submissions, kept in the cache folder: an unchanged one is not scored again."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from hybrid_bench import whole_file
+from hybrid_bench.leaderboard.entry import Entry, entry_of
+from hybrid_bench.submissions.rescoring import content_hash, rescore
+
+_PROGRAM = Path(__file__).parent.parent
+
+
+class RescoredCache:
+    """One file a submission; its name changes with everything handed in, everything recorded of it, and the program."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._program = _program_digest()
+
+    def entry(self, submission: Path, checks: Path) -> tuple[Entry, bool]:
+        """The re-scored submission, and whether it had to be scored.
+
+        Raises:
+            HybridBenchError: if the submission has an error.
+        """
+        content = content_hash(submission, checks=checks)
+        key = hashlib.sha256(f"{self._program} {submission.parent.name}/{submission.name} {content}".encode()).hexdigest()
+        path = self._folder / f"{key[:32]}.json"
+        try:
+            return Entry.model_validate_json(path.read_bytes()), False
+        except (OSError, ValidationError):
+            entry = entry_of(rescore(submission, checks=checks))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        whole_file.write(path, entry.model_dump_json().encode())
+        return entry, True
+
+
+def _program_digest() -> str:
+    """sha256 of the sources that decide a figure: all but the command line."""
+    digest = hashlib.sha256()
+    for file in sorted(_PROGRAM.rglob("*.py")):
+        name = file.relative_to(_PROGRAM)
+        if name.parts[0] not in ("cli", "testing", "training"):
+            digest.update(f"{name.as_posix()}\0".encode() + file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,191 @@
+"""From a submission to results: every score is recomputed, none is believed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.measures.run_scores import score_run
+from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
+from hybrid_bench.results.record import Provenance, Result, Score
+from hybrid_bench.run_evaluation import NO_DISTANCE
+from hybrid_bench.submissions import attestation, run_files
+from hybrid_bench.submissions import data as suite_data
+from hybrid_bench.submissions.finding import Report
+from hybrid_bench.submissions.inspection import Inspected, inspect, inspected_hash
+from hybrid_bench.submissions.schema import Handed, Level, Submission
+
+if TYPE_CHECKING:
+    from hybrid_bench.submissions.data import SuiteData
+    from hybrid_bench.submissions.rank_table import RankTable
+
+#: What a claimed score may differ by from the recomputed one.
+CLAIM_TOLERANCE = 1e-4
+_NEED_EVERY_RANK = {"RankDistance", "RankDistance(median)", "PEER"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A score that the submitter states, beside the recomputed one.
+
+    Attributes:
+        score: "<setting> <measure>".
+        claimed: what the card says.
+        recomputed: the mean over the settings of that kind; None if there is no such score.
+    """
+
+    score: str
+    claimed: float
+    recomputed: float | None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether both are the same, to 1e-4 of the larger where scores are ranks and not shares."""
+        if self.recomputed is None:
+            return False
+        return abs(self.claimed - self.recomputed) <= CLAIM_TOLERANCE * max(1.0, abs(self.recomputed))
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """A submission with its recomputed scores.
+
+    Attributes:
+        submission: the card, in the submitter's words: a stranger's text, to be escaped wherever it is shown.
+        results: suite to result; ``ranks`` are there where ranks were handed in.
+        levels: suite to how far it was checked.
+        claims: suite to the submitter's claims.
+        content_hash: changes with whatever can change this record.
+    """
+
+    submission: Submission
+    results: dict[str, Result]
+    levels: dict[str, Level]
+    claims: dict[str, list[Claim]]
+    content_hash: str
+
+
+def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
+    """Recompute all scores of a submission.
+
+    Args:
+        folder: ``.../submissions/<org>__<name>/<revision>``.
+        checks: folder of attestations; by default ``checks/`` beside ``submissions/``.
+
+    Raises:
+        HybridBenchError: if the submission has an error; ``hybrid-bench submit check`` tells all of them.
+    """
+    report = Report()
+    found = inspect(Path(folder), report)
+    if found is None or report.failed:
+        first = report.findings[0]
+        raise HybridBenchError(f"{folder}: {first.file}: {first.message}", f"Run: hybrid-bench submit check {folder}")
+    recorded = checks or attestation.checks_folder(found.folder)
+    levels = attestation.read(recorded, found.submission)
+    results = {name: scored(found, name) for name in found.submission.suites}
+    return Rescored(
+        submission=found.submission,
+        results=results,
+        levels={name: levels.level(name, found.handed_hash(name)) for name in results},
+        claims={name: claims(handed, results[name]) for name, handed in found.submission.suites.items()},
+        content_hash=content_hash(found.folder, checks=recorded),
+    )
+
+
+def content_hash(folder: Path, *, checks: Path | None = None) -> str:
+    """sha256 of every file of a submission and of what was recorded of it: cheap, without scoring anything.
+
+    Raises:
+        HybridBenchError: if the folder cannot be read.
+    """
+    digest = hashlib.sha256(inspected_hash(folder).encode())
+    record = (checks or attestation.checks_folder(folder)) / folder.absolute().parent.name / f"{folder.absolute().name}.toml"
+    if record.is_file():
+        digest.update(record.read_bytes())
+    return digest.hexdigest()
+
+
+def scored(found: Inspected, name: str) -> Result:
+    """The result of one suite of a submission that has no errors."""
+    data = suite_data.load(name)
+    submission, handed = found.submission, found.submission.suites[name]
+    table = found.tables.get(name)
+    scores = scored_table(table, data) if table else _unsigned(data, _run_rows(found, name), cut=True)
+    provenance = scores.provenance.model_copy(
+        update={
+            "fingerprint": found.handed_hash(name),
+            "passage_text": handed.passage_text,
+            "dtype": "fp16" if handed.vectors else "fp32",
+            "depth": "the whole pool" if handed.depth is None else f"{handed.depth} passages a query",
+        }
+    )
+    encoder = {"name": submission.title, "revision": submission.revision} | _card_fields(submission)
+    result = scores.model_copy(update={"encoder": encoder, "provenance": provenance})
+    return result.holding(table.ranks) if table else result
+
+
+def scored_table(table: RankTable, data: SuiteData) -> Result:
+    """The scores of a table of ranks, without a name."""
+    rows, notes = score_ranks(data.suite, table.ranks, table.same_language, DEFAULT_MEASURES)
+    if table.cut():
+        return _unsigned(data, [row for row in rows if row.measure not in _NEED_EVERY_RANK], cut=True)
+    return _unsigned(data, rows, notes=notes)
+
+
+def _unsigned(data: SuiteData, rows: list[Score], *, cut: bool = False, notes: Sequence[str] = ()) -> Result:
+    if cut:
+        notes = [*([data.suite.note] if data.suite.note else []), *([NO_DISTANCE] if data.pooled else [])]
+    return Result(
+        suite=data.suite.name,
+        encoder={"name": "unsigned"},
+        primary=data.suite.primary,
+        notes=tuple(notes),
+        provenance=Provenance(
+            command="hybrid-bench leaderboard build",
+            versions={},
+            fingerprint="",
+            passages={},
+            queries={"all": data.digest},
+            passage_text="sentence",
+            dtype="fp32",
+            device="any",
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _run_rows(found: Inspected, name: str) -> list[Score]:
+    data = suite_data.load(name)
+    judged = run_files.settings(data)
+    report = Report()
+    rows: list[Score] = []
+    for setting, path in found.runs[name].items():
+        depth = found.submission.suites[name].depth or 1
+        run = run_files.read(path, setting, judged[setting], data, depth, report, path.name)
+        if report.failed:
+            first = report.findings[0]
+            raise HybridBenchError(f"{found.submission.folder}: {first.file}: {first.message}", "Run: hybrid-bench submit check")
+        rows += score_run(data.suite, setting, judged[setting], run, DEFAULT_MEASURES)
+    return rows
+
+
+def _card_fields(submission: Submission) -> dict[str, Any]:
+    return submission.card.model_dump(mode="json", exclude_none=True)
+
+
+def claims(handed: Handed, result: Result) -> list[Claim]:
+    """What the submitter claims of a suite, beside what was recomputed."""
+    means = mean_scores(result)
+    return [Claim(score, value, means.get(score)) for score, value in handed.claimed.items()]
+
+
+def mean_scores(result: Result) -> dict[str, float]:
+    """Setting and measure, as ``"<setting> <measure>"``, to the mean over the settings of that kind."""
+    values: dict[str, list[float]] = {}
+    for row in result.rows:
+        values.setdefault(f"{row.setting} {row.measure}", []).append(row.value)
+    return {score: sum(found) / len(found) for score, found in values.items()}

@@ -1,0 +1,51 @@
+"""``hybrid-bench submit``: from packing to the attestation, as a submitter and a maintainer type it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.conftest import Cli
+from tests.submissions.examples import CARD
+
+
+def test_from_packing_to_the_attestation(here: Cli, tmp_path: Path) -> None:
+    (tmp_path / "card.toml").write_text(CARD)
+    packed = here(
+        "submit", "pack", "tiny", "--org", "org", "--suite", "mini", "--card", "card.toml", "--vectors-out", "vectors",
+        "--store", "s", "--revision", "r1",
+    )  # fmt: skip
+    folder = "leaderboards/submissions/org__tiny/r1"
+    assert (packed.returncode, packed.stdout) == (0, f"{folder}\n")
+    assert "rounding to fp16 changed no mean score by more than" in packed.stderr
+
+    again = here("submit", "pack", "tiny", "--org", "org", "--suite", "mini", "--revision", "r1", "--store", "s")
+    assert (again.returncode, again.stderr.count("\n")) == (2, 2)
+    assert "is there already" in again.stderr
+
+    checked = here("submit", "check", folder, "--vectors", "vectors/org__tiny/r1", "--record")
+    assert (checked.returncode, checked.stdout) == (0, f"{folder}: no errors; the vectors give the ranks on mini\n")
+    assert (tmp_path / "leaderboards" / "checks" / "org__tiny" / "r1.toml").is_file()
+
+    rerun = here("submit", "rerun", folder, "--encoder", "tiny", "--store", "s")
+    assert rerun.returncode == 0
+    assert "100.0% of the ranks the same" in rerun.stdout
+
+    card = tmp_path / folder / "submission.toml"
+    card.write_text(card.read_text().replace("one processor", "TODO"))
+    findings = here("submit", "check", folder, "--json")
+    assert findings.returncode == 1
+    assert {(one["rule"], one["file"]) for one in json.loads(findings.stdout)} == {
+        ("placeholder", "submission.toml"), ("sums", "submission.toml"),
+    }  # fmt: skip
+    shown = here("submit", "check", folder)
+    assert shown.returncode == 1
+    assert "error: submission.toml: card.hardware: it is still to be filled in: 'TODO' [placeholder]\n" in shown.stdout
+    assert here("submit", "seal", folder).returncode == 0
+    assert here("submit", "rerun", folder, "--encoder", "tiny", "--store", "s").returncode == 2
+
+
+def test_a_folder_that_is_none(here: Cli) -> None:
+    shown = here("submit", "check", "nothing")
+    assert shown.returncode == 1
+    assert "[folder]" in shown.stdout

@@ -1,0 +1,303 @@
+"""The page in a real browser: Chromium, from a folder, with the network off."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 375, "height": 740}
+BOARD = "mlqa-r.html"
+ENCODER = "encoders/drawn__blurred__1.0.html"
+PAGES = ("index.html", "xquad-r.html", BOARD, "miracl.html", ENCODER)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Of this module alone: Playwright keeps an event loop while it is open."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.fail("the page is tested in Chromium, which is not installed; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+
+
+@contextmanager
+def opened(browser: Browser, address: Path, **options: Any) -> Iterator[Page]:
+    """A page of its own; whatever the console says is a failure."""
+    context = browser.new_context(**{"viewport": DESKTOP, "offline": True} | options)
+    said: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+    page.goto(address.as_uri())
+    try:
+        yield page
+    finally:
+        context.close()
+    assert said == []
+
+
+def column(page: Page, number: int, body: str = "recomputed") -> list[str]:
+    cells = page.locator(f"#board tbody.{body} tr:not(.fixed) > :nth-child({number})")
+    return [cell.split("\n")[0] for cell in cells.all_inner_texts()]
+
+
+def names(page: Page, body: str = "recomputed") -> list[str]:
+    rows = page.locator(f"#board tbody.{body} tr:not(.fixed):visible > th")
+    return [re.split(r"\s", text.strip())[0] for text in rows.all_inner_texts()]
+
+
+def head(page: Page, label: str) -> Locator:
+    return page.locator("#board thead th").filter(has_text=re.compile(rf"^{label}$"))
+
+
+def test_a_click_sorts_each_part_for_itself(browser: Browser, site: Path) -> None:
+    with opened(browser, site / BOARD) as page:
+        assert head(page, "multi AP").get_attribute("aria-sort") == "descending"
+        assert names(page)[0] == "drawn/sharp"
+        published = names(page, "published")
+        parameters = head(page, "Parameters")
+        parameters.get_by_role("button").click()
+        assert parameters.get_attribute("aria-sort") == "ascending"
+        assert head(page, "multi AP").get_attribute("aria-sort") is None
+        assert names(page) == ["drawn/blurred", "drawn/sharp", "drawn/blurred-too"], "1.0k, 2.5M, 117.7M: by number, not by text"
+        assert names(page, "published") == published, "rows without a figure stay in their order"
+        parameters.get_by_role("button").click()
+        assert names(page)[0] == "drawn/blurred-too"
+        head(page, "RankDistance").get_by_role("button").click()
+        distances = [float(text) for text in column(page, 5, "published") if text != "–"]
+        assert distances == sorted(distances)
+        assert column(page, 5, "published")[-1] == "–", "no figure sorts last"
+        head(page, "RankDistance").get_by_role("button").click()
+        assert column(page, 5, "published")[-1] == "–"
+
+
+def test_the_keyboard_is_enough(browser: Browser, site: Path) -> None:
+    with opened(browser, site / BOARD) as page:
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        button = head(page, "mono AP").get_by_role("button")
+        for _ in range(30):
+            page.keyboard.press("Tab")
+            if button.evaluate("node => node === document.activeElement"):
+                break
+        assert button.evaluate("node => node === document.activeElement"), "Tab leads to the column heads"
+        assert button.evaluate("node => getComputedStyle(node).outlineStyle") == "solid", "the focus is seen"
+        page.keyboard.press("Enter")
+        assert head(page, "mono AP").get_attribute("aria-sort") == "descending"
+        page.keyboard.press("Space")
+        assert head(page, "mono AP").get_attribute("aria-sort") == "ascending"
+        assert names(page)[-1] == "drawn/sharp"
+
+
+def test_filters(browser: Browser, site: Path) -> None:
+    with opened(browser, site / BOARD) as page:
+        total = len(names(page)) + len(names(page, "published"))
+        count = page.locator("output[name=count]")
+        assert count.inner_text() == f"{total} of {total} rows"
+        page.get_by_label("Encoder, strategy or licence").fill("BLURRED cc0")
+        assert sorted(names(page)) == ["drawn/blurred", "drawn/blurred-too"]
+        assert names(page, "published") == []
+        assert count.inner_text() == f"2 of {total} rows"
+        page.get_by_label("zero-shot only").check()
+        assert names(page) == ["drawn/blurred-too"], "the other was trained on the suite's articles"
+        page.get_by_label("Encoder, strategy or licence").fill("")
+        page.get_by_label("zero-shot only").uncheck()
+        page.get_by_label("Checked").select_option("published")
+        assert names(page) == []
+        assert len(names(page, "published")) == total - 3
+        page.get_by_label("Encoder, strategy or licence").fill("x")
+        page.keyboard.press("Enter")
+        assert page.url.endswith(BOARD), "the form is never sent"
+
+
+def test_links_lead_to_pages(browser: Browser, site: Path) -> None:
+    with opened(browser, site / "index.html") as page:
+        page.get_by_role("navigation").get_by_role("link", name="MLQA-R").click()
+        assert page.locator("h1").inner_text() == "MLQA-R"
+        page.locator("#board").get_by_role("link", name="drawn/blurred", exact=True).click()
+        assert page.locator("h1").inner_text() == "drawn/blurred"
+        page.get_by_role("link", name="board").click()
+        assert page.locator("h1").inner_text() == "MLQA-R"
+        page.locator("svg.plot a").first.click()
+        assert page.locator("h1").inner_text().startswith("drawn/")
+        page.get_by_role("link", name="Hybrid Bench").click()
+        assert page.locator("h1").inner_text().startswith("How well")
+
+
+def test_downloads_are_the_files_beside_the_boards(browser: Browser, site: Path) -> None:
+    with opened(browser, site / BOARD) as page:
+        for label, ending in (("CSV", "csv"), ("JSON", "json"), ("Markdown", "md"), ("LaTeX", "tex")):
+            target = page.get_by_role("link", name=label, exact=True).get_attribute("href")
+            assert target == f"downloads/mlqa-r.{ending}"
+            assert (site / target).read_bytes() == (site.parent / f"mlqa-r.{ending}").read_bytes()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone_shows_everything_without_sideways_scrolling_of_the_page(browser: Browser, site: Path, path: str) -> None:
+    with opened(browser, site / path, viewport=PHONE, is_mobile=True, has_touch=True) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        for table in page.locator(".scroll").all():
+            box = table.bounding_box()
+            assert box
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= PHONE["width"]
+        for text in page.locator(".stay").all():
+            box = text.bounding_box()
+            assert box
+            assert box["x"] + box["width"] <= PHONE["width"], "what is said of a wide table is not cut"
+        assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 15
+
+
+def test_without_javascript_the_tables_are_there(browser: Browser, site: Path) -> None:
+    with opened(browser, site / BOARD, java_script_enabled=False) as page:
+        assert names(page)[0] == "drawn/sharp"
+        assert len(names(page, "published")) == 10
+        assert not page.locator("#filters").is_visible(), "what does nothing is not shown"
+        assert page.locator("#board thead button").count() == 0
+        assert page.locator("svg.plot").is_visible()
+        assert head(page, "multi AP").is_visible()
+
+
+def contrast(page: Page, locator: Locator) -> float:
+    """The ratio of WCAG 2 between an element's ink and the paper below it."""
+    ink, paper = locator.evaluate(
+        """node => {
+            const paint = at => getComputedStyle(at).backgroundColor;
+            let below = node;
+            while (paint(below) === "rgba(0, 0, 0, 0)") below = below.parentElement;
+            return [getComputedStyle(node).color, paint(below)].map(text => text.match(/[\\d.]+/g).slice(0, 3).map(Number));
+        }"""
+    )
+
+    def light(colour: list[float]) -> float:
+        shares = [c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.2126 * shares[0] + 0.7152 * shares[1] + 0.0722 * shares[2]
+
+    low, high = sorted((light(ink), light(paper)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_can_be_read_in_light_and_in_the_dark(browser: Browser, site: Path, scheme: str) -> None:
+    selectors = {
+        BOARD: ["body", "a", "caption", ".quiet", ".level", ".warning", ".published td.number", "thead th", ".h5", ".source"],
+        ENCODER: ["dt", "dd", ".warning", *(f".scale .h{step}" for step in range(11))],
+    }
+    for path, chosen in selectors.items():
+        with opened(browser, site / path, color_scheme=scheme) as page:
+            brightness = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+            assert (max(brightness) < 64) == (scheme == "dark")
+            for selector in chosen:
+                assert contrast(page, page.locator(selector).first) >= 4.5, selector
+
+
+#: Where the colours of a screenshot are looked at, in a page of its own: a canvas may not read images of files.
+_PIXELS = """async ([image, points]) => {
+    const bitmap = await createImageBitmap(await (await fetch(image)).blob());
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+    canvas.drawImage(bitmap, 0, 0);
+    return points.map(([x, y]) => Array.from(canvas.getImageData(x, y, 1, 1).data).slice(0, 3));
+}"""
+
+
+def pixels(browser: Browser, image: bytes, points: list[tuple[float, float]]) -> list[list[int]]:
+    page = browser.new_page()
+    try:
+        found: list[list[int]] = page.evaluate(_PIXELS, ["data:image/png;base64," + base64.b64encode(image).decode(), points])
+    finally:
+        page.close()
+    return found
+
+
+def boxes(page: Page, *selectors: str) -> list[dict[str, float]]:
+    found = []
+    for selector in selectors:
+        box = page.locator(selector).first.bounding_box()
+        assert box, selector
+        assert box["width"] > 0
+        assert box["height"] > 0
+        found.append(dict(box))
+    return found
+
+
+def below_each_other(found: list[dict[str, float]]) -> bool:
+    return all(above["y"] + above["height"] <= box["y"] + 0.5 for above, box in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_structure_of_a_screenshot_of_a_board(browser: Browser, site: Path, size: dict[str, int]) -> None:
+    with opened(browser, site / BOARD, viewport=size) as page:
+        parts = (
+            "header",
+            "h1",
+            ".downloads",
+            "#filters",
+            "#board",
+            "#trade-off",
+            "svg.plot",
+            "#by-language",
+            ".scale",
+            "#sources",
+        )
+        found = boxes(page, *parts, "footer")
+        assert below_each_other(found)
+        recomputed, divider, published = boxes(
+            page, "tbody.recomputed tr:last-child", "tbody.published tr.fixed", "tbody.published tr:not(.fixed)"
+        )
+        assert below_each_other([recomputed, divider, published])
+        plot = found[parts.index("svg.plot")]
+        image = page.screenshot(full_page=True)
+        circles = [box for circle in page.locator("svg.plot circle").all() if (box := circle.bounding_box())]
+        assert len(circles) == 3
+        # Up is better: the sharp encoder, whose row is first, is the highest point and the one that is furthest left.
+        assert min(circles, key=lambda box: box["y"]) == circles[0] == min(circles, key=lambda box: box["x"])
+        inside = [box for box in circles if box["x"] + box["width"] < size["width"]]
+        points = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in inside]
+        ground = [(plot["x"] + 3, plot["y"] + 3)]
+        *filled, empty = pixels(browser, image, [*points, *ground])
+        assert filled
+        assert all(colour == [0, 114, 178] for colour in filled), "the points are drawn, in a blue of Okabe and Ito"
+        assert empty == [255, 255, 255]
+
+
+def test_the_structure_of_a_screenshot_of_an_encoder(browser: Browser, site: Path) -> None:
+    with opened(browser, site / ENCODER) as page:
+        assert below_each_other(
+            boxes(page, "h1", "dl.facts", "dl.means", "table.claims", "table.heat", ".scale", "table.bars", "footer")
+        )
+        cells = page.locator("table.heat tbody td")
+        assert cells.count() == 7 * 8
+        values = [float(text) for text in cells.all_inner_texts()]
+        corners = [(box["x"] + box["width"] - 3, box["y"] + 3) for cell in cells.all() if (box := cell.bounding_box())]
+        scale = [
+            (box["x"] + 2, box["y"] + 2)
+            for step in page.locator(".scale").first.locator("li").all()
+            if (box := step.bounding_box())
+        ]
+        image = page.screenshot(full_page=True)
+        drawn = pixels(browser, image, corners + scale)
+        colours = drawn[len(corners) :]
+        assert len({tuple(colour) for colour in colours}) == 11
+        # The colour of a cell is the scale's nearest: two decimals are shown, so that one at a border may be its neighbour's.
+        for value, colour in zip(values, drawn, strict=False):
+            assert colour in [colours[round(v * 10)] for v in (max(0, value - 0.0051), min(1, value + 0.0051))]
+        bars = [box["width"] for bar in page.locator("table.bars rect").all() if (box := bar.bounding_box())]
+        distances = [float(text) for text in page.locator("table.bars td.number").all_inner_texts()]
+        longest = max(bars)
+        assert [bar / longest for bar in bars] == pytest.approx([value / max(distances) for value in distances], abs=0.01)

@@ -1,0 +1,212 @@
+"""Boards are what the submissions give, each time the same bytes, and nothing else passes for them."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from hybrid_bench import HybridBenchError
+from hybrid_bench.cli.main import app
+from hybrid_bench.leaderboard.build import Built, build, differences, write
+from hybrid_bench.results import tables
+from hybrid_bench.submissions.inspection import seal
+from hybrid_bench.submissions.rescoring import rescore
+from tests.leaderboard import examples
+
+
+def record(built: Built, suite: str = examples.SUITE) -> dict[str, object]:
+    found: dict[str, object] = json.loads(built.files[f"{suite}.json"])
+    return found
+
+
+def row(built: Built, name: str) -> dict[str, object]:
+    (found,) = [row for row in record(built)["recomputed"] if row["encoder"] == f"drawn/{name}"]  # type: ignore[attr-defined]
+    return dict(found)
+
+
+def test_the_same_bytes_from_scratch(folder: Path, built: Built, tmp_path: Path) -> None:
+    again = build(folder, store=tmp_path)
+    assert again.scored == 3
+    assert again.files == built.files
+
+
+def test_nothing_is_scored_twice(folder: Path, built: Built, store: Path) -> None:
+    again = build(folder, store=store)
+    assert (again.submissions, again.scored) == (3, 0)
+    assert again.files == built.files
+
+
+def test_a_changed_submission_alone_is_scored_again(copy: Path, built: Built, store: Path) -> None:
+    target = copy / "submissions" / "drawn__sharp" / "1.0"
+    card = (target / "submission.toml").read_text(encoding="utf-8")
+    (target / "submission.toml").write_text(card.replace("2500000", "2600000"), encoding="utf-8")
+    with pytest.raises(HybridBenchError, match=r"SHA256SUMS|submission\.toml"):
+        build(copy, store=store)
+    seal(target)
+    again = build(copy, store=store)
+    assert again.scored == 1
+    assert row(again, "sharp") == row(built, "sharp") | {"parameters": 2_600_000}
+
+
+def test_a_damaged_cache_is_not_believed(folder: Path, built: Built, tmp_path: Path) -> None:
+    build(folder, store=tmp_path)
+    for file in tmp_path.iterdir():
+        file.write_bytes(file.read_bytes()[:-100])
+    again = build(folder, store=tmp_path)
+    assert again.scored == 3
+    assert again.files == built.files
+
+
+def test_the_figures_are_those_of_the_result(folder: Path, built: Built) -> None:
+    result = rescore(folder / "submissions" / "drawn__sharp" / "1.0").results[examples.SUITE]
+    expected = tables.by_language(result)
+    labels = {column["key"]: column["label"] for column in record(built)["columns"]}  # type: ignore[attr-defined]
+    found = row(built, "sharp")
+    for key, label in labels.items():
+        assert found["values"][key] == pytest.approx(expected.loc["mean", label], abs=1e-6)  # type: ignore[index]
+        assert found["by_language"][key] == pytest.approx(expected[label].drop("mean").to_dict(), abs=1e-6)  # type: ignore[index]
+    text = built.files[f"{examples.SUITE}.md"].decode()
+    assert f"| drawn/sharp | {expected.loc['mean', 'mono AP']:.4f} a |" in text
+
+
+def test_equally_good_rows_share_a_letter(built: Built) -> None:
+    groups = {name: row(built, name)["groups"] for name in examples.DRAWN}
+    for column in ("mono_ap", "cross_ap", "multi_ap", "rank_distance"):
+        assert {name: found[column] for name, found in groups.items()} == {"sharp": "a", "blurred": "b", "blurred-too": "b"}  # type: ignore[index]
+    assert all("same_language" not in found for found in groups.values())  # type: ignore[operator]
+
+
+def test_published_rows_stand_apart_in_every_output(built: Built) -> None:
+    board = record(built)
+    assert {found["checked"] for found in board["published"]} == {"published"}  # type: ignore[attr-defined]
+    assert all("groups" not in found and found["source"] in board["sources"] for found in board["published"])  # type: ignore[attr-defined, operator]
+    markdown = built.files["mlqa-r.md"].decode()
+    assert markdown.index("drawn/blurred") < markdown.index("## Published") < markdown.index("LaBSE Hybrid")
+    latex = built.files["mlqa-r.tex"].decode()
+    assert latex.index("drawn/blurred") < latex.index("Published figures, not recomputed") < latex.index("LaBSE Hybrid")
+    lines = list(csv.DictReader(io.StringIO(built.files["mlqa-r.csv"].decode())))
+    assert {line["checked"] for line in lines if line["source"]} == {"published"}
+    assert not [line for line in lines if line["source"] and (line["multi_ap_groups"] or line["licence"])]
+    page = built.files["site/mlqa-r.html"].decode()
+    own, published = page.split('<tbody class="published">')[0], page.split('<tbody class="published">')[1]
+    assert "drawn/sharp" in own
+    assert "LaBSE Hybrid" not in own
+    assert "LaBSE Hybrid" in published
+
+
+def test_a_false_claim_is_shown_as_such_and_changes_nothing(built: Built) -> None:
+    assert row(built, "blurred")["claimed_scores_hold"] is False
+    assert row(built, "sharp")["claimed_scores_hold"] is None
+    assert "The claimed scores of drawn/blurred are not those that were recomputed." in built.files["mlqa-r.md"].decode()
+    page = built.files["site/encoders/drawn__blurred__1.0.html"].decode()
+    assert "Claimed scores that are not what was recomputed" in page
+    assert "0.9900" not in built.files["site/mlqa-r.html"].decode()
+
+
+def test_zero_shot_or_not_is_shown(built: Built) -> None:
+    assert row(built, "sharp")["zero_shot"] == "yes"
+    assert row(built, "blurred")["zero_shot"] == "no: its articles"
+
+
+def test_latex_is_a_table_of_booktabs(built: Built) -> None:
+    for suite in ("xquad-r", "mlqa-r", "miracl"):
+        lines = built.files[f"{suite}.tex"].decode().splitlines()
+        rules = [line for line in lines if line.endswith("rule")]
+        assert rules[0] == "\\toprule"
+        assert rules[-1] == "\\bottomrule"
+        width = len(re.search(r"\{([lr]+)\}$", lines[1])[1])  # type: ignore[index]
+        cells = [line for line in lines if line.endswith("\\\\") and "multicolumn" not in line]
+        assert {line.count(" & ") for line in cells} == {width - 1}
+
+
+def test_pages_hold_one_script_and_one_style_and_load_nothing(built: Built) -> None:
+    pages = {name: text.decode() for name, text in built.files.items() if name.endswith(".html")}
+    assert len(pages) == 1 + 3 + 3
+    for text in pages.values():
+        assert text.count("<script") == text.count("<style") == 1
+        assert "default-src 'none'" in html.unescape(text)
+        assert not re.findall(r'(?:src|style|onclick)="|<link[^>]+href="(?!data:)', text)
+
+
+def test_every_link_leads_somewhere(built: Built) -> None:
+    for name, content in built.files.items():
+        if name.endswith(".html"):
+            text = content.decode()
+            for target in re.findall(r'href="([^"]*)"', text):
+                path, _, anchor = target.partition("#")
+                if target.startswith(("https://", "data:")):
+                    continue
+                file = name if not path else (Path(name).parent / path).as_posix().replace("encoders/../", "")
+                assert file in built.files, f"{name}: {target}"
+                if anchor:
+                    assert f'id="{anchor}"' in built.files[file].decode()
+
+
+def test_every_hand_edit_is_noticed(copy: Path, built: Built) -> None:
+    assert differences(copy, built) == []
+    for name, content in built.files.items():
+        path = copy / name
+        path.write_bytes(content.replace(b"0", b"1", 1))
+        (found,) = differences(copy, built)
+        assert found.startswith(f"{name} is not what the submissions give: it has ")
+        path.unlink()
+        assert differences(copy, built) == [f"{name} is missing"]
+        path.write_bytes(content)
+    (copy / "site" / "encoders" / "extra.html").write_text("x", encoding="utf-8")
+    assert differences(copy, built) == ["site/encoders/extra.html is not made from any submission"]
+    assert write(copy, built) == ["site/encoders/extra.html"]
+    assert differences(copy, built) == []
+
+
+def test_a_bad_submission_leaves_the_boards_as_they_are(copy: Path, store: Path) -> None:
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    target = examples.submit(copy, "late", examples.table(*examples.DRAWN["sharp"]))
+    ranks = target / "mlqa-r.ranks.tsv.gz"
+    ranks.write_bytes(ranks.read_bytes()[:-20])
+    with pytest.raises(HybridBenchError, match=r"drawn__late/1\.0"):
+        build(copy, store=store)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_nothing_is_written_through_a_link(copy: Path, built: Built, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (copy / "site").rename(elsewhere)
+    (copy / "site").symlink_to(elsewhere)
+    with pytest.raises(HybridBenchError, match="site is a link"):
+        write(copy, built)
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(HybridBenchError, match="holds neither submissions/ nor published/"):
+        build(tmp_path)
+
+
+def test_the_command_line_builds_checks_and_tells(
+    copy: Path, built: Built, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "leaderboard").symlink_to(store)
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
+
+    def command(*words: str) -> Any:
+        return CliRunner().invoke(app, ["leaderboard", "build", "--folder", str(copy), *words])
+
+    (copy / "mlqa-r.md").unlink()
+    done = command()
+    assert (done.exit_code, done.stdout.split()) == (0, [str(copy / "mlqa-r.md")])
+    assert "3 submissions, 0 of them scored now" in done.stderr
+    done = command("--check")
+    assert (done.exit_code, done.stdout) == (0, f"{len(built.files)} files are what the submissions give\n")
+    (copy / "mlqa-r.csv").write_text("encoder\n", encoding="utf-8")
+    done = command("--check")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("mlqa-r.csv is not what the submissions give: it has 'encoder'")
+    assert (copy / "mlqa-r.csv").read_text(encoding="utf-8") == "encoder\n", "a check writes nothing"

@@ -1,0 +1,61 @@
+"""Texts that no submission should hold, and that are harmless if one does."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+from hybrid_bench.leaderboard import board, formats, site
+from hybrid_bench.leaderboard.columns import MLQA_R
+from hybrid_bench.leaderboard.entry import Entry, entry_of
+from hybrid_bench.submissions.rescoring import rescore
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>{{7*7}}|[x](javascript:alert(3))\u202e\\input{x}\n# y"
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, tuple[str, ...]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, tuple(sorted(name for name, _ in attrs))))
+
+
+def tags(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    parser = _Tags()
+    parser.feed(text)
+    return parser.found
+
+
+def hostile(entry: Entry) -> Entry:
+    """The same entry with a card that the schema would refuse."""
+    card = entry.submission.card.model_copy(
+        update=dict.fromkeys(("description", "licence", "base", "training_data", "hardware", "contact"), HOSTILE)
+        | {"batch_strategy": HOSTILE, "alpha": None, "query_prefix": HOSTILE, "code": "javascript:alert(1)"}
+    )
+    submission = entry.submission.model_copy(update={"card": card, "name": HOSTILE, "revision": "../../x"})
+    return entry.model_copy(update={"submission": submission})
+
+
+def test_a_hostile_card_adds_no_markup(folder: Path) -> None:
+    honest = entry_of(rescore(folder / "submissions" / "drawn__sharp" / "1.0"))
+    bad = hostile(honest)
+    assert set(bad.slug) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+    pages = {}
+    for entry in (honest, bad):
+        made = board.make(MLQA_R, [entry], [])
+        pages[entry.slug] = {name.replace(entry.slug, "it"): text for name, text in site.pages([made], [entry]).items()}
+        assert "<script>alert" not in formats.markdown(made)
+        assert formats.markdown(made).count("\n|") == 3, "a head, a line below it, and one row"
+        assert "\\input" not in formats.latex(made)
+    good, tampered = pages[honest.slug], pages[bad.slug]
+    assert good.keys() == tampered.keys()
+    for name in good:
+        if name.endswith(".html"):
+            # Stated fields that were not stated before lose their dash, and a contact that is no address its link.
+            ours, theirs = ([tag for tag in tags(text[name]) if tag[0] not in ("span", "a")] for text in (good, tampered))
+            assert ours == theirs
+            assert "javascript:" not in "".join(tampered[name].split("href=")[1:]).split(">")[0]
+            assert "\u202e" not in tampered[name]
+    assert "{{7*7}}" in tampered["encoders/it.html"], "a template in a card is text"

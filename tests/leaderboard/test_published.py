@@ -1,0 +1,98 @@
+"""Published figures: those of the sources, each with its citation."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from hybrid_bench import HybridBenchError
+from hybrid_bench.leaderboard.columns import MIRACL, MLQA_R, XQUAD_R
+from hybrid_bench.leaderboard.published import PublishedFile, read
+
+ROOT = Path(__file__).parent.parent.parent
+_SOURCE = 'title = "T"\nurl = "https://example.org"\nauthors = "A"\nlicence = "L"\nmeasured = "M"\ncitation = "C"\n'
+_HEAD = "suite\tsystem\tsetting\tquery_language\tmeasure\tvalue\n"
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, PublishedFile]:
+    return {file.name: file for file in read(ROOT / "leaderboards" / "published")}
+
+
+def test_every_committed_table_has_its_citation(files: dict[str, PublishedFile]) -> None:
+    assert set(files) == {"elmahdy-2024", "lareqa-2020", "pyserini-miracl-2cr"}
+    for file in files.values():
+        assert file.source.citation.startswith("@")
+        assert file.figures
+
+
+def test_the_paper_s_figures_are_copied_whole(files: dict[str, PublishedFile], shared: Path) -> None:
+    facts = rows(shared / "facts" / "elmahdy_tables_long.tsv")
+    assert sorted(float(row["value"]) for row in facts) == sorted(figure.value for figure in files["elmahdy-2024"].figures)
+    systems = files["elmahdy-2024"].systems(XQUAD_R)
+    kinds = {"mono": "mono_ap", "cross": "cross_ap", "multi": "multi_ap"}
+    names = {"XXmono": "X-X", "XY": "X-Y", "Hybrid": "Hybrid"}
+    compared = 0
+    for row in facts:
+        if row["dataset"] == "XQuAD-R" and row["metric"] == "mAP":
+            kind, _, strategy = row["column"].partition("_")
+            system = systems[f"{row['init']} {names[strategy]}"]
+            language = "mean" if row["lang"].lower() in ("avg", "average", "mean") else row["lang"]
+            assert system[kinds[kind]][language] == float(row["value"])
+            compared += 1
+    assert compared == 2 * 9 * 12, "two initialisations, nine columns, eleven languages and their mean"
+
+
+def test_lareqa_s_figures_are_copied_whole(files: dict[str, PublishedFile], shared: Path) -> None:
+    facts = {(row["dataset"], row["system"]): float(row["value"]) for row in rows(shared / "facts" / "lareqa_published.tsv")}
+    found = {}
+    for kind in (XQUAD_R, MLQA_R):
+        for system, figures in files["lareqa-2020"].systems(kind).items():
+            assert set(figures) == {"multi_ap"}
+            found[kind.suite, system] = figures["multi_ap"]["mean"]
+    assert found == facts
+
+
+def test_miracl_is_of_dev_alone(files: dict[str, PublishedFile]) -> None:
+    bm25 = files["pyserini-miracl-2cr"].systems(MIRACL)["bm25"]
+    assert bm25["mono_ndcg"]["yo"] == 0.4059
+    assert bm25["mono_recall"]["yo"] == 0.7325
+    assert len(bm25["mono_ndcg"]) == 18
+    assert bm25["mono_ndcg"]["ar"] == 0.4809, "0.4434 is of train"
+
+
+@pytest.mark.parametrize(
+    ("table", "source", "message"),
+    [
+        (_HEAD, None, "have no citation"),
+        (None, _SOURCE, "have no table"),
+        (_HEAD, _SOURCE.replace("https:", "javascript:"), "is not a citation: url"),
+        (_HEAD, _SOURCE + "score = 1\n", "is not a citation: score"),
+        (_HEAD, "title = ", "is not valid TOML"),
+        (_HEAD + "xquad-r\ts\tmultilingual\tde\tAP\tgood\n", _SOURCE, "line 2, is not a published figure"),
+        (_HEAD + "xquad-r\ts\tmultilingual\t\tAP\t0.5\n", _SOURCE, "has no query_language"),
+        ("suite\tvalue\nxquad-r\t1\n", _SOURCE, "is not a published figure"),
+    ],
+)
+def test_malformed_figures_are_refused(tmp_path: Path, table: str | None, source: str | None, message: str) -> None:
+    for ending, text in (("tsv", table), ("toml", source)):
+        if text is not None:
+            (tmp_path / f"x.{ending}").write_text(text, encoding="utf-8")
+    with pytest.raises(HybridBenchError, match=message):
+        read(tmp_path)
+
+
+def test_a_figure_that_is_stated_twice_is_refused(tmp_path: Path) -> None:
+    line = "xquad-r\ts\tmultilingual\tde\tAP\t0.5\n"
+    (tmp_path / "x.tsv").write_text(_HEAD + line * 2, encoding="utf-8")
+    (tmp_path / "x.toml").write_text(_SOURCE, encoding="utf-8")
+    (file,) = read(tmp_path)
+    with pytest.raises(HybridBenchError, match=r"states s on xquad-r twice: multilingual de AP"):
+        file.systems(XQUAD_R)

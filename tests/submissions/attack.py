@@ -1,0 +1,97 @@
+"""Checks malformed submissions in a process with little memory that may write, run and open nothing but what a check needs.
+
+``python -m tests.submissions.attack HONEST HONEST_RUNS SCRATCH`` prints one JSON line a malformed submission.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+MEMORY = 1 << 30
+SECONDS = 10
+#: What no check has a reason to do.
+FORBIDDEN = (
+    "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "pickle.", "socket.", "shutil.", "os.rename", "os.remove",
+    "os.mkdir", "os.chmod", "os.link", "os.symlink", "os.truncate", "ctypes.dlopen", "webbrowser.",
+)  # fmt: skip
+
+
+def main() -> None:
+    """See the module."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.submissions import checking
+    from hybrid_bench.submissions.rescoring import rescore
+    from tests.submissions import malformed
+    from tests.submissions.examples import Example
+
+    sources, scratch = [Path(word) for word in sys.argv[1:3]], Path(sys.argv[3])
+    honest = [
+        Example(source, next(source.glob("submissions/*/*/")), next(source.glob("vectors/*/*/*.safetensors"), None))
+        for source in sources
+    ]
+    watched: list[str] | None = None
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if watched is not None and (
+            event.startswith(FORBIDDEN)
+            or (event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"))
+            or (event == "open" and arguments[1] is None and arguments[2] & 0o3)
+        ):
+            watched.append(f"{event} {arguments!r:.200}")
+
+    for example in honest:  # warm: what is imported and compiled once is not a submission's doing
+        given = [example.vectors] if example.vectors else []
+        assert checking.check(example.folder, vectors=given) == [], checking.check(example.folder, vectors=given)
+    sys.addaudithook(watch)
+    # Processor time: what others do on the machine is not a submission's doing.
+    signal.signal(signal.SIGPROF, lambda *_: (_ for _ in ()).throw(TimeoutError()))
+    for one in malformed.everything():
+        root = scratch / "board"
+        example = honest[one.runs].copy(root)
+        one.change(example)
+        given = [example.vectors] if example.vectors else []
+        before = _content(root)
+        start = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        watched = []
+        refused = False
+        try:
+            found = checking.run(example.folder, vectors=given).findings
+            try:
+                rescore(example.folder)
+            except HybridBenchError:
+                refused = True
+        finally:
+            did, watched = watched, None
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        line = {
+            "name": one.name,
+            "seconds": time.process_time() - start,
+            "errors": [[f.rule, f.file, f.message] for f in found if f.severity == "error"],
+            "shown": "\n".join(map(str, found)),
+            "rules": sorted(one.rules),
+            "file": one.file,
+            "refused": refused,
+            "vectors": one.file.endswith(".safetensors"),
+            "changed": _content(root) != before,
+            "did": did,
+        }
+        sys.stdout.write(json.dumps(line) + "\n")
+        shutil.rmtree(root)
+
+
+def _content(root: Path) -> dict[str, tuple[int, int]]:
+    """Every file, with its size and the time it was changed."""
+    return {str(p): (p.lstat().st_size, p.lstat().st_mtime_ns) for p in sorted(root.rglob("*")) if not p.is_dir()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Honest submissions on ``mini``, and changing them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybrid_bench.evaluation import evaluate
+from hybrid_bench.results.ranks import Ranks
+from hybrid_bench.retrieval import full_runs
+from hybrid_bench.retrieval.full_runs import FullRuns
+from hybrid_bench.submissions import data as suite_data
+from hybrid_bench.submissions import inspection, packing
+from tests.tiny_encoder import TinyEncoder
+
+CARD = """\
+description = "Hashed character n-grams"
+training_data = "none: nothing is trained"
+hardware = "one processor"
+contact = "the authors of these tests"
+batch_strategy = "none"
+"""
+DEPTH = 4
+
+
+@dataclass(frozen=True)
+class Example:
+    """A submission with its vectors.
+
+    Attributes:
+        root: a folder with ``submissions/``.
+        folder: the submission.
+        vectors: the file beside it; None for runs.
+    """
+
+    root: Path
+    folder: Path
+    vectors: Path | None
+
+    def copy(self, root: Path) -> Example:
+        """The same in another folder."""
+        folder = root / self.folder.relative_to(self.root)
+        shutil.copytree(self.folder, folder)
+        if self.vectors is None:
+            return Example(root, folder, None)
+        shutil.copy(self.vectors, root)
+        return Example(root, folder, root / self.vectors.name)
+
+    @property
+    def card(self) -> Path:
+        return self.folder / "submission.toml"
+
+    @property
+    def table(self) -> Path:
+        return self.folder / "mini.ranks.tsv.gz"
+
+    def edit(self, change: Callable[[str], str]) -> None:
+        """Change submission.toml, and seal it as a submitter would."""
+        before = self.card.read_text(encoding="utf-8")
+        after = change(before)
+        assert after != before
+        self.card.write_text(after, encoding="utf-8", errors="surrogateescape")
+        inspection.seal(self.folder)
+
+    def edit_table(self, change: Callable[[str], str], file: Path | None = None) -> None:
+        """Change the unpacked table (or run), pack it again and seal it."""
+        path = file or self.table
+        before = gzip.decompress(path.read_bytes()).decode()
+        after = change(before)
+        assert after != before
+        self.replace(path, gzip.compress(after.encode("utf-8", "surrogateescape"), mtime=0))
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """Other bytes in a file, sealed."""
+        path.write_bytes(content)
+        inspection.seal(self.folder)
+
+    def set_vectors(self, content: bytes) -> None:
+        """Other vectors, which the card names with their hash."""
+        import hashlib
+
+        assert self.vectors is not None
+        self.vectors.write_bytes(content)
+        lines = self.card.read_text(encoding="utf-8").split("\n")
+        at = (
+            lines.index('[suites."mini".vectors]') if '[suites."mini".vectors]' in lines else lines.index("[suites.mini.vectors]")
+        )
+        lines[at + 1 : at + 3] = [f'sha256 = "{hashlib.sha256(content).hexdigest()}"', f"bytes = {max(len(content), 1)}"]
+        self.card.write_text("\n".join(lines), encoding="utf-8")
+        inspection.seal(self.folder)
+
+
+def packed(root: Path, dimension: int = 64, org: str = "org", revision: str = "r1") -> Example:
+    """The tiny encoder's submission."""
+    root.mkdir(parents=True, exist_ok=True)
+    card = root / "card.toml"
+    card.write_text(CARD, encoding="utf-8")
+    found = packing.pack(
+        TinyEncoder(dimension=dimension),
+        ["mini"],
+        root / "submissions",
+        org=org,
+        revision=revision,
+        card=card,
+        vectors_out=root / "vectors",
+        store=root / "store",
+    )
+    assert found.missing == []
+    return Example(root, found.folder, found.suites[0].vectors)
+
+
+def with_runs(root: Path) -> Example:
+    """The tiny encoder's runs, cut at :data:`DEPTH`."""
+    data = suite_data.load("mini")
+    folder = root / "submissions" / "org__runs" / "r1"
+    folder.mkdir(parents=True)
+
+    def write(full: FullRuns, ranks: Ranks) -> None:
+        full_runs.write(full, full.settings, folder / "mini.runs", ranks=ranks, depth=DEPTH, tag="tiny")
+
+    evaluate(TinyEncoder(dimension=64), data.suite, store=root / "store", with_runs=write)
+    (folder / "submission.toml").write_text(
+        f'format = 1\norg = "org"\nname = "runs"\nrevision = "r1"\n\n[card]\nlicence = "Apache-2.0"\n{CARD}'
+        f'\n[suites.mini]\nkind = "runs"\ndepth = {DEPTH}\ndata = {json.dumps(data.digest)}\ntrained_on = "no"\n',
+        encoding="utf-8",
+    )
+    inspection.seal(folder)
+    return Example(root, folder, None)

@@ -1,0 +1,65 @@
+"""Random content in every file: nothing but findings comes of it."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hybrid_bench.submissions import data as suite_data
+from hybrid_bench.submissions import rank_table, vectors
+from hybrid_bench.submissions.checking import check
+from hybrid_bench.submissions.finding import RULES, Report
+from tests.submissions.examples import Example
+
+#: Bytes as strangers send them: noise, and noise in the shape of what is expected.
+NOISE = st.one_of(
+    st.binary(max_size=400),
+    st.text(max_size=200).map(str.encode),
+    st.binary(max_size=300).map(gzip.compress),
+    st.text(alphabet='abc=[]{}"\n\t.0-9 #\\', max_size=200).map(str.encode),
+)
+
+
+@pytest.mark.parametrize("file", ["submission.toml", "mini.ranks.tsv.gz", "SHA256SUMS"])
+@settings(max_examples=40)
+@given(noise=NOISE)
+def test_noise_instead_of_a_file(honest: Example, tmp_path_factory: pytest.TempPathFactory, file: str, noise: bytes) -> None:
+    example = honest.copy(tmp_path_factory.mktemp("noise"))
+    (example.folder / file).write_bytes(noise)
+    found = check(example.folder)
+    assert any(finding.severity == "error" for finding in found)
+    assert {finding.rule for finding in found} <= set(RULES)
+
+
+@settings(max_examples=150)
+@given(content=NOISE, length=st.integers(0, 500))
+def test_noise_instead_of_vectors(tmp_path_factory: pytest.TempPathFactory, content: bytes, length: int) -> None:
+    path = tmp_path_factory.mktemp("noise") / "mini.vectors.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + content)
+    report = Report()
+    assert vectors.read(path, suite_data.load("mini"), report, path.name) is None
+    assert report.failed
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_cells_of_a_table_changed_for_others(honest: Example, data: st.DataObject) -> None:
+    """Whatever stands in a cell, what is read is a table that can be true, or an error is told."""
+    suite = suite_data.load("mini")
+    lines = gzip.decompress(honest.table.read_bytes()).decode().split("\n")
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(1, len(lines) - 2))
+        cells = lines[at].split("\t")
+        column = data.draw(st.integers(0, 4))
+        cells[column] = data.draw(st.one_of(st.text(max_size=8), st.integers(-1, 900).map(str), st.just(cells[column - 1])))
+        lines[at] = "\t".join(cells)
+    report = Report()
+    table = rank_table.parse("\n".join(lines), suite, None, report, "table")
+    assert report.failed or table is not None
+    if table is not None and not report.failed:
+        for found in table.ranks.by_language.values():
+            assert (found.rank >= 1).all()
+            assert (found.rank_all >= found.rank).all()

@@ -1,0 +1,149 @@
+"""What is packed is what was evaluated, and comes back from the check with the same scores."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hybrid_bench import HybridBenchError, evaluate, toml
+from hybrid_bench.submissions import checking, inspection, packing, rescoring
+from hybrid_bench.submissions import data as suite_data
+from hybrid_bench.submissions.rescoring import mean_scores, rescore
+from tests.submissions import examples
+from tests.submissions.examples import Example
+from tests.tiny_encoder import TinyEncoder
+
+
+def test_an_honest_submission_has_no_findings(honest: Example, honest_runs: Example) -> None:
+    assert honest.vectors is not None
+    checked = checking.run(honest.folder, vectors=[honest.vectors])
+    assert checked.findings == []
+    assert set(checked.attested) == {"mini"}
+    assert checking.check(honest_runs.folder) == []
+
+
+def test_the_scores_are_those_of_the_same_vectors_evaluated(honest: Example) -> None:
+    """Evaluated by the harness itself, whose product is in float32: a tie may break otherwise, and nothing more."""
+
+    class Rounded(TinyEncoder):
+        def encode(self, texts, role):  # type: ignore[no-untyped-def]
+            return super().encode(texts, role).astype(np.float16).astype(np.float32)
+
+    evaluated = evaluate(Rounded(dimension=64), "mini", store=honest.root / "rounded")
+    again = rescore(honest.folder).results["mini"]
+    before, after = mean_scores(evaluated), mean_scores(again)
+    assert before.keys() == after.keys()
+    for score, value in before.items():
+        assert after[score] == pytest.approx(value, rel=1e-3, abs=1e-3), score
+    assert [(row.query_language, row.pool, row.measure, row.queries) for row in evaluated.rows] == [
+        (row.query_language, row.pool, row.measure, row.queries) for row in again.rows
+    ]
+
+
+def test_runs_are_scored_as_runs(honest_runs: Example) -> None:
+    result = rescore(honest_runs.folder).results["mini"]
+    evaluated = evaluate(TinyEncoder(dimension=64), "mini", measures=["AP@4", "P@1"], store=honest_runs.root / "store")
+    before, after = mean_scores(evaluated), mean_scores(result)
+    for kind in ("monolingual", "cross-lingual", "multilingual"):
+        assert after[f"{kind} AP"] == pytest.approx(before[f"{kind} AP@4"], abs=1e-6)
+        assert after[f"{kind} P@1"] == pytest.approx(before[f"{kind} P@1"], abs=1e-6)
+    assert "multilingual RankDistance" not in after
+
+
+def test_packing_twice_gives_the_same_bytes(honest: Example, tmp_path: Path) -> None:
+    again = examples.packed(tmp_path)
+    for path in sorted(honest.folder.iterdir()):
+        assert (again.folder / path.name).read_bytes() == path.read_bytes(), path.name
+    assert honest.vectors is not None
+    assert again.vectors is not None
+    assert again.vectors.read_bytes() == honest.vectors.read_bytes()
+
+
+def test_a_revision_is_packed_once(honest: Example) -> None:
+    before = inspection.inspected_hash(honest.folder)
+    with pytest.raises(HybridBenchError, match="is there already"):
+        examples.packed(honest.root)
+    assert inspection.inspected_hash(honest.folder) == before
+
+
+@pytest.mark.parametrize("org", ["../x", "a__b", "a b", ""])
+def test_names_that_no_folder_can_have_are_refused_before_the_work(org: str, tmp_path: Path) -> None:
+    with pytest.raises(HybridBenchError, match="cannot be the org"):
+        packing.pack(TinyEncoder(), ["mini"], tmp_path / "submissions", org=org)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nobody_stated_is_left_to_be_filled_in_and_refused_until_it_is(tmp_path: Path) -> None:
+    packed = packing.pack(
+        TinyEncoder(dimension=64), ["mini"], tmp_path / "submissions", org="org", vectors_out=tmp_path, store=tmp_path / "store"
+    )
+    assert packed.missing == ["training_data", "batch_strategy", "hardware", "contact"]
+    rules = {finding.rule for finding in checking.check(packed.folder)}
+    assert rules == {"placeholder", "schema"}
+    card = packed.folder / "submission.toml"
+    text = card.read_text(encoding="utf-8")
+    card.write_text(text.replace('batch_strategy = "TODO"', 'batch_strategy = "none"').replace("TODO", "told"), encoding="utf-8")
+    assert {finding.rule for finding in checking.check(packed.folder)} == {"sums"}
+    inspection.seal(packed.folder)
+    assert checking.check(packed.folder) == []
+
+
+def test_a_card_with_a_field_that_cards_do_not_have(tmp_path: Path) -> None:
+    card = tmp_path / "card.toml"
+    card.write_text('licens = "MIT"\n')
+    with pytest.raises(HybridBenchError, match="no field 'licens'"):
+        packing.pack(TinyEncoder(), ["mini"], tmp_path / "submissions", org="org", card=card)
+
+
+def test_vectors_longer_than_one_are_scaled_without_changing_a_rank(honest: Example, tmp_path: Path) -> None:
+    class Long(TinyEncoder):
+        def __init__(self) -> None:
+            super().__init__(dimension=64)
+            self.card = self.card.model_copy(update={"similarity": "dot"})
+
+        def encode(self, texts, role):  # type: ignore[no-untyped-def]
+            return super().encode(texts, role) * np.float32(1 << 20)
+
+    card = tmp_path / "card.toml"
+    card.write_text(examples.CARD)
+    packed = packing.pack(
+        Long(), ["mini"], tmp_path / "submissions", org="org", card=card, vectors_out=tmp_path, store=tmp_path / "s"
+    )
+    assert gzip.decompress((packed.folder / "mini.ranks.tsv.gz").read_bytes()) == gzip.decompress(honest.table.read_bytes())
+    vectors = packed.suites[0].vectors
+    assert vectors is not None
+    assert checking.check(packed.folder, vectors=[vectors]) == []
+
+
+def test_a_tampered_claim_is_shown_and_not_believed(example: Example) -> None:
+    honest = rescore(example.folder)
+    stated = toml.load(example.card)["suites"]["mini"]["claimed"]["monolingual AP"]
+    example.edit(lambda text: text.replace(f'"monolingual AP" = {stated}', '"monolingual AP" = 0.999'))
+    (finding,) = checking.check(example.folder)
+    assert (finding.rule, finding.severity) == ("claim", "warning")
+    assert "0.99900" in finding.message
+    assert f"{stated:.3f}" in finding.message
+    tampered = rescore(example.folder)
+    assert tampered.results["mini"].rows == honest.results["mini"].rows
+    assert [claim.score for claim in tampered.claims["mini"] if not claim.confirmed] == ["monolingual AP"]
+    assert all(claim.confirmed for claim in honest.claims["mini"])
+    assert tampered.content_hash != honest.content_hash
+
+
+def test_claims_are_compared_to_one_ten_thousandth() -> None:
+    assert rescoring.Claim("monolingual AP", 0.50009, 0.5).confirmed
+    assert not rescoring.Claim("monolingual AP", 0.50011, 0.5).confirmed
+    assert not rescoring.Claim("monolingual AP", 0.5, None).confirmed
+
+
+def test_the_table_of_the_committed_submission_is_small(root: Path) -> None:
+    (table,) = (root / "leaderboards" / "submissions").glob("hybrid-bench__me5-small/*/xquad-r.ranks.tsv.gz")
+    assert table.stat().st_size < 400_000
+
+
+def test_the_data_of_a_suite_are_known_by_their_hash() -> None:
+    restricted = suite_data.SuiteData(suite_data.load("mini").suite.restrict(["de", "en"]))
+    assert restricted.digest != suite_data.load("mini").digest
