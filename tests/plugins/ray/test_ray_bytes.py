@@ -114,22 +114,17 @@ def test_an_evaluation_has_the_same_bytes(executor: RayExecutor, mini: Suite, tm
 
 
 def test_a_suite_that_is_not_streamed_is_searched_there_too(executor: RayExecutor) -> None:
-    results = [evaluate("use-multilingual", "mini", languages=["de", "en"], executor=name) for name in ("local", "ray")]
+    results = [evaluate("use-multilingual", "mini", languages=["en"], executor=name) for name in ("local", "ray")]
     here, there = (result.model_copy(update={"timings": {}}).to_json() for result in results)
     assert here == there
 
 
 def test_the_command_line_starts_a_cluster_where_there_is_none(cli: Cli, tmp_path: Path, shared: Path) -> None:
-    corpus = (shared / "collections" / "miracl-judged" / "sw" / "corpus.jsonl").read_text(encoding="utf-8").splitlines(True)
-    folder = tmp_path / "sw"
-    (folder / "qrels").mkdir(parents=True)
-    (folder / "corpus.jsonl").write_text("".join(corpus[:300]), encoding="utf-8")
-    for name in ("queries.jsonl", "qrels/dev.tsv"):
-        (folder / name).write_bytes((shared / "collections" / "miracl-judged" / "sw" / name).read_bytes())
-    here = cli("encode", "tiny", "--suite", folder, "--store", "here")
-    there = cli("encode", "tiny", "--suite", folder, "--store", "there", "--executor", "ray", "--workers", "2")
+    suite = shared / "collections" / "miracl-judged" / "sw"
+    here = cli("encode", "tiny", "--suite", suite, "--store", "here")
+    there = cli("encode", "tiny", "--suite", suite, "--store", "there", "--executor", "ray", "--workers", "2")
     assert (here.returncode, there.returncode) == (0, 0), there.stderr
-    assert there.stdout.splitlines() == [here.stdout.strip().replace("here", "there")]
+    assert there.stdout == here.stdout.replace("/here/", "/there/")
     assert files(tmp_path / "there") == files(tmp_path / "here")
 
 

@@ -68,7 +68,8 @@ def unknown(what: str, number: int = 0) -> Any:
     raise ZeroDivisionError("a defect")
 
 
-def test_an_error_of_a_function_comes_through_once_and_as_it_is(executor: RayExecutor) -> None:
+def test_an_error_of_a_function_comes_through_once_and_as_it_is(cluster: Cluster) -> None:
+    executor = RayExecutor(workers=1, address=cluster.address)
     for failing in (
         lambda what: list(executor.map(functools.partial(unknown, what), range(9))),
         lambda what: list(executor.map_stateful(functools.partial(unknown, what), range(9))),
