@@ -119,12 +119,14 @@ def test_a_machine_that_is_lost_takes_no_item_with_it(cluster: Cluster) -> None:
 class OnGpu:
     device = "cuda"
 
-    def __call__(self) -> Callable[[int], str]:
+    def __call__(self) -> Callable[[int], tuple[str, str]]:
         return visible_gpus
 
 
-def visible_gpus(_: int) -> str:
-    return os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+def visible_gpus(_: int) -> tuple[str, str]:
+    import ray
+
+    return ray.get_runtime_context().get_node_id(), os.environ.get("CUDA_VISIBLE_DEVICES", "all")
 
 
 def test_what_computes_on_a_gpu_gets_one_and_what_does_not_gets_none(cluster: Cluster, executor: RayExecutor) -> None:
@@ -134,8 +136,10 @@ def test_what_computes_on_a_gpu_gets_one_and_what_does_not_gets_none(cluster: Cl
     node = cluster.add_node(num_cpus=1, num_gpus=2, object_store_memory=100_000_000)
     try:
         anyone = RayExecutor(address=cluster.address)
-        assert list(anyone.map_stateful(OnGpu(), range(1))) in (["0"], ["1"])
-        assert set(anyone.map_stateful(lambda: visible_gpus, range(8))) == {""}
+        assert list(anyone.map_stateful(OnGpu(), range(1))) in ([(node.node_id, "0")], [(node.node_id, "1")])
+        elsewhere = dict(anyone.map_stateful(lambda: visible_gpus, range(8)))
+        assert elsewhere.pop(node.node_id, "") == ""
+        assert set(elsewhere.values()) <= {"", "all"}  # a node without GPUs hides none
     finally:
         cluster.remove_node(node)
 
