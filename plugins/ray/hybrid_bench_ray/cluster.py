@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -153,16 +154,13 @@ def check_folder(folder: Path) -> None:
 
     from hybrid_bench_ray import at_work
 
-    folder.mkdir(parents=True, exist_ok=True)
     look = ray.remote(num_cpus=0, max_retries=1)(at_work.look)
     here = at_work.software()
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".seen-by-all.", suffix=".tmp") as file:
-        file.write(token := os.urandom(16))
-        file.flush()
+    with _shown_file(folder) as (path, token):
         asked = {
             node["NodeManagerAddress"]: look.options(
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            ).remote(file.name)
+            ).remote(path)
             for node in alive()
         }
         for name, answer in asked.items():
@@ -180,6 +178,21 @@ def check_folder(folder: Path) -> None:
                 raise HybridBenchError(
                     f"the Ray node {name} does not see {folder}", "Name a folder of a file system that all nodes share: --store."
                 )
+
+
+@contextlib.contextmanager
+def _shown_file(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """A file with a content that nobody can know who does not see it."""
+    token = os.urandom(16)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = tempfile.NamedTemporaryFile(dir=folder, prefix=".seen-by-all.", suffix=".tmp")  # noqa: SIM115  # below
+        file.write(token)
+        file.flush()
+    except OSError as error:
+        raise HybridBenchError(f"cannot write to {folder}: {error.strerror}", "Choose another folder with --store.") from error
+    with file:
+        yield file.name, token
 
 
 #: Seconds for a node to start a process and to answer.
