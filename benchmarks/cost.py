@@ -1,6 +1,6 @@
 """What all of MIRACL costs, by language: passages, queries, bytes and hours. Writes the table of ``docs/scaling.md``.
 
-    python benchmarks/cost.py --passages-a-second 45 --gigaflops 100      # as measured by encoding.py and scale.py on your machine
+    python benchmarks/cost.py --passages-a-second 45 --gigaflops 100   # as encoding.py and scale.py measure on your machine
 
 Numbers of passages and queries are those of ir_datasets' metadata; nothing is downloaded.
 """

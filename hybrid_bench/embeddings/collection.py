@@ -71,6 +71,8 @@ class ShardEntry(BaseModel):
     count: int = Field(ge=1)
     key: str = Field(pattern=r"^[0-9a-f]{64}$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    #: see :func:`hybrid_bench.embeddings.shards.quick_checksum`
+    quick: str = Field(pattern=r"^[0-9a-f]{32}$")
 
 
 class Manifest(BaseModel):
@@ -151,7 +153,7 @@ class Collection:
         entry = self.manifest.shards[number]
         path = shard_path(self.folder, number)
         try:
-            shard = shards.read(path, ("vectors", "ids"), key=entry.key)
+            shard = shards.read(path, ("vectors", "ids"), key=entry.key, quick=entry.quick)
         except shards.UnsoundShardError as unsound:
             raise HybridBenchError(f"the shard {path}, which the manifest names, {unsound}", _AGAIN) from unsound
         if shard.sha256 != entry.sha256 or shard.vectors.shape != (entry.count, self.manifest.dimension):

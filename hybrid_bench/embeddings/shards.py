@@ -60,13 +60,14 @@ def write(path: Path, key: str, tensors: dict[str, np.ndarray], **more: str) -> 
     return checksum
 
 
-def read(path: Path, names: tuple[str, ...] = ("vectors",), *, key: str | None = None) -> Shard:
+def read(path: Path, names: tuple[str, ...] = ("vectors",), *, key: str | None = None, quick: str | None = None) -> Shard:
     """Read a shard and check it.
 
     Args:
         path: the file.
         names: the arrays that it has to hold, and no others.
         key: what its key has to be.
+        quick: what :func:`quick_checksum` has to be, by which contents are checked in the place of their sha256.
 
     Raises:
         UnsoundShardError: if it is missing, damaged, of another key, or its checksum does not fit.
@@ -84,9 +85,9 @@ def read(path: Path, names: tuple[str, ...] = ("vectors",), *, key: str | None =
     if key is not None and header.get("key") != key:
         raise UnsoundShardError("holds vectors of another encoder or of other texts")
     more = {name: value for name, value in header.items() if name not in ("key", "sha256")}
-    if header.get("sha256") != _checksum(tensors, more):
+    if (quick_checksum(tensors) != quick) if quick else (header.get("sha256") != _checksum(tensors, more)):
         raise UnsoundShardError("is damaged: its checksum does not fit")
-    return Shard(header.get("key", ""), header["sha256"], tensors, header)
+    return Shard(header.get("key", ""), header.get("sha256", ""), tensors, header)
 
 
 def pack_ids(ids: list[str]) -> np.ndarray:
@@ -110,6 +111,17 @@ def read_ids(path: Path) -> np.ndarray:
 
     with safetensors.safe_open(path, framework="numpy") as file:
         return unpack_ids(file.get_tensor("ids"))
+
+
+def quick_checksum(tensors: dict[str, np.ndarray]) -> str:
+    """Finds damage ten times as fast as sha256, which a search through millions of vectors would wait for; no seal."""
+    import numpy as np
+    import xxhash
+
+    digest = xxhash.xxh3_128()
+    for tensor in tensors.values():
+        digest.update(np.ascontiguousarray(tensor).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def _checksum(tensors: dict[str, np.ndarray], more: dict[str, str]) -> str:

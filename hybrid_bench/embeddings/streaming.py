@@ -151,7 +151,7 @@ class _Job:
                 self._pending.append((number, key, [text_id for text_id, _ in chunk]))
                 yield [text for _, text in chunk]
             else:
-                self._note(number, key, found.vectors, found.sha256)
+                self._note(number, key, found.tensors, found.sha256)
 
     def keep(self, vectors: np.ndarray) -> None:
         """Write the vectors of the first shard that is waited for."""
@@ -162,14 +162,15 @@ class _Job:
             stored = vectors.astype(np.float16 if self._key.storage == "fp16" else np.float32, copy=False)
         if not np.isfinite(stored).all():
             raise HybridBenchError("the encoder's vectors have numbers too large for fp16", "Use --storage fp32.")
-        packed = shards.pack_ids(ids)
-        checksum = shards.write(shard_path(self._folder, number), key, {"vectors": stored, "ids": packed})
-        self._note(number, key, stored, checksum)
+        tensors = {"vectors": stored, "ids": shards.pack_ids(ids)}
+        checksum = shards.write(shard_path(self._folder, number), key, tensors)
+        self._note(number, key, tensors, checksum)
 
-    def _note(self, number: int, key: str, vectors: np.ndarray, checksum: str) -> None:
-        self._entries[number] = ShardEntry(count=len(vectors), key=key, sha256=checksum)
-        self._dimensions.add(vectors.shape[1])
-        self._progress.advance(len(vectors))
+    def _note(self, number: int, key: str, tensors: dict[str, np.ndarray], checksum: str) -> None:
+        count, dimension = tensors["vectors"].shape
+        self._entries[number] = ShardEntry(count=count, key=key, sha256=checksum, quick=shards.quick_checksum(tensors))
+        self._dimensions.add(dimension)
+        self._progress.advance(count)
 
     def seal(self) -> Collection:
         if not self._entries:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Columns that are tested together before any is looked at alone.
-_STRETCH = 256
+_STRETCH = 64
 
 
 @numba.njit(nogil=True, cache=True)
@@ -20,15 +20,6 @@ def widen(halves: NDArray[np.uint16], bits: NDArray[np.uint32]) -> None:
     for at in range(halves.shape[0]):
         half = np.uint32(halves[at])
         bits[at] = ((half & np.uint32(0x7FFF)) << np.uint32(13)) | ((half & np.uint32(0x8000)) << np.uint32(16))
-
-
-@numba.njit(nogil=True, cache=True)
-def _reach(row: NDArray[np.float32], score: np.float32) -> np.int32:
-    count = np.int32(0)
-    for at in range(row.shape[0]):
-        if row[at] >= score:
-            count += np.int32(1)
-    return count
 
 
 @numba.njit(nogil=True, cache=True)
@@ -52,50 +43,52 @@ def collect(
         numbers: (queries, room) written.
         filled: (queries,) changed: how much of the room is taken; a whole block has to fit.
     """
+    whole = columns // _STRETCH * _STRETCH
     for query in range(scores.shape[0]):
-        row = block[query, :columns]
         least = floor[query]
         place = filled[query]
-        for stretch in range(0, row.shape[0], _STRETCH):
-            end = min(stretch + _STRETCH, row.shape[0])
-            if _reach(row[stretch:end], least) == 0:
-                continue
+        for stretch in range(0, columns, _STRETCH):
+            end = stretch + _STRETCH if stretch < whole else columns
+            if stretch < whole:
+                reach = np.int32(0)
+                for at in range(_STRETCH):  # of a length that is known, so that it is compiled to vector instructions
+                    reach += np.int32(block[query, stretch + at] >= least)
+                if reach == 0:
+                    continue
             for at in range(stretch, end):
-                if row[at] >= least:
-                    scores[query, place] = row[at]
+                if block[query, at] >= least:
+                    scores[query, place] = block[query, at]
                     numbers[query, place] = first_number + at
                     place += 1
         filled[query] = place
 
 
 @numba.njit(nogil=True, cache=True)
-def shrink(
+def keep(
+    queries: NDArray[np.int64],
+    least: NDArray[np.float32],
     scores: NDArray[np.float32],
     numbers: NDArray[np.int64],
     filled: NDArray[np.int64],
-    floor: NDArray[np.float32],
-    depth: int,
-    fullest: int,
-    tied: NDArray[np.bool_],
 ) -> None:
-    """Keep the ``depth`` best of each query that holds more than ``fullest``, and raise its floor to the last of them.
+    """Drop what is worse than ``least`` from the lists of some queries; what stays keeps its order.
 
-    Where more are tied for the last places than there are places, all of them stay and the query is marked.
+    Args:
+        queries: (some,) rows of the others.
+        least: (some,) the score that stays.
+        scores: (queries, room) changed.
+        numbers: (queries, room) changed.
+        filled: (queries,) changed.
     """
-    for query in range(scores.shape[0]):
-        count = filled[query]
-        if count <= fullest or count < depth:
-            continue
-        last = np.partition(scores[query, :count], count - depth)[count - depth]
-        floor[query] = max(floor[query], last)
+    for some in range(queries.shape[0]):
+        query = queries[some]
         place = 0
-        for at in range(count):
-            if scores[query, at] >= last:
+        for at in range(filled[query]):
+            if scores[query, at] >= least[some]:
                 scores[query, place] = scores[query, at]
                 numbers[query, place] = numbers[query, at]
                 place += 1
         filled[query] = place
-        tied[query] = place > depth
 
 
 @numba.njit(nogil=True, cache=True)

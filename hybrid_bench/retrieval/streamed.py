@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Shards that are searched in one go before their best are merged into those of all.
 _TASK_SHARDS = 32
+#: Shards that are searched before all others, which need not look at what is worse than what these have.
+_FIRST_SHARDS = 4
 #: Queries that are searched at a time; each takes 12 bytes a place of its list in each thread.
 QUERIES_AT_ONCE = 2048
 #: Queries of a block of scores.
@@ -70,7 +72,7 @@ class SearchShards:
 
     def __call__(self, task: Task) -> TopLists:
         """The best of these shards that reach the floor."""
-        from hybrid_bench.retrieval.selecting import collect, shrink
+        from hybrid_bench.retrieval.selecting import collect, keep
 
         collection = Collection(self.folder)
         asked = _padded(self.queries, _MULTIPLE)
@@ -83,9 +85,11 @@ class SearchShards:
         block = np.empty((min(len(asked), _BLOCK_QUERIES), columns), np.float32)
 
         def shorten(fullest: int) -> None:
-            tied = np.zeros(count, np.bool_)
-            shrink(scores, numbers, filled, floor, self.depth, fullest, tied)
-            for query in np.flatnonzero(tied):
+            long = np.flatnonzero(filled > max(fullest, self.depth - 1))
+            last = np.array([_last(scores[query, : filled[query]], self.depth) for query in long], np.float32)
+            floor[long] = np.maximum(floor[long], last)
+            keep(long, last, scores, numbers, filled)
+            for query in long[filled[long] > self.depth]:  # more are tied for the last places than there are places
                 _settle(scores[query], numbers[query], int(filled[query]), self.depth, collection)
                 filled[query] = self.depth
 
@@ -121,6 +125,12 @@ def single_precision(vectors: np.ndarray) -> NDArray[np.float32]:
     return floats.reshape(vectors.shape)
 
 
+def _last(scores: NDArray[np.float32], depth: int) -> np.float32:
+    """The score of the last of the best; NumPy's partition is vectorised, a compiled one of ours would not be."""
+    at = len(scores) - depth
+    return cast(np.float32, np.partition(scores, at)[at])
+
+
 def _settle(scores: NDArray[np.float32], numbers: NDArray[np.int64], filled: int, depth: int, collection: Collection) -> None:
     from hybrid_bench.retrieval.top_lists import best
 
@@ -130,11 +140,24 @@ def _settle(scores: NDArray[np.float32], numbers: NDArray[np.int64], filled: int
 
 def _sorted(scores: NDArray[np.float32], numbers: NDArray[np.int64], filled: NDArray[np.int64], depth: int) -> TopLists:
     found = TopLists.empty(len(scores), depth)
-    for query, count in enumerate(filled.tolist()):
-        order = np.argsort(-scores[query, :count], kind="stable")  # numbers ascend
-        found.scores[query, :count] = scores[query, order]
-        found.numbers[query, :count] = numbers[query, order]
+    places = np.arange(int(filled.max(initial=0)), dtype=np.uint64)
+    for start in range(0, len(scores), _BLOCK_QUERIES):
+        rows = slice(start, start + _BLOCK_QUERIES)
+        own = scores[rows, : len(places)]
+        empty = places >= filled[rows, None]
+        # One number orders by score descending, then by place, which goes by number ascending; empty places come last.
+        falling = np.where(empty, np.uint32(0xFFFFFFFF), ~_rising(own)).astype(np.uint64)
+        order = (np.sort((falling << np.uint64(32)) | places, axis=1) & np.uint64(0xFFFFFFFF)).astype(np.int64)[:, :depth]
+        missing = np.take_along_axis(empty, order, axis=1)
+        found.scores[rows, : order.shape[1]] = np.where(missing, -np.inf, np.take_along_axis(own, order, axis=1))
+        found.numbers[rows, : order.shape[1]] = np.where(missing, -1, np.take_along_axis(numbers[rows], order, axis=1))
     return found
+
+
+def _rising(scores: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Whole numbers in the order of the scores: NumPy sorts them much faster than it sorts places by scores."""
+    bits = (scores + np.float32(0)).view(np.uint32)  # 0 and -0 are one score
+    return bits ^ np.where(bits >> np.uint32(31), np.uint32(0xFFFFFFFF), np.uint32(0x80000000))
 
 
 class Found:
@@ -232,13 +255,18 @@ def _search_part(
         progress(sum(counts[:done]))
         stops: list[int] = []
 
-        def tasks(start: int) -> Iterator[Task]:
-            for first in range(start, len(counts), _TASK_SHARDS):
-                stops.append(min(first + _TASK_SHARDS, len(counts)))
+        def tasks(start: int, stop: int) -> Iterator[Task]:
+            for first in range(start, stop, _TASK_SHARDS):
+                stops.append(min(first + _TASK_SHARDS, stop))
                 yield Task(first, stops[-1], lists.floor.copy())  # of the lists as they are when the task is taken
 
+        function = SearchShards(collection.folder, queries, depth)
+        beginning = min(_FIRST_SHARDS, len(counts))
+        parts = itertools.chain.from_iterable(
+            executor.map(function, tasks(max(done, start), stop)) for start, stop in [(0, beginning), (beginning, len(counts))]
+        )
         saved_at = time.monotonic()
-        for number, found in enumerate(executor.map(SearchShards(collection.folder, queries, depth), tasks(done))):
+        for number, found in enumerate(parts):
             lists = lists.merged(found, collection.ids_of)
             progress(sum(counts[done : stops[number]]))
             done = stops[number]

@@ -221,7 +221,7 @@ def test_a_worker_with_other_weights_is_refused() -> None:
         source()
     with pytest.raises(HybridBenchError, match="other weights of table than this process: table, not newer"):
         EncoderSource(Table(ROWS), "table", {}, ("newer", "fp32", "cpu"))()
-    with pytest.raises(HybridBenchError, match="another dtype of table than this process: fp32, not bf16\n  .*say --dtype"):
+    with pytest.raises(HybridBenchError, match=r"another dtype of table than this process: fp32, not bf16\n  .*say --dtype"):
         EncoderSource(Table(ROWS), "table", {}, ("table", "bf16", "cpu"))()
 
 

@@ -132,8 +132,9 @@ def test_a_search_goes_on_where_it_stopped_and_is_not_done_twice(whole: Collecti
     told: list[int] = []
     rest = Stopping(100)
     search(whole, queries, 50, executor=rest, progress=told.append)
-    assert rest.searched == -(-94 // streamed._TASK_SHARDS) - 2
-    assert told[0] == 2 * streamed._TASK_SHARDS * 32
+    done = streamed._FIRST_SHARDS + streamed._TASK_SHARDS
+    assert rest.searched == -(-(94 - done) // streamed._TASK_SHARDS)
+    assert told[0] == done * 32
     assert sum(told) == 3000
     nobody = Stopping(0)
     search(whole, queries, 50, executor=nobody)
