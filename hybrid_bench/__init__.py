@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hybrid_bench.progress import Progress, SilentProgress
     from hybrid_bench.registration import register, register_datasets
     from hybrid_bench.results.record import Result
+    from hybrid_bench.retrieval.executors import Executor
     from hybrid_bench.retrieval.full_runs import parse_settings
     from hybrid_bench.retrieval.runs import Hit
     from hybrid_bench.run_evaluation import Searcher, evaluate_runs
@@ -32,6 +33,7 @@ _HOME = {
     "EmbeddingStore": "embeddings.store",
     "Encoder": "encoders.protocol",
     "EncoderCard": "encoders.card",
+    "Executor": "retrieval.executors",
     "Finding": "doctor",
     "Hit": "retrieval.runs",
     "HybridBenchError": "errors",
@@ -66,6 +68,7 @@ __all__ = [
     "EmbeddingStore",
     "Encoder",
     "EncoderCard",
+    "Executor",
     "Finding",
     "Hit",
     "HybridBenchError",

@@ -45,6 +45,7 @@ _OPTIONAL = {
         "BM25, mDPR and Pyserini's searchers",
         "python -m pip install ./plugins/pyserini  (in a checkout)",
     ),
+    "hybrid-bench-ray": ("the executor ray: a cluster", "python -m pip install ./plugins/ray  (in a checkout)"),
     "hybrid-bench-ir-datasets": (
         "our datasets in every Python program",
         "python -m pip install ./plugins/ir_datasets  (in a checkout)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 #: Names that an error lists at most.
 _LISTED = 20
@@ -23,6 +24,14 @@ class HybridBenchError(Exception):
         super().__init__(problem if not remedy else f"{problem}\n  {remedy}")
         self.problem = problem
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not by calling the class again: its arguments are not those that the exception keeps, and workers send errors home.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[HybridBenchError], args: tuple[Any, ...]) -> HybridBenchError:
+    return kind.__new__(kind, *args)
 
 
 class UnknownNameError(HybridBenchError, LookupError):

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import shlex
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +15,20 @@ from hybrid_bench.datasets.suite import ALL, Judgement, PassageText, Suite, Text
 from hybrid_bench.datasets.suites import load_suite
 from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.embeddings.store import EmbeddingStore
-from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
 from hybrid_bench.progress import Progress, SilentProgress
+from hybrid_bench.provenance import Phases, command_line, public_card
 from hybrid_bench.results.ranks import LanguageRanks, Ranks
 from hybrid_bench.results.record import Provenance, Result
 from hybrid_bench.retrieval.columns import Columns
-from hybrid_bench.retrieval.executors import REGISTRY as EXECUTORS
 from hybrid_bench.retrieval.executors import Executor
 from hybrid_bench.retrieval.grid import rank_relevant
+from hybrid_bench.streamed_evaluation import MEASURES as STREAMED_MEASURES
+from hybrid_bench.streamed_evaluation import Streaming, evaluate_streamed
 
 if TYPE_CHECKING:
     from hybrid_bench.retrieval.full_runs import FullRuns
@@ -44,61 +42,67 @@ class Questions:
     judgements: list[Judgement]
 
 
-@dataclass
-class Phases:
-    """Seconds of wall time by phase."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def measure(self, phase: str) -> Iterator[None]:
-        """Add what passes inside to the phase."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[phase] = round(self.seconds.get(phase, 0) + time.perf_counter() - start, 3)
-
-
 def evaluate(
     encoder: Encoder | str,
     suite: Suite | str = "mini",
     *,
     languages: Sequence[str] | None = None,
     passage_text: PassageText = "sentence",
-    measures: Sequence[str] = DEFAULT_MEASURES,
+    measures: Sequence[str] | None = None,
     store: Path | str | None = None,
     progress: Progress | None = None,
     executor: str = "local",
     encoder_options: Mapping[str, Any] | None = None,
     with_runs: Callable[[FullRuns, Ranks], None] | None = None,
+    streaming: Streaming | None = None,
+    runs: Path | None = None,
 ) -> Result:
     """Score an encoder on a suite in every setting that the suite has.
 
-    Every text is encoded once and kept in the store; a second evaluation encodes nothing.
+    Every text is encoded once and kept in the store; a second evaluation encodes nothing. A streamed suite
+    (:attr:`Suite.streamed`) is never held in memory: its runs are cut at a depth and scored by ir_measures.
 
     Args:
         encoder: an encoder or the name of one, see :func:`hybrid_bench.load_encoder`.
         suite: a suite or the name of one, see :func:`hybrid_bench.load_suite`.
         languages: these languages of the suite alone; the pool of all shrinks with it.
         passage_text: what the encoder reads of a passage.
-        measures: of ir_measures: AP, RR, nDCG, R, P or Success, with or without ``@cutoff``.
+        measures: of ir_measures: AP, RR, nDCG, R, P or Success, with or without ``@cutoff``; any on a streamed suite.
         store: folder of the vectors; in the cache folder by default.
         progress: where to report what is going on.
         executor: who searches, a name of the entry-point group ``hybrid_bench.executors``.
         encoder_options: of :func:`hybrid_bench.load_encoder`, where the encoder is given by name.
-        with_runs: called with full rankings and the ranks counted from them, to write or check them.
+        with_runs: called with full rankings and the ranks counted from them, to write or check them; not on a streamed
+            suite, whose scores are ir_measures' own.
+        streaming: how a streamed suite is encoded and searched.
+        runs: folder in which a streamed suite's runs are kept, beside where :meth:`Result.save` writes the result there.
 
     Raises:
         HybridBenchError: whatever is wrong with the encoder, the suite, or the machine.
     """
     progress = progress or SilentProgress()
-    measures = [str(measure) for measure in parse(list(measures))]  # an unknown one is found before the long work begins
-    searcher = EXECUTORS.get(executor)()
-    phases = Phases()
     loaded = load_suite(suite) if isinstance(suite, str) else suite
     asked = loaded.restrict(languages) if languages else loaded
+    name = asked.name if not languages else f"{asked.name}+{'+'.join(asked.languages)}"
     options = {key: value for key, value in (encoder_options or {}).items() if value is not None and value is not False}
+    streaming = streaming or Streaming(store=Path(store) if store else None, executor=executor)
+    if asked.streamed:
+        return evaluate_streamed(
+            encoder,
+            asked,
+            streaming,
+            name=name,
+            passage_text=passage_text,
+            measures=measures or STREAMED_MEASURES,
+            encoder_options=options,
+            out=runs,
+            languages=",".join(asked.languages) if languages else None,
+            progress=progress,
+        )
+    measures = measures or DEFAULT_MEASURES
+    measures = [str(measure) for measure in parse(list(measures))]  # an unknown one is found before the long work begins
+    searcher = streaming.made_executor()
+    phases = Phases()
     with phases.measure("load"):
         given = encoder
         encoder = load_encoder(given, **options) if isinstance(given, str) else given
@@ -142,7 +146,7 @@ def evaluate(
         ordered = Ranks({language: ranks[language] for language in questions})
         rows, notes = score_ranks(asked, ordered, same, list(measures))
     provenance = Provenance(
-        command=_command(
+        command=command_line(
             [given if isinstance(given, str) else encoder.card.name, "--suite", asked.asked_as],
             options | {"dtype": encoder.dtype, "device": encoder.device},
             languages=",".join(asked.languages) if languages else None,
@@ -158,8 +162,8 @@ def evaluate(
         device=encoder.device,
     )
     result = Result(
-        suite=asked.name if not languages else f"{asked.name}+{'+'.join(asked.languages)}",
-        encoder=_public_card(encoder.card),
+        suite=name,
+        encoder=public_card(encoder.card),
         primary=asked.primary if asked.primary in measures else measures[0],
         notes=tuple(notes),
         provenance=provenance,
@@ -259,19 +263,3 @@ class Grid:
             query_ids={language: [query.id for query in part.queries] for language, (part, _) in self._asked.items()},
             settings=[setting for setting in suite.settings() if setting.query_language in self._asked],
         )
-
-
-def _command(words: list[str], options: dict[str, Any], **more: str | None) -> str:
-    """The command line that makes this result again."""
-    for name, value in {**options, **more}.items():
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return shlex.join(["hybrid-bench", "evaluate", *words])
-
-
-def _public_card(card: EncoderCard) -> dict[str, Any]:
-    """The card without the place on this machine; the fingerprint says which weights they were."""
-    fields = card.model_dump(mode="json", exclude_defaults=True)
-    if Path(card.model).is_absolute():
-        del fields["model"]
-    return fields

@@ -14,7 +14,7 @@ class Progress(Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
     def start(self, step: str, total: int) -> None:
-        """A step of ``total`` texts or queries begins."""
+        """A step of ``total`` texts or queries begins; 0 where nobody knows how many."""
 
     def advance(self, done: int) -> None:
         """So many more are done."""

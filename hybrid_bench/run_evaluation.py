@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,26 +15,28 @@ from hybrid_bench import versions
 from hybrid_bench.datasets.suite import ALL, Judgement, Setting, Suite, Text
 from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.evaluation import Phases
 from hybrid_bench.measures.from_ranks import known
-from hybrid_bench.measures.run_scores import qrels, score_run
-from hybrid_bench.measures.scores import DEFAULT_MEASURES, PoolPairs, bias_notes, distance_rows
+from hybrid_bench.measures.run_scores import RunScores, qrels
+from hybrid_bench.measures.scores import DEFAULT_MEASURES, ONE_LANGUAGE_ALONE, PoolPairs, bias_notes, distance_rows
 from hybrid_bench.progress import Progress, SilentProgress
+from hybrid_bench.provenance import Phases
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.record import Provenance, Result, Score
 from hybrid_bench.retrieval import runs as trec
-from hybrid_bench.retrieval.run_ranks import CollectedRanks, places, pool_ids
+from hybrid_bench.retrieval.run_ranks import CollectedRanks, Place, places, pool_ids
 from hybrid_bench.retrieval.runs import Run
 
-#: Searches one pool for the queries of a setting, to the depth that was asked for.
+#: Searches one pool for some queries of a setting, to the depth that was asked for.
 Search = Callable[[Setting, Sequence[Text]], Run]
 
-#: Hits of one call of a searcher at most, where it searches pools to their end; one takes about 200 bytes here, and more in Java.
+#: Queries whose lists are in memory at a time, and
+QUERIES_AT_ONCE = 1024
+#: hits at most, where pools are searched to their end; one takes about 200 bytes here, and more in Java.
 _HITS_AT_ONCE = 250_000
 
 NO_DISTANCE = (
-    "RankDistance and PEER are left out: they need the rank of every relevant passage, and the runs are cut at {depth} passages "
-    "or not of every pool."
+    "RankDistance and PEER are left out: they need the rank of every relevant passage, and the runs are cut at a depth or not of "
+    "every pool."
 )
 NOT_FOUND = (
     "Relevant passages that were not found: {share:.1%} in the pool of all. In RankDistance and PEER, and only there, they stand "
@@ -54,6 +57,9 @@ class Searcher:
             there is no such search; a run that holds the whole pool has ranks all the same.
         versions: of software beyond what every result names.
         ties: how equal scores were ordered, before they were cut at the depth.
+        passage_text: what was read of a passage.
+        dtype: what was computed in, and
+        device: where.
     """
 
     card: Mapping[str, Any]
@@ -62,6 +68,9 @@ class Searcher:
     versions: Mapping[str, str] = field(default_factory=dict)
     ties: str = "score as float32 descending, then document id descending"
     search_all: Search | None = None
+    passage_text: str = "sentence"
+    dtype: str = "fp32"
+    device: str = "cpu"
 
 
 def evaluate_runs(
@@ -109,6 +118,7 @@ def evaluate_runs(
     rows: list[Score] = []
     hashes: dict[str, str] = {}
     queries: dict[str, str] = {}
+    spans = False
     pools = pool_ids(suite)
     collected = CollectedRanks(suite)
     chosen = [setting for setting in suite.settings() if settings is None or setting in settings]
@@ -121,23 +131,29 @@ def evaluate_runs(
                 asked = [text for text in texts if text.id in judged]
                 if not asked:
                     continue
-                judged = {text.id: judged[text.id] for text in asked}
                 progress.start(f"search {setting.query_language}:{setting.pool}", len(asked))
                 pool = pools.get(setting.pool)
-                run: dict[str, Sequence[trec.Hit]] = {}
-                with phases.measure("search"):
-                    for text, hits in _found(searcher, setting, asked, pool, progress):
-                        relevant = judged[text.id]
-                        exhaustive = searcher.search_all is not None
-                        found = places(hits, relevant, pool, exhaustive=exhaustive, depth=depth) if pool else None
-                        collected.add(setting, text.id, found, relevant)
-                        run[text.id] = hits[:depth]
-                if folder:
-                    with phases.measure("write"):
-                        path = folder / trec.file_name(setting)
-                        hashes[f"{setting.query_language}:{setting.pool}"] = trec.write(run, path, str(searcher.card["name"]))
-                with phases.measure("score"):
-                    rows += score_run(suite, setting, judged, run, measures)
+                scores = RunScores(suite, setting, measures)
+                spans |= setting.pool == ALL and any(len({_language(d) for d in judged[text.id]}) > 1 for text in asked)
+                file = trec.RunWriter(folder / trec.file_name(setting), str(searcher.card["name"])) if folder else None
+                with file or contextlib.nullcontext():
+                    for part in _parts(asked, searcher, pool):
+                        relevant = {text.id: judged[text.id] for text in part}
+                        with phases.measure("search"):
+                            found = _found(searcher, setting, part, pool)
+                            for query_id, hits in found.items():
+                                ranked = _places(searcher, hits, relevant[query_id], pool, depth)
+                                collected.add(setting, query_id, ranked, relevant[query_id])
+                            run = {query_id: hits[:depth] for query_id, hits in found.items()}
+                        progress.advance(len(part))
+                        if file:
+                            with phases.measure("write"):
+                                file.add_run(run)
+                        with phases.measure("score"):
+                            scores.add(relevant, run)
+                rows += scores.rows()
+                if file:
+                    hashes[f"{setting.query_language}:{setting.pool}"] = file.sha256
             if digest := queries_hash(suite, language, judgements):
                 queries[language] = digest
     if not rows:
@@ -145,7 +161,7 @@ def evaluate_runs(
     ranks = collected.ranks()
     remarks = [suite.note] if suite.note else []
     if any(row.pool == ALL for row in rows) and len(suite.passage_languages) > 1:
-        bias, more = _bias(suite, ranks, rows, depth)
+        bias, more = _bias(suite, ranks, rows, spans)
         rows += bias
         remarks += more
     result = Result(
@@ -159,9 +175,9 @@ def evaluate_runs(
             fingerprint=searcher.fingerprint,
             passages=dict(passages),
             queries=queries,
-            passage_text="sentence",
-            dtype="fp32",
-            device="cpu",
+            passage_text=searcher.passage_text,
+            dtype=searcher.dtype,
+            device=searcher.device,
             ties=searcher.ties,
             depth=f"{depth} passages a query",
         ),
@@ -185,29 +201,39 @@ def passages_hash(suite: Suite, language: str) -> str:
     return texts_hash(itertools.chain.from_iterable((doc.doc_id, doc.default_text()) for doc in suite.docs(language)))
 
 
-def _found(
-    searcher: Searcher, setting: Setting, asked: Sequence[Text], pool: Sequence[str] | None, progress: Progress
-) -> Iterator[tuple[Text, list[trec.Hit]]]:
-    """What each query finds, in canonical order: in the whole pool where that is known and small enough to be searched so."""
-    search, at_once = searcher.search, len(asked)
-    if pool and searcher.search_all:
-        search, at_once = searcher.search_all, max(1, _HITS_AT_ONCE // len(pool))
+def _parts(asked: Sequence[Text], searcher: Searcher, pool: Sequence[str] | None) -> Iterator[Sequence[Text]]:
+    at_once = max(1, min(QUERIES_AT_ONCE, _HITS_AT_ONCE // len(pool))) if pool and searcher.search_all else QUERIES_AT_ONCE
     for start in range(0, len(asked), at_once):
-        part = asked[start : start + at_once]
-        found = search(setting, part)
-        for text in part:
-            yield text, trec.canonical(found.get(text.id, ()))
-        progress.advance(len(part))
+        yield asked[start : start + at_once]
 
 
-def _bias(suite: Suite, ranks: Ranks | None, rows: Sequence[Score], depth: int) -> tuple[list[Score], list[str]]:
-    """Scores of language bias, and what their reader has to know."""
+def _found(searcher: Searcher, setting: Setting, part: Sequence[Text], pool: Sequence[str] | None) -> dict[str, list[trec.Hit]]:
+    """What each query finds, in canonical order: in the whole pool where that is known and small enough to be searched so."""
+    search = searcher.search_all if pool and searcher.search_all else searcher.search
+    found = search(setting, part)
+    return {text.id: trec.canonical(found.get(text.id, ())) for text in part}
+
+
+def _places(
+    searcher: Searcher, hits: Sequence[trec.Hit], relevant: Mapping[str, int], pool: Sequence[str] | None, depth: int
+) -> dict[str, Place] | None:
+    return places(hits, relevant, pool, exhaustive=searcher.search_all is not None, depth=depth) if pool else None
+
+
+def _bias(suite: Suite, ranks: Ranks | None, rows: Sequence[Score], spans: bool) -> tuple[list[Score], list[str]]:
+    """Scores of language bias, and what their reader has to know; none where no query has relevant passages in two languages."""
+    if not spans:
+        return [], [ONE_LANGUAGE_ALONE]
     asked = {row.query_language for row in rows if row.pool == ALL}
     by_language = {language: found for language, found in (ranks.by_language if ranks else {}).items() if language in asked}
     if by_language.keys() != asked or not all(found.rank_all.all() for found in by_language.values()):
-        return [], [NO_DISTANCE.format(depth=depth)]
+        return [], [NO_DISTANCE]
     bias = [row for language, found in by_language.items() for row in distance_rows(suite, found, language)]
     remarks = bias_notes(bias, {language: PoolPairs.of(found) for language, found in by_language.items()})
     known = [np.ones(len(of.query), bool) if of.found_all is None else of.found_all for of in by_language.values()]
     share = 1 - float(np.concatenate(known).mean())
     return bias, remarks + ([NOT_FOUND.format(share=share)] if share and bias else [])
+
+
+def _language(doc_id: str) -> str:
+    return doc_id.partition("-")[0]

@@ -41,7 +41,7 @@ class BarProgress:
 
     def start(self, step: str, total: int) -> None:
         """A step begins."""
-        self._bar.reset(self._task, description=step, total=total, rate="", visible=True)
+        self._bar.reset(self._task, description=step, total=total or None, rate="", visible=True)
 
     def advance(self, done: int) -> None:
         """So many more are done."""

@@ -27,7 +27,10 @@ def command(
     passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
     measures: Annotated[
         str | None,
-        typer.Option(help="Measures of ir_measures, by spaces. [default: AP AP@20 RR nDCG@10 R@1 R@10 R@100 P@1]"),
+        typer.Option(
+            help="Measures of ir_measures, by spaces. [default: AP AP@20 RR nDCG@10 R@1 R@10 R@100 P@1; of a streamed suite "
+            "nDCG@10 R@100]"
+        ),
     ] = None,
     dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 where the device computes it natively.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
@@ -38,6 +41,9 @@ def command(
     revision: Annotated[str | None, typer.Option(help="Revision of the model on the hub.")] = None,
     trust_remote_code: Annotated[bool, typer.Option(help="Run Python code that comes with the model.")] = False,
     executor: Annotated[str, typer.Option(help="Who searches: local, or a plugin's.")] = "local",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that encode, each with a model of its own.")] = None,
+    address: Annotated[str | None, typer.Option(help="Of the executor's cluster, e.g. auto.")] = None,
+    storage: Annotated[str, typer.Option(help="Number format of a streamed suite's vectors on disk: fp16 or fp32.")] = "fp16",
     check: Annotated[bool, typer.Option(help="Score every setting again from full runs through ir_measures.")] = False,
     runs: Annotated[Path | None, typer.Option(help="Write gzipped TREC runs into this folder.")] = None,
     run_settings: Annotated[
@@ -51,18 +57,36 @@ def command(
 ) -> None:
     """Score encoders on a suite and print their tables.
 
+    MIRACL and whatever is as large is streamed: vectors go to disk and runs, cut at --run-depth, to the folder of results.
+
     Example: hybrid-bench evaluate me5-small --suite xquad-r --check
     """
     from hybrid_bench.datasets.suites import load_suite
+    from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.evaluation import evaluate
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
     from hybrid_bench.results import tables
     from hybrid_bench.retrieval import full_runs
+    from hybrid_bench.streamed_evaluation import MEASURES, Streaming
 
     # Whatever can be wrong with the options is found before the long work begins.
     tables.check_format(output)
-    chosen = measures.split() if measures else list(DEFAULT_MEASURES)
     asked = load_suite(suite)
+    chosen = measures.split() if measures else list(MEASURES if asked.streamed else DEFAULT_MEASURES)
+    streaming = Streaming(
+        storage=storage,  # type: ignore[arg-type]  # checked there
+        store=store,
+        executor=executor,
+        workers=workers,
+        address=address,
+        depth=run_depth,
+    )
+    if asked.streamed and check:
+        raise HybridBenchError(f"{asked.name} is streamed: its scores are ir_measures' own", "Leave --check out.")
+    if asked.streamed and (runs or run_settings):
+        raise HybridBenchError(
+            f"{asked.name} is streamed: its runs are kept beside its results", "Leave --runs and --run-settings out; see --out."
+        )
     chosen_languages = [language.strip() for language in languages.split(",")] if languages else None
     possible = asked.restrict(chosen_languages).settings() if chosen_languages else asked.settings()
     wanted = full_runs.parse_settings([name.strip() for name in run_settings.split(",") if name.strip()], possible)
@@ -104,6 +128,8 @@ def command(
                 "trust_remote_code": trust_remote_code,
             },
             with_runs=look(encoder) if check or runs else None,
+            streaming=streaming,
+            runs=out,
         )
         path = result.save(out)
         if output == "table" or len(encoders) == 1:

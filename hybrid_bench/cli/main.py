@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from hybrid_bench.cli import compare, datasets, doctor, encoders, evaluate, fuse, leaderboard, reproduce, results, submit, suites
+from hybrid_bench.cli import (
+    compare,
+    datasets,
+    doctor,
+    encode,
+    encoders,
+    evaluate,
+    fuse,
+    leaderboard,
+    reproduce,
+    results,
+    search,
+    submit,
+    suites,
+)
 from hybrid_bench.cli.plugin_commands import PluginGroup
 from hybrid_bench.errors import HybridBenchError
 
@@ -23,6 +37,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("evaluate")(evaluate.command)
+app.command("encode")(encode.command)
+app.command("search")(search.command)
 app.command("compare")(compare.command)
 app.command("fuse")(fuse.command)
 app.command("reproduce")(reproduce.command)

@@ -42,6 +42,9 @@ class FolderQuery(NamedTuple):
         return self.text
 
 
+#: A folder with a larger corpus file than this is streamed: some hundred thousand passages.
+STREAMED_BYTES = 100_000_000
+
 _Record = TypeVar("_Record", FolderDoc, FolderQuery)
 
 
@@ -76,6 +79,7 @@ def load(path: Path) -> Suite:
         queries=lambda language: collections[language].judged_queries(),
         judgements=lambda language: collections[language].judgements,
         pooled=len(languages) > 1,
+        streamed=any(collection.bytes > STREAMED_BYTES for collection in collections.values()),
         folder="" if path.is_absolute() else path.as_posix(),
     )
 
@@ -108,6 +112,12 @@ class _Collection:
             corpus, lambda fields: FolderDoc(self._prefix + fields["_id"], fields.get("title") or "", fields["text"])
         )
 
+    @property
+    def bytes(self) -> int:
+        """Of the passages' file."""
+        corpus = _corpus(self._folder)
+        return corpus.stat().st_size if corpus else 0
+
     @functools.cached_property
     def _queries(self) -> list[FolderQuery]:
         path = _either(self._folder / "queries.jsonl")
@@ -123,11 +133,14 @@ class _Collection:
     def judgements(self) -> list[Judgement]:
         path = self._qrels or self._chosen_qrels()
         query_ids = {query.query_id for query in self._queries}
-        doc_ids = {doc.doc_id for doc in self.docs()}
+        rows = list(_qrels_rows(path))
+        absent = {self._prefix + own_id for _, (_, own_id, _) in rows}
+        for doc in self.docs():  # one by one: the passages may be too many for memory, the judged ones are not
+            absent.discard(doc.doc_id)
         judgements = []
-        for number, (query_id, own_id, relevance) in _qrels_rows(path):
+        for number, (query_id, own_id, relevance) in rows:
             doc_id = self._prefix + own_id
-            missing = query_id if query_id not in query_ids else own_id if doc_id not in doc_ids else None
+            missing = query_id if query_id not in query_ids else own_id if doc_id in absent else None
             if missing is not None:
                 what = "query" if missing is query_id else "passage"
                 raise HybridBenchError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, cast, get_args
 
@@ -85,6 +85,9 @@ class Suite:
         primary: the measure that a summary shows, as ir_measures writes it.
         licence: of the data.
         note: what a reader of a score has to know.
+        streamed: whether its collections are read as a stream and its pools searched to a depth, because they are, or may
+            be, too large for a grid of all scores.
+        count: language to the number of its passages, where that is known without reading them.
         folder: the relative path that it was loaded from, if it was; results name no place of one machine alone.
     """
 
@@ -99,6 +102,8 @@ class Suite:
     primary: str = "nDCG@10"
     licence: str = ""
     note: str = ""
+    streamed: bool = False
+    count: Callable[[str], int | None] = lambda _: None
     folder: str = ""
 
     @property
@@ -147,6 +152,18 @@ class Suite:
         texts = [Text(doc.doc_id, read(doc)) for doc in self.docs(language)]
         return _checked(texts, f"passage of {self.name}/{language}")
 
+    def passage_stream(self, language: str, passage_text: PassageText = "sentence") -> Iterator[Text]:
+        """The same one by one, never all in memory. An id that occurs twice is found when both are retrieved, not here.
+
+        Raises:
+            HybridBenchError: on an empty text or a NUL byte.
+        """
+        read = _reader(passage_text, self.name)
+        for doc in self.docs(language):
+            text = Text(doc.doc_id, read(doc))
+            _check_text(text, f"passage of {self.name}/{language}")
+            yield text
+
     def query_texts(self, language: str) -> list[Text]:
         """Every query of a language, in the order of the collection; raises as :meth:`passage_texts` does."""
         texts = [Text(query.query_id, query.default_text()) for query in self.queries(language)]
@@ -176,8 +193,12 @@ def _checked(texts: list[Text], what: str) -> list[Text]:
         if text_id in seen:
             raise HybridBenchError(f"the {what} with id {text_id!r} occurs twice", "Give every record its own id.")
         seen.add(text_id)
-        if not text.strip():
-            raise HybridBenchError(f"the {what} with id {text_id!r} is empty", "Fill it in or leave it out.")
-        if "\x00" in text:
-            raise HybridBenchError(f"the {what} with id {text_id!r} holds a NUL byte", "Remove it from the file.")
+        _check_text(Text(text_id, text), what)
     return texts
+
+
+def _check_text(text: Text, what: str) -> None:
+    if not text.text.strip():
+        raise HybridBenchError(f"the {what} with id {text.id!r} is empty", "Fill it in or leave it out.")
+    if "\x00" in text.text:
+        raise HybridBenchError(f"the {what} with id {text.id!r} holds a NUL byte", "Remove it from the file.")

@@ -14,6 +14,10 @@ from hybrid_bench.datasets.suite import ALL, Doc, Judgement, Question, Suite
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry
 
+#: A dataset with more passages than this in ir_datasets' metadata is streamed. So is all of MIRACL, however few passages a
+#: language has, that its languages be measured alike.
+STREAMED_FROM = 100_000
+
 SUITES: Registry[Suite] = Registry("hybrid_bench.suites", "suite", Suite)
 
 
@@ -91,6 +95,16 @@ def _miracl_docs(language: str) -> Iterable[Doc]:
     return found
 
 
+def _miracl_count(language: str) -> int | None:
+    return _count(_entry(f"miracl/{language}"))
+
+
+def _count(entry: Any) -> int | None:
+    """The number of passages as ir_datasets' metadata have it; nothing is read or downloaded for it."""
+    count: int | None = ((entry.metadata() or {}).get("docs") or {}).get("count")
+    return count
+
+
 MIRACL = Suite(
     name="miracl",
     description="MIRACL dev: monolingual passage retrieval from Wikipedia in 18 languages",
@@ -101,6 +115,8 @@ MIRACL = Suite(
     judgements=lambda language: _judgements(f"miracl/{language}/dev"),
     pooled=False,
     licence="Apache-2.0 (topics and judgements); CC BY-SA (Wikipedia)",
+    streamed=True,
+    count=_miracl_count,
 )
 
 
@@ -134,6 +150,8 @@ def _miracl_pool(name: str, pool: str, split: str) -> Suite:
         judgements=lambda language: _judgements(f"miracl/{pool}/{split}/{language}"),
         pooled=True,
         licence=MIRACL.licence,
+        streamed=True,
+        count=_miracl_count,
     )
 
 
@@ -167,4 +185,6 @@ def _single(dataset_id: str) -> Suite:
         queries=lambda _: entry.queries_iter(),
         judgements=lambda _: _judgements(dataset_id),
         pooled=True,
+        streamed=dataset_id.startswith("miracl/") or (_count(entry) or 0) > STREAMED_FROM,
+        count=lambda _: _count(entry),
     )

@@ -62,11 +62,26 @@ class StoreKey:
         return hashlib.sha256(self.as_json().encode()).hexdigest()
 
 
-def texts_hash(texts: Iterable[str]) -> str:
+class TextsDigest:
     """sha256 of texts in order, each with its length, so that no two lists of texts share it."""
-    digest = hashlib.sha256()
-    for text in texts:
-        encoded = text.encode("utf-8", "surrogatepass")
-        digest.update(len(encoded).to_bytes(8, "little"))
-        digest.update(encoded)
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def update(self, texts: Iterable[str]) -> None:
+        """Add texts."""
+        for text in texts:
+            encoded = text.encode("utf-8", "surrogatepass")
+            self._digest.update(len(encoded).to_bytes(8, "little"))
+            self._digest.update(encoded)
+
+    def hexdigest(self) -> str:
+        """Of all texts so far."""
+        return self._digest.hexdigest()
+
+
+def texts_hash(texts: Iterable[str]) -> str:
+    """The :class:`TextsDigest` of texts."""
+    digest = TextsDigest()
+    digest.update(texts)
     return digest.hexdigest()

@@ -24,27 +24,53 @@ def qrels(suite: Suite, setting: Setting, judgements: Iterable[Judgement]) -> di
     return found
 
 
-def score_run(
-    suite: Suite, setting: Setting, judged: Mapping[str, Mapping[str, int]], run: Run, measures: Sequence[str]
-) -> list[Score]:
-    """Average every measure over the judged queries; one that the run does not have counts with 0.
+class RunScores:
+    """The averages of measures over the queries of a setting, added up a few queries at a time.
 
     On the pool of all languages the share of the query's language in the first 20 is added.
+
+    Args:
+        suite: of the setting.
+        setting: whose queries are scored.
+        measures: any of ir_measures.
     """
-    scored = {query_id: {hit.doc_id: hit.score for hit in run.get(query_id, ())} for query_id in judged}
-    # trec_eval gives no value to a query whose list is empty, and ir_measures none to a missing one: both count with 0.
-    found = {query_id: hits for query_id, hits in scored.items() if hits}
-    parsed = known(measures)
-    total = dict.fromkeys(map(str, parsed), 0.0)
-    for metric in ir_measures.iter_calc(parsed, {q: dict(grades) for q, grades in judged.items()}, found) if found else ():
-        total[str(metric.measure)] += float(metric.value)
-    rows = [score_row(suite, setting, name, value / len(judged), len(judged)) for name, value in total.items()]
-    if setting.pool == ALL and len(suite.passage_languages) > 1:
-        same = sum(
-            hit.doc_id.partition("-")[0] == setting.query_language
+
+    def __init__(self, suite: Suite, setting: Setting, measures: Sequence[str]) -> None:
+        self._suite = suite
+        self._setting = setting
+        self._measures = known(measures)
+        self._total = dict.fromkeys(map(str, self._measures), 0.0)
+        self._same = 0
+        self._queries = 0
+
+    def add(self, judged: Mapping[str, Mapping[str, int]], run: Run) -> None:
+        """Score the judged queries; one that the run does not have counts with 0."""
+        # trec_eval gives no value to a query whose list is empty, and ir_measures none to a missing one: both count with 0.
+        found = {query_id: dict(hits) for query_id in judged if (hits := run.get(query_id))}
+        grades = {query_id: dict(of_query) for query_id, of_query in judged.items()}
+        for metric in ir_measures.iter_calc(self._measures, grades, found) if found else ():
+            self._total[str(metric.measure)] += float(metric.value)
+        self._same += sum(
+            hit.doc_id.partition("-")[0] == self._setting.query_language
             for query_id in judged
             for hit in run.get(query_id, ())[:SAME_LANGUAGE_DEPTH]
         )
-        share = same / SAME_LANGUAGE_DEPTH / len(judged)
-        rows.append(score_row(suite, setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share, len(judged)))
-    return rows
+        self._queries += len(judged)
+
+    def rows(self) -> list[Score]:
+        """The averages over all queries that were added."""
+        count = self._queries
+        rows = [score_row(self._suite, self._setting, name, value / count, count) for name, value in self._total.items()]
+        if self._setting.pool == ALL and len(self._suite.passage_languages) > 1:
+            share = self._same / SAME_LANGUAGE_DEPTH / count
+            rows.append(score_row(self._suite, self._setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share, count))
+        return rows
+
+
+def score_run(
+    suite: Suite, setting: Setting, judged: Mapping[str, Mapping[str, int]], run: Run, measures: Sequence[str]
+) -> list[Score]:
+    """The averages over all queries of a setting at once, see :class:`RunScores`."""
+    scores = RunScores(suite, setting, measures)
+    scores.add(judged, run)
+    return scores.rows()

@@ -27,7 +27,8 @@ SAME_LANGUAGE_DEPTH = 20
 ONE_A_LANGUAGE = (
     "PEER is degenerate here: with one relevant passage a language it depends on their number alone. Read RankDistance."
 )
-_NO_DISTANCE = "RankDistance and PEER are left out: every query has relevant passages in one language alone."
+#: Why a pool has no RankDistance.
+ONE_LANGUAGE_ALONE = "RankDistance and PEER are left out: every query has relevant passages in one language alone."
 
 
 def score_ranks(
@@ -143,7 +144,7 @@ def bias_notes(rows: Sequence[Score], pairs: Mapping[str, PoolPairs]) -> list[st
         pairs: of the query languages that were asked on the pool of all.
     """
     if pairs and not any(row.measure == "RankDistance" for row in rows):
-        return [_NO_DISTANCE]
+        return [ONE_LANGUAGE_ALONE]
     return [ONE_A_LANGUAGE] if pairs and all(map(_one_a_language, pairs.values())) else []
 
 

@@ -1,11 +1,17 @@
-"""Who works on the parts of a long job: threads here; clusters are plugins."""
+"""Who works on the parts of a long job: threads and processes of this machine here; clusters are plugins."""
 
 from __future__ import annotations
 
+import collections
+import itertools
+import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar, cast
+from concurrent.futures import Executor as Pool
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
@@ -15,34 +21,116 @@ from hybrid_bench.registry import Registry
 T = TypeVar("T")
 R = TypeVar("R")
 
+#: Parts in flight for each worker: one that it works on, one that waits for it.
+_AHEAD = 2
+
 
 class Executor(Protocol):
-    """Works on the parts of a job. The parts, and so the results, do not depend on how many work on them."""
+    """Works on the parts of a job. The parts, and so the results, do not depend on how many work on them.
+
+    Both methods give results in the order of the items, whoever was first; take items one by one, no more of them than
+    a small multiple of the workers before their results are taken (an item is a shard of texts, and a collection does not
+    fit into memory); and end the job with the first error of a function. A function is called again if its worker was lost:
+    what it does has no effect but its result. An executor of other processes pickles functions, items and results; the
+    functions of the harness are picklable where :meth:`map_stateful` is used.
+    """
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """The results of a function, in the order of the items; its first error ends the job."""
+        """The results of a function, each computed by one thread: its linear algebra too."""
+
+    def map_stateful(self, make: Callable[[], Callable[[T], R]], items: Iterable[T]) -> Iterator[R]:
+        """The same for a function that is expensive to make, such as a loaded model.
+
+        ``make`` is called once by each worker, before its first item. A worker computes with as many threads as the executor
+        gives it, and on a GPU of its own if ``make`` has an attribute ``device`` that is ``cuda``.
+        """
+
+    def check_folder(self, folder: Path) -> None:
+        """Raise HybridBenchError if what this process writes into a folder is not seen by all who work."""
 
 
-#: What an entry point of ``hybrid_bench.executors`` names: called without arguments.
-REGISTRY: Registry[Callable[[], Executor]] = Registry("hybrid_bench.executors", "executor", cast(Any, Callable))
+#: What an entry point of ``hybrid_bench.executors`` names: called without arguments, or with ``workers=`` (see
+#: :class:`LocalExecutor`) and ``address=`` (of a cluster; None for an executor that needs none).
+REGISTRY: Registry[Callable[..., Executor]] = Registry("hybrid_bench.executors", "executor", cast(Any, Callable))
 
 
 class LocalExecutor:
-    """Threads of this process, each with one thread of the linear algebra library.
+    """This machine. :meth:`map` uses threads, :meth:`map_stateful` this process, or processes where several are asked for.
 
     Args:
         threads: how many; by default as many as there are processors for this process.
+        workers: processes of :meth:`map_stateful`, which share the threads. With 1, nothing leaves this process.
+        address: of a cluster: refused.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise HybridBenchError(f"{threads} threads cannot do anything", "Give 1 or more.")
+    def __init__(self, threads: int | None = None, *, workers: int | None = None, address: str | None = None) -> None:
+        for name, number in (("threads", threads), ("workers", workers)):
+            if number is not None and number < 1:
+                raise HybridBenchError(f"{number} {name} cannot do anything", "Give 1 or more.")
+        if address is not None:
+            raise HybridBenchError("the executor local has no address", "Leave --address out, or choose --executor ray.")
         self.threads = threads or _processors()
+        self.workers = workers or 1
+
+    def check_folder(self, folder: Path) -> None:
+        """See :class:`Executor`: whoever works here sees what this process sees."""
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """See :class:`Executor`."""
         with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
-            yield from pool.map(function, items)
+            yield from _in_order(pool, function, items, self.threads * _AHEAD)
+
+    def map_stateful(self, make: Callable[[], Callable[[T], R]], items: Iterable[T]) -> Iterator[R]:
+        """See :class:`Executor`."""
+        if self.workers == 1:
+            stream = iter(items)
+            for first in stream:  # nothing is made for no items
+                yield from map(make(), itertools.chain([first], stream))
+            return
+        share = max(1, self.threads // self.workers)
+        context = multiprocessing.get_context("spawn")  # a forked copy of a process with threads may hang
+        with ProcessPoolExecutor(self.workers, context, initializer=_Worker.start, initargs=(make, share)) as pool:
+            try:
+                yield from _in_order(pool, _Worker.work, items, self.workers * _AHEAD)
+            except BrokenProcessPool as error:
+                raise HybridBenchError(
+                    "a worker process ended before its work was done", "It may have run out of memory. Run again: it goes on."
+                ) from error
+
+
+def _in_order(pool: Pool, function: Callable[[T], R], items: Iterable[T], ahead: int) -> Iterator[R]:
+    """Like ``pool.map``, but with a bounded number of items taken before their results are."""
+    stream = iter(items)
+    waiting: collections.deque[Future[R]] = collections.deque()
+    try:
+        for item in stream:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+class _Worker(Generic[T, R]):
+    """What a process keeps between items."""
+
+    _make: Callable[[], Callable[[Any], Any]]
+    _function: Callable[[Any], Any] | None = None
+
+    @classmethod
+    def start(cls, make: Callable[[], Callable[[T], R]], threads: int) -> None:
+        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[variable] = str(threads)  # before numpy or torch are imported by the model
+        cls._make = make
+
+    @classmethod
+    def work(cls, item: T) -> R:
+        if cls._function is None:  # here and not in start, where an error would only say that the pool is broken
+            cls._function = cls._make()
+        return cast(R, cls._function(item))
 
 
 def _processors() -> int:

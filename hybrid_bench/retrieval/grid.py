@@ -82,7 +82,7 @@ def rank_relevant(
 
     products = Products(columns)
     blocks = list(row_blocks(len(queries), len(columns.ids)))
-    buffers = threading.local()  # a block of scores for each thread, allocated once
+    buffers = _Buffers()
 
     def rank_block(rows: slice) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
         if not hasattr(buffers, "scores"):
@@ -106,6 +106,15 @@ def rank_relevant(
             progress(rows.stop - rows.start)
     rank, rank_all, same = (np.concatenate([np.empty(0, np.int32), *parts]) for parts in zip(*found, strict=True))
     return QueryRanks(query, column, rank, rank_all, same if languages is not None else None, top)
+
+
+class _Buffers(threading.local):
+    """A block of scores for each thread, allocated once; another process gets its own."""
+
+    scores: NDArray[np.float32]
+
+    def __reduce__(self) -> tuple[type[_Buffers], tuple[()]]:
+        return _Buffers, ()
 
 
 def _own_pools(columns: Columns, languages: Sequence[str]) -> NDArray[np.int32]:

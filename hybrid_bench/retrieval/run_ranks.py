@@ -33,8 +33,10 @@ class Place(NamedTuple):
 
 
 def pool_ids(suite: Suite) -> dict[str, list[str]]:
-    """The ids of every pool of a suite, ascending; without the pools of more than :data:`LARGEST_POOL` passages."""
+    """The ids of every pool of a suite, ascending; without pools of over :data:`LARGEST_POOL` passages and streamed suites."""
     found: dict[str, list[str]] = {}
+    if suite.streamed:
+        return found
     for language in suite.passage_languages:
         ids = []
         for doc in suite.docs(language):

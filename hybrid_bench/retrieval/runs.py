@@ -86,6 +86,16 @@ class RunWriter:
         self._sha256.update(text)
         self._packed.write(text)
 
+    def add_run(self, run: Run) -> None:
+        """Write some queries.
+
+        Raises:
+            HybridBenchError: if an id holds white space, which a TREC run cannot hold.
+        """
+        check_ids({*run, *(doc_id for hits in run.values() for doc_id, _ in hits)})
+        for query_id, hits in run.items():
+            self.add(query_id, [hit.doc_id for hit in hits], np.array([hit.score for hit in hits], dtype=np.float32))
+
     @property
     def sha256(self) -> str:
         """Of what was written, uncompressed; :func:`digest` gives the same."""
@@ -113,10 +123,8 @@ def write(run: Run, path: Path, tag: str) -> str:
     Raises:
         HybridBenchError: if an id holds white space, which a TREC run cannot hold.
     """
-    check_ids({*run, *(doc_id for hits in run.values() for doc_id, _ in hits)})
     with RunWriter(path, tag) as file:
-        for query_id, hits in run.items():
-            file.add(query_id, [hit.doc_id for hit in hits], np.array([hit.score for hit in hits], dtype=np.float32))
+        file.add_run(run)
     return file.sha256
 
 

@@ -1,0 +1,138 @@
+"""The inner loops of the streamed search, compiled: keeping what can still be among the best, and merging lists of the best."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Columns that are tested together before any is looked at alone.
+_STRETCH = 64
+
+
+@numba.njit(nogil=True, cache=True)
+def widen(halves: NDArray[np.uint16], bits: NDArray[np.uint32]) -> None:
+    """float16 to float32, both as bits: the exponent is moved; multiplying by 2**112 afterwards puts it right, zeros and all."""
+    for at in range(halves.shape[0]):
+        half = np.uint32(halves[at])
+        bits[at] = ((half & np.uint32(0x7FFF)) << np.uint32(13)) | ((half & np.uint32(0x8000)) << np.uint32(16))
+
+
+@numba.njit(nogil=True, cache=True)
+def collect(
+    block: NDArray[np.float32],
+    columns: int,
+    first_number: int,
+    floor: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    numbers: NDArray[np.int64],
+    filled: NDArray[np.int64],
+) -> None:
+    """Append the passages of a block whose score reaches the floor of their query.
+
+    Args:
+        block: (queries, columns or more) scores.
+        columns: how many of them are passages.
+        first_number: of the block's first passage.
+        floor: (queries,).
+        scores: (queries, room) written.
+        numbers: (queries, room) written.
+        filled: (queries,) changed: how much of the room is taken; a whole block has to fit.
+    """
+    whole = columns // _STRETCH * _STRETCH
+    for query in range(scores.shape[0]):
+        least = floor[query]
+        place = filled[query]
+        for stretch in range(0, columns, _STRETCH):
+            end = stretch + _STRETCH if stretch < whole else columns
+            if stretch < whole:
+                reach = np.int32(0)
+                for at in range(_STRETCH):  # of a length that is known, so that it is compiled to vector instructions
+                    reach += np.int32(block[query, stretch + at] >= least)
+                if reach == 0:
+                    continue
+            for at in range(stretch, end):
+                if block[query, at] >= least:
+                    scores[query, place] = block[query, at]
+                    numbers[query, place] = first_number + at
+                    place += 1
+        filled[query] = place
+
+
+@numba.njit(nogil=True, cache=True)
+def keep(
+    queries: NDArray[np.int64],
+    least: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    numbers: NDArray[np.int64],
+    filled: NDArray[np.int64],
+) -> None:
+    """Drop what is worse than ``least`` from the lists of some queries; what stays keeps its order.
+
+    Args:
+        queries: (some,) rows of the others.
+        least: (some,) the score that stays.
+        scores: (queries, room) changed.
+        numbers: (queries, room) changed.
+        filled: (queries,) changed.
+    """
+    for some in range(queries.shape[0]):
+        query = queries[some]
+        place = 0
+        for at in range(filled[query]):
+            if scores[query, at] >= least[some]:
+                scores[query, place] = scores[query, at]
+                numbers[query, place] = numbers[query, at]
+                place += 1
+        filled[query] = place
+
+
+@numba.njit(nogil=True, cache=True)
+def merge(
+    scores_a: NDArray[np.float32],
+    numbers_a: NDArray[np.int64],
+    scores_b: NDArray[np.float32],
+    numbers_b: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    numbers: NDArray[np.int64],
+    tied: NDArray[np.bool_],
+) -> None:
+    """Merge lists that are sorted by score descending, then number ascending; an empty place has the number -1.
+
+    Args:
+        scores_a: (queries, depth).
+        numbers_a: (queries, depth).
+        scores_b: (queries, depth).
+        numbers_b: (queries, depth).
+        scores: (queries, depth) written.
+        numbers: (queries, depth) written.
+        tied: (queries,) written: whether a passage that was left out has the score of the last one.
+    """
+    depth = scores.shape[1]
+    for query in range(scores.shape[0]):
+        a, b = 0, 0
+        for place in range(depth):
+            left, right = a < depth and numbers_a[query, a] >= 0, b < depth and numbers_b[query, b] >= 0
+            if not left and not right:
+                scores[query, place] = -np.inf
+                numbers[query, place] = -1
+                continue
+            if left and right:
+                better = scores_a[query, a] > scores_b[query, b]
+                left = better or (scores_a[query, a] == scores_b[query, b] and numbers_a[query, a] < numbers_b[query, b])
+            if left:
+                scores[query, place] = scores_a[query, a]
+                numbers[query, place] = numbers_a[query, a]
+                a += 1
+            else:
+                scores[query, place] = scores_b[query, b]
+                numbers[query, place] = numbers_b[query, b]
+                b += 1
+        last = scores[query, depth - 1]
+        more_a = a < depth and numbers_a[query, a] >= 0 and scores_a[query, a] == last
+        more_b = b < depth and numbers_b[query, b] >= 0 and scores_b[query, b] == last
+        tied[query] = more_a or more_b

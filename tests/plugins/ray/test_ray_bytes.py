@@ -1,0 +1,144 @@
+"""What comes from a cluster has the bytes of what comes from one process, whoever is killed meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hybrid_bench import Role, Suite, evaluate, load_suite
+from hybrid_bench.retrieval.executors import Executor, LocalExecutor
+from hybrid_bench.retrieval.streamed import search
+from hybrid_bench.streamed_evaluation import Streaming
+from hybrid_bench_ray import RayExecutor
+from tests.conftest import Cli
+from tests.embeddings.test_store import contents
+from tests.embeddings.whole_numbers import Table, encode, encoded, unit_rows
+
+ROWS = unit_rows(300, 16)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What is in a folder, but for locks and what was searched before."""
+    return {name: content for name, content in contents(folder).items() if "lock" not in name}
+
+
+def die_once(marker: Path) -> None:
+    """SIGKILL for the first process that comes here."""
+    try:
+        marker.touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Mortal(Table):
+    """Dies, once, with a shard half done."""
+
+    def __init__(self, rows: np.ndarray, marker: Path) -> None:
+        super().__init__(rows)
+        self._marker = marker
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        if "150" in texts:
+            die_once(self._marker)
+        return super().encode(texts, role)
+
+
+def test_a_worker_is_killed_while_it_encodes(executor: RayExecutor, tmp_path: Path) -> None:
+    encode(tmp_path / "here", Table(ROWS), shard=16)
+    encode(tmp_path / "there", Mortal(ROWS, tmp_path / "marker"), shard=16, workers=executor)
+    assert (tmp_path / "marker").exists()
+    assert files(tmp_path / "there") == files(tmp_path / "here")
+
+
+class Killing:
+    """An executor whose first task dies."""
+
+    def __init__(self, executor: Executor, marker: Path) -> None:
+        self._executor = executor
+        self._marker = marker
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        marker = self._marker
+
+        def mortal(item: Any) -> Any:
+            found = function(item)
+            die_once(marker)
+            return found
+
+        return self._executor.map(mortal, items)
+
+    def map_stateful(self, make: Callable[[], Callable[[Any], Any]], items: Iterable[Any]) -> Iterator[Any]:
+        return self._executor.map_stateful(make, items)
+
+    def check_folder(self, folder: Path) -> None:
+        self._executor.check_folder(folder)
+
+
+def test_a_worker_is_killed_while_it_searches(executor: RayExecutor, tmp_path: Path) -> None:
+    collection = encoded(tmp_path / "collection", Table(ROWS), shard=4)
+    queries = unit_rows(40, 16, seed=1)
+    here = list(search(collection, queries, 50, executor=LocalExecutor()).top_lists())
+    searched = files(collection.folder / "searches")
+    for path in (collection.folder / "searches").iterdir():
+        path.unlink()
+    there = list(search(collection, queries, 50, executor=Killing(executor, tmp_path / "marker")).top_lists())
+    assert (tmp_path / "marker").exists()
+    assert files(collection.folder / "searches") == searched
+    np.testing.assert_array_equal(there[0].scores, here[0].scores)
+    np.testing.assert_array_equal(there[0].numbers, here[0].numbers)
+
+
+@pytest.fixture(scope="module")
+def mini() -> Suite:
+    return dataclasses.replace(load_suite("mini").restrict(["de", "en"]), streamed=True)
+
+
+def test_an_evaluation_has_the_same_bytes(executor: RayExecutor, mini: Suite, tmp_path: Path) -> None:
+    """A real encoder, that each worker loads by its name; and the runs of every setting."""
+    results = {}
+    for name, address in (("local", None), ("ray", "auto")):
+        streaming = Streaming(store=tmp_path / name / "store", executor=name, address=address)
+        result = evaluate("use-multilingual", mini, streaming=streaming, runs=tmp_path / name / "results")
+        results[name] = result.model_copy(update={"timings": {}}).to_json()
+    assert results["ray"] == results["local"]
+    assert files(tmp_path / "ray") == files(tmp_path / "local")
+    assert sum(name.endswith(".gz") for name in files(tmp_path / "ray")) == 6
+
+
+def test_a_suite_that_is_not_streamed_is_searched_there_too(executor: RayExecutor) -> None:
+    results = [evaluate("use-multilingual", "mini", languages=["en"], executor=name) for name in ("local", "ray")]
+    here, there = (result.model_copy(update={"timings": {}}).to_json() for result in results)
+    assert here == there
+
+
+def test_the_command_line_starts_a_cluster_where_there_is_none(cli: Cli, tmp_path: Path, shared: Path) -> None:
+    suite = shared / "collections" / "miracl-judged" / "sw"
+    here = cli("encode", "tiny", "--suite", suite, "--store", "here")
+    there = cli("encode", "tiny", "--suite", suite, "--store", "there", "--executor", "ray", "--workers", "2")
+    assert (here.returncode, there.returncode) == (0, 0), there.stderr
+    assert there.stdout == here.stdout.replace("/here/", "/there/")
+    assert files(tmp_path / "there") == files(tmp_path / "here")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:1", "the Ray cluster '127.0.0.1:1' does not answer: [Errno 111] Connection refused\n  Start a cluster with"),
+        ("ray://there:10001", "the address 'ray://there:10001' is of a Ray client, which is not supported\n  Run on a machine"),
+        ("there", "'there' is not the address of a Ray cluster\n  Give host:port"),
+    ],
+)
+def test_no_cluster_is_an_error_of_two_lines(cli: Cli, address: str, said: str) -> None:
+    ended = cli("encode", "tiny", "--suite", "mini", "--executor", "ray", "--address", address)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.startswith(f"error: {said}")
+    assert ended.stderr.count("\n") == 2
