@@ -233,10 +233,8 @@ class Batches:
         turn = int(before[number]) + int(np.count_nonzero(streams[:place] == number))
         stream = self._streams[number][0]
         rows = self._rows(number, turn)
-        if len(stream.pairs) == 1:
-            pairs = stream.pairs * len(rows)
-        else:
-            pairs = self._example_pairs(stream, rows, step)
+        single = len(stream.pairs) == 1
+        pairs = stream.pairs * len(rows) if single else self._example_pairs(stream, rows, step)
         return Batch(step, stream.kind, stream.source, pairs, rows)
 
     def _rows(self, number: int, turn: int) -> np.ndarray:
@@ -251,7 +249,7 @@ class Batches:
         rows: np.ndarray = members[starts[chosen] + (chosen + epoch) % (ends - starts[chosen])]
         return rows
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019  # as many as there are streams, and they live as long as their object
+    @functools.cache  # noqa: B019  # as many as there are streams, and they live as long as their object
     def _groups(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """(the rows of a stream, ordered by group; where each group starts)."""
         stream = self._streams[number][0]

@@ -1,16 +1,15 @@
-"""Parallel question answering data: one row a question, with its question and its answer passage in every language that has them."""
+"""Parallel question answering data: one row a question, with its text and its answer passage in every language there is."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -18,11 +17,14 @@ from hybrid_bench.errors import HybridBenchError, UnknownNameError
 
 if TYPE_CHECKING:
     import datasets
+    import pyarrow as pa
 
 #: What a row holds in a language. The passage of a question is the ``sentence`` of the paragraph ``context``.
 Part = Literal["question", "sentence", "context"]
 PARTS: tuple[Part, ...] = get_args(Part)
 _KEYS = ("id", "source", "article")
+#: Rows that are hashed at once. Part of what the hash means.
+_HASHED_ROWS = 4096
 
 
 @dataclass
@@ -104,9 +106,8 @@ class ParallelTable:
         talkative = is_progress_bar_enabled()
         disable_progress_bars()
         try:
-            flat = self.dataset.flatten_indices() if self.dataset._indices is not None else self.dataset
             # datasets' own fingerprint holds the time; ours is the content.
-            Dataset(flat.data.table.combine_chunks(), fingerprint=self.hash[:16]).save_to_disk(str(temporary), num_shards=1)
+            Dataset(self.arrow().combine_chunks(), fingerprint=self.hash[:16]).save_to_disk(str(temporary), num_shards=1)
             if folder.exists():
                 folder.rmdir()
             temporary.rename(folder)
@@ -130,12 +131,27 @@ class ParallelTable:
 
     @functools.cached_property
     def hash(self) -> str:
-        """SHA-256 of the content, row by row."""
+        """SHA-256 of the content. Empty columns and the way the rows are stored do not matter."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         digest = hashlib.sha256()
-        for row in self.raw_rows():
-            present = {name: value for name, value in row.items() if value is not None}
-            digest.update(json.dumps(present, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+        table = self.arrow()
+        for start in range(0, len(self), _HASHED_ROWS):
+            places = pa.array(np.arange(start, min(start + _HASHED_ROWS, len(self))))
+            for name in sorted(table.column_names):
+                texts = table.column(name).cast(pa.large_string()).take(places).combine_chunks()
+                if texts.null_count < len(texts):
+                    lengths = pc.fill_null(pc.binary_length(texts), -1).to_numpy(zero_copy_only=False).astype("<i8")
+                    digest.update(f"{name}\0{len(texts)}\0".encode() + lengths.tobytes())
+                    content = pc.fill_null(texts, "").buffers()[2]
+                    digest.update(memoryview(content)[: lengths.clip(0).sum()] if content else b"")
         return digest.hexdigest()
+
+    def arrow(self) -> pa.Table:
+        """The rows as an Arrow table; without a copy where no rows were selected."""
+        table: pa.Table = self.dataset.data.table
+        return table if self.dataset._indices is None else table.take(self.dataset._indices.column(0))
 
     def raw_rows(self) -> Iterator[dict[str, str | None]]:
         """The rows one after the other, a thousand in memory at a time."""
@@ -210,14 +226,14 @@ class ParallelTable:
         Raises:
             HybridBenchError: if one (source, id) is in two of them.
         """
-        from datasets import Dataset, concatenate_datasets
+        import pyarrow as pa
+        from datasets import Dataset
 
         if not tables:
             raise HybridBenchError("there is no training data to put together", "Name a source.")
         _check_ids(pair for table in tables for pair in zip(table.strings("source"), table.strings("id"), strict=True))
-        names = [*_KEYS, *sorted({name for table in tables for name in table.dataset.column_names} - set(_KEYS))]
-        joined: Dataset = concatenate_datasets([_with_columns(table.dataset, names) for table in tables])
-        return ParallelTable(joined)
+        joined = pa.concat_tables([table.arrow() for table in tables], promote_options="permissive")
+        return ParallelTable(Dataset(joined.select([*_KEYS, *sorted(set(joined.column_names) - set(_KEYS))])))
 
     def split_dev(self, size: int | float, seed: int, sources: Iterable[str] | None = None) -> DevSplit:
         """Hold whole articles out until ``size`` rows (or that share of them, below 1) are held out.
@@ -254,21 +270,6 @@ class ParallelTable:
                 "Ask for a smaller dev set.",
             )
         return DevSplit(self.select(np.flatnonzero(~inside)), self.select(np.flatnonzero(inside)))
-
-
-def _with_columns(dataset: Any, names: Sequence[str]) -> Any:
-    import pyarrow as pa
-    from datasets import Dataset, Features, Value
-
-    absent = [name for name in names if name not in dataset.column_names]
-    if absent:
-        nothing = Dataset(
-            pa.table({name: pa.nulls(len(dataset), pa.large_string()) for name in absent}),
-        ).cast(Features({name: Value("large_string") for name in absent}))
-        from datasets import concatenate_datasets
-
-        dataset = concatenate_datasets([dataset, nothing], axis=1)
-    return dataset.select_columns(list(names))
 
 
 def _check_ids(pairs: Iterable[tuple[str, str]]) -> None:

@@ -11,9 +11,19 @@ def normalised(text: str) -> str:
 
     Combining vowel signs (Thai, Hindi) are no punctuation: they are kept by turning every mark into part of its word.
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in folded)
-    return " ".join(kept.split())
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().translate(_WORDS).split())
+
+
+class _Words(dict[int, int]):
+    """Letters, digits and marks as they are, everything else to a space; found out once a character."""
+
+    def __missing__(self, code: int) -> int:
+        kept = chr(code).isalnum() or unicodedata.category(chr(code))[0] == "M"
+        self[code] = code if kept else ord(" ")
+        return self[code]
+
+
+_WORDS = _Words()
 
 
 def text_key(text: str) -> int:
