@@ -31,7 +31,6 @@ _ABBREVIATIONS = frozenset({
     "mts", "nr", "núm", "op", "pp", "prof", "pág", "rep", "rev", "sen", "sgt", "sr", "sra", "st", "ste", "str", "tel", "u.a",
     "u.s", "usw", "vgl", "vol", "vols", "vs", "z.b",
 })  # fmt: skip
-)
 
 
 def spans(text: str) -> list[tuple[int, int]]:
