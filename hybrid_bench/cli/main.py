@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hybrid_bench.cli import compare, datasets, doctor, encoders, evaluate, fuse, reproduce, results, suites
+from hybrid_bench.cli import compare, datasets, doctor, encoders, evaluate, fuse, reproduce, results, suites, training_data
 from hybrid_bench.cli.plugin_commands import PluginGroup
 from hybrid_bench.errors import HybridBenchError
 
@@ -31,6 +31,7 @@ app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(results.app, name="results")
+app.add_typer(training_data.app, name="training-data")
 
 
 def _print_version(asked: bool) -> None:
