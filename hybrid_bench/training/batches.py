@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.training.code_switching import Lexicon
 from hybrid_bench.training.pairs import LanguagePair, PairIndex
 from hybrid_bench.training.parallel import ParallelTable
 from hybrid_bench.training.plan import Share, checked_weights, shares
@@ -82,6 +83,8 @@ class Batches:
         source_weights: source to its share of the batches; by default in proportion to rows. See :func:`plan.shares` for
             what happens where a source cannot give a kind.
         mode: ``batch`` or ``example``, see :data:`Mode`. In both, a batch is of one kind and one source.
+        lexicon: for code-switched batches; learned from the table where none is given.
+        switch_probability: of each word that the lexicon has, in code-switched batches.
 
     Raises:
         HybridBenchError: if the strategy, the languages or the batch size ask for what the table does not have.
@@ -98,6 +101,8 @@ class Batches:
         temperature: float = float("inf"),
         source_weights: Mapping[str, float] | None = None,
         mode: Mode = "batch",
+        lexicon: Lexicon | None = None,
+        switch_probability: float = 0.5,
     ) -> None:
         if batch_size < 2:
             raise HybridBenchError(f"the batch size is {batch_size}", "A batch needs negatives: at least 2 examples.")
@@ -113,6 +118,10 @@ class Batches:
         self.seed = seed
         self.temperature = temperature
         self.mode = mode
+        self._lexicon = lexicon
+        if not 0 <= switch_probability <= 1:
+            raise HybridBenchError(f"the probability of a switch is {switch_probability}", "Give a number from 0 to 1.")
+        self.switch_probability = switch_probability
         self._index = PairIndex.of(table, languages)
         if strategy.alpha < 1 and len(self._index.languages) < 2:
             raise HybridBenchError(
@@ -139,6 +148,17 @@ class Batches:
     def languages(self) -> tuple[str, ...]:
         """The languages in play."""
         return self._index.languages
+
+    @property
+    def pairs(self) -> list[LanguagePair]:
+        """The language pairs that batches are drawn from, sorted."""
+        return sorted({pair for stream, _ in self._streams for pair in stream.pairs})
+
+    def rows_of(self, pair: LanguagePair) -> np.ndarray:
+        """The rows of the table that a batch may take with this pair, ascending.  # (rows,) int64."""
+        sources = {stream.source for stream, _ in self._streams if pair in stream.pairs}
+        rows: np.ndarray = np.sort(np.concatenate([self._index.rows(source, pair) for source in sorted(sources)]))
+        return rows
 
     def _fill(self) -> None:
         """Find the pairs of each source that can fill a batch; in the mode ``example`` they fill it together."""
@@ -194,7 +214,8 @@ class Batches:
         """(pairs,) float64, adding up to 1."""
         counts = np.array(list(self._sizes[source, kind].values()), dtype=np.float64)
         weights: np.ndarray = np.exp(np.log(counts / counts.max()) / self.temperature)
-        return weights / weights.sum()
+        weights /= weights.sum()
+        return weights
 
     def _random(self, *keys: int) -> np.random.Generator:
         return np.random.default_rng([self.seed % 2**63, self.seed < 0, *keys])
@@ -274,7 +295,7 @@ class Batches:
         return tuple(stream.pairs[index] for index in chosen)
 
     def texts(self, batch: Batch) -> tuple[list[str], list[str]]:
-        """The questions and the passages (sentences) of a batch, as they are in the table."""
+        """The questions and the passages (sentences) of a batch: as they are in the table, or code-switched."""
         questions = [""] * len(batch.rows)
         passages = [""] * len(batch.rows)
         for pair in set(batch.pairs):
@@ -283,13 +304,26 @@ class Batches:
             found = (self.table.texts("question", pair.query, rows), self.table.texts("sentence", pair.passage, rows))
             for place, question, passage in zip(places, *found, strict=True):
                 questions[place], passages[place] = question, passage
+        if self.strategy.switched:
+            for place, row in enumerate(batch.rows.tolist()):
+                # By row and not by place: a process's part of a batch has the texts of the whole.
+                random = self._random(3, batch.step, row)
+                questions[place] = self.lexicon.switched(questions[place], random, self.switch_probability)
+                passages[place] = self.lexicon.switched(passages[place], random, self.switch_probability)
         return questions, passages
+
+    @functools.cached_property
+    def lexicon(self) -> Lexicon:
+        """The translations of words that code-switched batches take."""
+        return self._lexicon or Lexicon.learned(self.table, self.languages[0])
 
     @functools.cached_property
     def hash(self) -> str:
         """SHA-256 of what decides the sequence: two objects with one hash give the same batches."""
         streams = [(stream.source, *map(str, stream.pairs), probability) for stream, probability in self._streams]
-        stated = (self.table.hash, str(self.strategy), self.batch_size, self.seed, self.mode, streams)
+        stated: tuple[object, ...] = (self.table.hash, str(self.strategy), self.batch_size, self.seed, self.mode, streams)
+        if self.strategy.switched:
+            stated = (*stated, self.switch_probability, sorted(self.lexicon.entries.items()))
         return hashlib.sha256(repr(stated).encode()).hexdigest()
 
 

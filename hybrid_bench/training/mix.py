@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -142,3 +142,32 @@ def _by_source(table: ParallelTable) -> dict[str, dict[str, Any]]:
         counts = {part: {language: n for language, n in own.counts(part).items() if n} for part in ("question", "sentence")}
         found[source] = {"rows": len(own), "questions": counts["question"], "passages": counts["sentence"]}
     return found
+
+
+def contents(account: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The table of an account: a header, then source, language, questions and passages."""
+    rows: list[tuple[str, ...]] = [("source", "language", "questions", "passages")]
+    for source, left in account["rows"].items():
+        for language in sorted(left["questions"].keys() | left["passages"].keys()):
+            numbers = (left[part].get(language, 0) for part in ("questions", "passages"))
+            rows.append((source, language, *map(str, numbers)))
+    return rows
+
+
+def remarks(account: Mapping[str, Any]) -> list[str]:
+    """What readers and filters took, and what stays related to the suites, a line each."""
+    lines = []
+    for name, read in account["sources"].items():
+        lines += [f"{name}/{one['language']}: {one['count']} {one['what']} (left out)" for one in read["left out"]]
+        if read.get("note"):
+            lines.append(f"{name}: {read['note']}")
+    filters = account["filters"]
+    for one in filters["taken"]:
+        lines.append(f"{one['rows']} rows are out: {one['filter']} of {one['suite']}")
+    lines.append(f"{filters['after']} of {filters['before']} rows are left")
+    for suite, titles in filters["articles"].items():
+        if titles:
+            lines.append(f"articles shared with {suite}: {len(titles)} ({', '.join(titles)})")
+        else:
+            lines.append(f"articles shared with {suite}: none known by title")
+    return lines

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: What a row holds in a language. The passage of a question is the ``sentence`` of the paragraph ``context``.
-Part = Literal["question", "sentence", "context"]
+#: ``translator`` names what made the texts of a language that were translated by machine.
+Part = Literal["question", "sentence", "context", "translator"]
 PARTS: tuple[Part, ...] = get_args(Part)
 _KEYS = ("id", "source", "article")
 #: Rows that are hashed at once. Part of what the hash means.
@@ -37,6 +38,7 @@ class ParallelRow:
     question: dict[str, str] = field(default_factory=dict)
     sentence: dict[str, str] = field(default_factory=dict)
     context: dict[str, str] = field(default_factory=dict)
+    translator: dict[str, str] = field(default_factory=dict)
 
 
 class DevSplit(NamedTuple):
@@ -50,8 +52,8 @@ class ParallelTable:
     """Rows keyed by question id, in Arrow.
 
     Columns: ``id``, ``source``, ``article`` (a title, or empty), and nullable ``question.<language>``,
-    ``sentence.<language>``, ``context.<language>``. A table that was loaded is memory-mapped: it takes no memory until its
-    rows are read.
+    ``sentence.<language>``, ``context.<language>``, ``translator.<language>``. A table that was loaded is memory-mapped: it
+    takes no memory until its rows are read.
     """
 
     def __init__(self, dataset: datasets.Dataset) -> None:
@@ -161,7 +163,7 @@ class ParallelTable:
     def rows(self) -> Iterator[ParallelRow]:
         """The rows as objects."""
         for raw in self.raw_rows():
-            row = ParallelRow(*(str(raw[key]) for key in _KEYS))
+            row = ParallelRow(str(raw["id"]), str(raw["source"]), str(raw["article"]))
             for name, value in raw.items():
                 part, dot, language = name.partition(".")
                 if dot and value is not None:

@@ -53,11 +53,17 @@ class Source(_Model):
     note: str = ""
     aligned_to: str | None = None
     articles: Address | None = None
+    translated_to: tuple[str, ...] = ()
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages of its files."""
-        return tuple(dict.fromkeys(file.language for file in self.files))
+        return tuple(dict.fromkeys([*(file.language for file in self.files), *self.translated_to]))
+
+    @property
+    def licences(self) -> tuple[str, ...]:
+        """Of the source, and of its files where they have their own."""
+        return tuple(dict.fromkeys((self.licence, *(file.licence for file in self.files if file.licence))))
 
 
 @functools.cache

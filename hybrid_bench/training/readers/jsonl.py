@@ -26,6 +26,7 @@ class _Line(BaseModel):
     question: _ByLanguage = {}
     sentence: _ByLanguage = {}
     context: _ByLanguage = {}
+    translator: _ByLanguage = {}
 
 
 def read(source: str, path: Path) -> Reading:
@@ -49,7 +50,9 @@ def read(source: str, path: Path) -> Reading:
                 f"{path}, line {number}: {where + ': ' if where else ''}{first['msg']}",
                 'A line is {"id": "...", "question": {"en": "..."}, "sentence": {"en": "..."}} and what else a row holds.',
             ) from error
-        reading.rows.append(ParallelRow(line.id, line.source or source, line.article, line.question, line.sentence, line.context))
+        reading.rows.append(
+            ParallelRow(line.id, line.source or source, line.article, line.question, line.sentence, line.context, line.translator)
+        )
     return reading
 
 
