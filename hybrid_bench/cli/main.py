@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from hybrid_bench.cli import compare, datasets, doctor, encoders, evaluate, fuse, reproduce, results, suites, training_data
+from hybrid_bench.cli import (
+    compare,
+    datasets,
+    doctor,
+    encoders,
+    evaluate,
+    fuse,
+    reproduce,
+    results,
+    suites,
+    train,
+    training_data,
+    translate,
+)
 from hybrid_bench.cli.plugin_commands import PluginGroup
 from hybrid_bench.errors import HybridBenchError
 
@@ -26,6 +39,8 @@ app.command("evaluate")(evaluate.command)
 app.command("compare")(compare.command)
 app.command("fuse")(fuse.command)
 app.command("reproduce")(reproduce.command)
+app.command("translate")(translate.command)
+app.command("train")(train.command)
 app.command("encoders")(encoders.command)
 app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)

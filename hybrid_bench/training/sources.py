@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from hybrid_bench.datasets.downloads import fetch
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.toml import loads
+from hybrid_bench.training.parallel import ParallelTable
 from hybrid_bench.training.readers import jsonl, question_translations, sentence_pairs, squad
 from hybrid_bench.training.readers.reading import Reading
 
@@ -96,6 +97,21 @@ def read_source(name: str) -> Reading:
         return _sentence_pairs(name, source)
     (file,) = source.files
     return question_translations.read(name, file.get(name), file.language)
+
+
+def read_table(name: str, language: str) -> ParallelTable:
+    """What a command is given as data: a source, JSON lines, a folder with a table, or a file in SQuAD's format.
+
+    Args:
+        name: see above.
+        language: of the file, where it is in SQuAD's format.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return ParallelTable.load(path)
+    if name not in sources() and path.is_file() and not _is_file(name):
+        return squad.read(path.name.partition(".")[0], {language: [path]}).table()
+    return read_source(name).table()
 
 
 def _is_file(name: str) -> bool:
