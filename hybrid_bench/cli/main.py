@@ -17,6 +17,7 @@ from hybrid_bench.cli import (
     fuse,
     reproduce,
     results,
+    study,
     suites,
     train,
     training_data,
@@ -46,6 +47,7 @@ app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(results.app, name="results")
+app.add_typer(study.app, name="study")
 app.add_typer(training_data.app, name="training-data")
 
 

@@ -18,6 +18,9 @@ def command(
         typer.Option("--set", help="A key that wins over the file's, e.g. --set optimiser.steps=100; repeatable."),
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
+    publish: Annotated[
+        Path | None, typer.Option(help="Folder that gets the small files of the finished training, e.g. a plugin's.")
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the recipe with every choice written out, and leave.")] = False,
 ) -> None:
     """Train an encoder by a recipe; a killed training goes on where it was.
@@ -34,4 +37,8 @@ def command(
 
     folder = train(chosen, out or Path("trained") / chosen.name, device=device, progress=console.BarProgress())
     console.remark(f"wrote {folder}")
+    if publish:
+        from hybrid_bench.training.published import publish as copy
+
+        console.remark(f"copied {', '.join(path.name for path in copy(folder, publish))} into {publish}")
     console.remark(f"next: hybrid-bench evaluate {folder} --suite xquad-r")

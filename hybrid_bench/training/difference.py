@@ -19,6 +19,8 @@ WEIGHTS = "model.safetensors"
 _A, _B, _DELTA = ".a", ".b", ".delta"
 #: One key alone: with several, the format leaves their order open, and the bytes with it.
 _METADATA = "hybrid_bench"
+#: What a base may have that is not true of what is trained of it, or says nothing of its vectors.
+_NOT_COPIED = {"modules.json", "files.json", "training-data.json"}
 #: Elements of a weight that are worked on together.
 _PIECE = 1 << 18
 
@@ -58,13 +60,16 @@ def write(path: Path, low_rank: Mapping[str, LowRank], whole: Mapping[str, np.nd
         save_file(dict(sorted(tensors.items())), temporary, metadata={_METADATA: json.dumps(facts, sort_keys=True)})
 
 
-def merge(base: Path, difference: Path, folder: Path) -> None:
+def merge(base: Path, difference: Path, folder: Path) -> list[str]:
     """Put a base's checkpoint with the difference added into an existing folder; the bytes are the same on every machine.
 
     Args:
         base: folder of the base, with float32 weights in ``model.safetensors``.
         difference: file that :func:`write` wrote.
         folder: gets the weights, the configuration and the tokenizer.
+
+    Returns:
+        The names of the files that were written.
 
     Raises:
         HybridBenchError: if the difference is none, or is not of this base.
@@ -87,9 +92,11 @@ def merge(base: Path, difference: Path, folder: Path) -> None:
             elif name.endswith(_B):
                 layer = name.removesuffix(_B)
                 _add(weights[f"{layer}.weight"], tensors[f"{layer}{_A}"], values, scales[layer])
-    for file_name in sorted(path.name for path in base.iterdir()):
-        if file_name.endswith((".json", ".model", ".txt")) and file_name != "modules.json":
-            shutil.copyfile(base / file_name, folder / file_name)
+    names = sorted(path.name for path in base.iterdir() if path.suffix in {".json", ".model", ".txt"})
+    copied = [name for name in names if name not in _NOT_COPIED]
+    for name in copied:
+        shutil.copyfile(base / name, folder / name)
+    return [WEIGHTS, *copied]
 
 
 def _add(weight: np.ndarray, a: np.ndarray, b: np.ndarray, scale: float) -> None:

@@ -17,12 +17,12 @@ from hybrid_bench.training.batches import Batches
 from hybrid_bench.training.checkpoints import Standing
 from hybrid_bench.training.dev import DevSet, split
 from hybrid_bench.training.mix import Mix, cached
+from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE, write_hashes
 from hybrid_bench.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from hybrid_bench.training.trainee import Trainee
 
-RECIPE_FILE, LOG_FILE, DATA_FILE = "recipe.toml", "training.jsonl", "training-data.json"
 #: Where checkpoints are until the training is done.
 _WORK = "training"
 
@@ -66,7 +66,7 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
 def _train(recipe: Recipe, mix: Mix, key: str, folder: Path, device: str, progress: Progress) -> None:
     import torch
 
-    from hybrid_bench.training.trainee import Trainee
+    from hybrid_bench.training.trainee import Trainee, quiet
     from hybrid_bench.training.trainer import BEST, CHECKPOINT, HybridTrainer
 
     work = folder / _WORK
@@ -97,9 +97,10 @@ def _train(recipe: Recipe, mix: Mix, key: str, folder: Path, device: str, progre
 
             return dev.scores(encode, recipe.strategy, recipe.loss.temperature)
 
-    trainer = HybridTrainer(trainee, recipe, batches, batches.texts, work, standing, look, progress)
-    if standing.step < recipe.optimiser.steps and not _stopped_early(recipe, standing):
-        trainer.train()
+    with quiet():
+        trainer = HybridTrainer(trainee, recipe, batches, batches.texts, work, standing, look, progress)
+        if standing.step < recipe.optimiser.steps and not _stopped_early(recipe, standing):
+            trainer.train()
     if not trainer.is_world_process_zero():
         return
     if look:
@@ -127,11 +128,13 @@ def _write_encoder(recipe: Recipe, mix: Mix, trainee: Trainee, folder: Path) -> 
                 (stored,) = [other for other in known if other == name or other.endswith(f".{name}")]
                 whole[name] = weight.detach().cpu().numpy() - file.get_tensor(stored)
     difference.write(folder / difference.FILE, low_rank, whole, trainee.fingerprint)
-    difference.merge(trainee.folder, folder / difference.FILE, folder)
+    files = difference.merge(trainee.folder, folder / difference.FILE, folder)
     whole_file.write(folder / RECIPE_FILE, recipe.to_toml().encode())
     whole_file.write(folder / DATA_FILE, (json.dumps(mix.account, indent=1, ensure_ascii=False) + "\n").encode())
     whole_file.write(folder / LOG_FILE, (folder / _WORK / LOG_FILE).read_bytes())
-    whole_file.write(folder / CARD_FILE, toml.dumps(_card(recipe, mix, trainee)).encode())
+    card = toml.dumps(_card(recipe, mix, trainee)).encode()
+    write_hashes(folder, files, {CARD_FILE: card})
+    whole_file.write(folder / CARD_FILE, card)
 
 
 def _card(recipe: Recipe, mix: Mix, trainee: Trainee) -> dict[str, Any]:

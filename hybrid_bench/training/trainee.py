@@ -67,7 +67,7 @@ class Trainee:
         folder = _folder(card)
         dropout = recipe.weights.dropout
         odds = {} if dropout is None else {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-        with explained(card.model), _quiet():
+        with explained(card.model), quiet():
             transformer = Transformer(
                 str(folder), model_kwargs={"use_safetensors": True, "dtype": "float32"}, config_kwargs=dict(odds)
             )
@@ -182,7 +182,7 @@ def _folder(card: EncoderCard) -> Path:
         )
 
 
-class _quiet:
+class quiet:
     """Silence transformers' bar and its list of weights that a pooling layer would have had."""
 
     def __enter__(self) -> None:
