@@ -80,7 +80,8 @@ class ParallelTable:
         for part in PARTS:
             for language in sorted({language for row in listed for language in getattr(row, part)}):
                 columns[f"{part}.{language}"] = [getattr(row, part).get(language) for row in listed]
-        return cls(Dataset(pa.table({name: pa.array(values, pa.large_string()) for name, values in columns.items()})))
+        table = pa.table({name: pa.array(values, pa.large_string()) for name, values in columns.items()})
+        return cls(Dataset(table.select(_ordered(columns))))
 
     @classmethod
     def load(cls, folder: Path) -> ParallelTable:
@@ -235,7 +236,7 @@ class ParallelTable:
             raise HybridBenchError("there is no training data to put together", "Name a source.")
         _check_ids(pair for table in tables for pair in zip(table.strings("source"), table.strings("id"), strict=True))
         joined = pa.concat_tables([table.arrow() for table in tables], promote_options="permissive")
-        return ParallelTable(Dataset(joined.select([*_KEYS, *sorted(set(joined.column_names) - set(_KEYS))])))
+        return ParallelTable(Dataset(joined.select(_ordered(joined.column_names))))
 
     def split_dev(self, size: int | float, seed: int, sources: Iterable[str] | None = None) -> DevSplit:
         """Hold whole articles out until ``size`` rows (or that share of them, below 1) are held out.
@@ -272,6 +273,11 @@ class ParallelTable:
                 "Ask for a smaller dev set.",
             )
         return DevSplit(self.select(np.flatnonzero(~inside)), self.select(np.flatnonzero(inside)))
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    """One order of columns, however a table came about."""
+    return [*_KEYS, *sorted(set(names) - set(_KEYS))]
 
 
 def _check_ids(pairs: Iterable[tuple[str, str]]) -> None:

@@ -116,7 +116,10 @@ class Seq2SeqTranslator:
                     max_new_tokens=min(2 * longest + 16, self._positions - 1),
                     **generation,
                 )
-            for index, text in zip(batch, self._tokenizer.batch_decode(tokens, skip_special_tokens=True), strict=True):
+            forced = generation.get("forced_bos_token_id")
+            # Not every tokenizer takes the code of the language for one of its special tokens.
+            written = [[token for token in row if token != forced] for row in tokens.tolist()]
+            for index, text in zip(batch, self._tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
                 found[index] = text.strip()
         for text, translation in zip(texts, found, strict=True):
             if not translation:
