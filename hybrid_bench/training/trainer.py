@@ -132,7 +132,8 @@ class HybridTrainer(SentenceTransformerTrainer):
     def get_train_dataloader(self) -> DataLoader[dict[str, Any]]:
         """The steps that are left. Each process takes its own part of each, so the library has nothing to share out."""
         steps = _From(self.standing.step, self.args.max_steps)
-        return DataLoader(self._data, batch_sampler=steps, collate_fn=_first)  # type: ignore[arg-type]
+        # A generator of its own: a loader draws a number when it starts, and a resumed training starts one more than another.
+        return DataLoader(self._data, batch_sampler=steps, collate_fn=_first, generator=torch.Generator())  # type: ignore[arg-type]
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **options: Any) -> Any:
         """The loss of a step.
