@@ -20,7 +20,7 @@ def table() -> ParallelTable:
     for noun, other in NOUNS.items():
         for verb, spoken in VERBS.items():
             texts = {"en": f"the {noun} {verb} it {len(rows)}", "de": f"es {spoken} {other} {len(rows)}", "zh": f"它{len(rows)}"}
-            rows.append(ParallelRow(f"r{len(rows)}", "s", "", texts, {own: f"{text}." for own, text in texts.items()}))
+            rows.append(ParallelRow(f"r{len(rows)}", "s", "", texts, {own: f"{text} 0" for own, text in texts.items()}))
     return ParallelTable.of(rows)
 
 

@@ -78,7 +78,7 @@ def test_other_datasets_are_refused() -> None:
 
 def test_the_trainer_of_sentence_transformers_takes_it(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-    from sentence_transformers.losses import MultipleNegativesRankingLoss
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
     model = SentenceTransformer(str(save_sentence_transformer(tmp_path / "model")), device="cpu")
     trainer = SentenceTransformerTrainer(
