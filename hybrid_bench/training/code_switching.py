@@ -43,7 +43,8 @@ class Lexicon:
         """
         found: dict[str, list[tuple[str, str]]] = {}
         others = [other for other in table.languages if other != language and other not in UNPARTED]
-        own = {part: _words(table, part, language) for part in ("question", "sentence")}
+        parts: tuple[Part, ...] = ("question", "sentence")
+        own = {part: _words(table, part, language) for part in parts}
         for other in others:
             pairs: dict[tuple[tuple[str, ...], tuple[str, ...]], None] = {}
             for part, mine in own.items():
