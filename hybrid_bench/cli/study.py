@@ -39,7 +39,6 @@ def strategies(
     ),
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("leaderboards/studies"),
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="Of the evaluation: fp32, bf16, fp16 or auto.")] = "fp32",
     change: Annotated[list[str] | None, typer.Option("--set", help="A key of the recipe that wins; repeatable.")] = None,
 ) -> None:
     """Monolingual, cross-lingual and hybrid batches side by side, with seeds, alphas and significance.
@@ -61,9 +60,7 @@ def strategies(
     chosen = study.arms(seeds, _numbers(alphas), [name.strip() for name in baselines.split(",") if name.strip()])
     figures = read_published(published)
     console.remark(f"{len(chosen) - 1} trainings of {shared.optimiser.steps} steps, scored on {', '.join(names)}")
-    scored = list(
-        study.run(path, chosen, names, work, changes=changes, device=device, dtype=dtype, progress=console.BarProgress())
-    )
+    scored = list(study.run(path, chosen, names, work, changes=changes, device=device, progress=console.BarProgress()))
     words = ["hybrid-bench", "study", "strategies", "--base", base, "--seeds", str(seeds)]
     words += ["--steps", str(steps)] if steps else []
     words += ["--suites", suites, "--alphas", alphas, *(["--baselines", baselines] if baselines else [])]

@@ -48,11 +48,12 @@ def publish(trained: Path, target: Path) -> list[Path]:
     return [Path(shutil.copyfile(trained / name, target / name)) for name in _FILES]
 
 
-def load_published(folder: Path | str, *, dtype: str = "auto", device: str = "auto") -> Encoder:
+def load_published(folder: Path | str, *, base: str = "", dtype: str = "auto", device: str = "auto") -> Encoder:
     """Load an encoder that was published as a difference; the first call on a machine adds it to its base.
 
     Args:
         folder: with a difference, a card that names the base, and the hashes of what they give together.
+        base: where the base is, if the name on the card is not that of an installed encoder.
         dtype: as for :func:`hybrid_bench.load_encoder`.
         device: as for :func:`hybrid_bench.load_encoder`.
 
@@ -67,8 +68,8 @@ def load_published(folder: Path | str, *, dtype: str = "auto", device: str = "au
     expected: dict[str, str] = json.loads((folder / HASHES_FILE).read_text(encoding="utf-8"))
 
     def make(into: Path) -> None:
-        base = Path(load_encoder(card.base, dtype="fp32", device="cpu").card.model)
-        difference.merge(base, folder / difference.FILE, into)
+        below = Path(load_encoder(base or card.base, dtype="fp32", device="cpu").card.model)
+        difference.merge(below, folder / difference.FILE, into)
         shutil.copyfile(folder / CARD_FILE, into / CARD_FILE)
 
     size = 4 * (card.parameters or 0) // 10**6 + 20

@@ -92,7 +92,6 @@ def run(
     *,
     changes: dict[str, Any] | None = None,
     device: str = "auto",
-    dtype: str = "fp32",
     progress: Progress | None = None,
 ) -> Iterator[Scored]:
     """Train and score the arms, one after the other; what is in the folder already is not done again.
@@ -105,20 +104,20 @@ def run(
             ``results/<suite>/<name>.json``.
         changes: of the recipe, for every arm.
         device: as for :func:`hybrid_bench.load_encoder`.
-        dtype: as for :func:`hybrid_bench.load_encoder`, of the evaluation.
         progress: told of all.
     """
     progress = progress or SilentProgress()
+    base = load_encoder(Recipe.read(recipe, changes).base, dtype="fp32", device=device).card.name.rpartition("/")[2]
     for number, arm in enumerate(chosen, start=1):
         own = Recipe.read(recipe, {**(changes or {}), **(arm.changes() if arm.strategy != BASE else {})})
-        name = arm.name(own.base)
+        name = arm.name(base)
         progress.say(f"[{number}/{len(chosen)}] {name}")
         if arm.strategy == BASE:
-            results = _results(own.base, name, suites, work, device, dtype, progress)
+            results = _results(own.base, name, suites, work, device, progress)
         else:
             named = own.model_copy(update={"name": name})
             folder = train(named, work / "trained" / name, device=device, progress=progress)
-            results = _results(folder, name, suites, work, device, dtype, progress, base=named.base)
+            results = _results(folder, name, suites, work, device, progress, base=named.base)
         yield Scored(arm, results)
 
 
@@ -128,7 +127,6 @@ def _results(
     suites: Sequence[str],
     work: Path,
     device: str,
-    dtype: str,
     progress: Progress,
     base: str = "",
 ) -> dict[str, Result]:
@@ -145,7 +143,7 @@ def _results(
             if base and not (Path(encoder) / difference.WEIGHTS).is_file():
                 folder = Path(encoder)
                 difference.merge(_base_folder(base), folder / difference.FILE, folder)
-            loaded = load_encoder(str(encoder), dtype=dtype, device=device)
+            loaded = load_encoder(str(encoder), dtype="fp32", device=device)
         found[suite] = evaluate(loaded, suite, store=store, progress=progress)
         found[suite].save(work / "results")
     if base:

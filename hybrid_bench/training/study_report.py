@@ -144,11 +144,11 @@ def _claims(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]], tests: pd
         if claim.against not in tables:
             continue
         own, other = (float(tables[name][0].loc["mean", claim.column]) for name in ("hybrid", claim.against))
-        better = "lower" if claim.column == "RankDistance" else "at least as high"
+        better = "lower than" if claim.column == "RankDistance" else "at least as high as"
         verdict = "holds" if claim.holds(own, other) else "does NOT hold"
         setting, measure = COLUMNS[claim.column]
         lines.append(
-            f"- {claim.column} {better} than with {claim.against}: **{verdict}** "
+            f"- {claim.column} {better} with {claim.against}: **{verdict}** "
             f"({_number(claim.column, own)} against {_number(claim.column, other)}; "
             f"{_surely(tests, claim.against, setting, measure)})"
         )
