@@ -7,7 +7,7 @@ as the product. Here the layer computes ``(W + s B A) x``: one product forward, 
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -39,7 +39,7 @@ class _MergedProduct(torch.autograd.Function):
         return of_x, None, None, of_a, of_b, None
 
 
-class MergedLinear(Linear):  # type: ignore[misc]
+class MergedLinear(Linear):
     """peft's LoRA layer, computed as one product where nothing has to be done to the low-rank branch alone."""
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -49,12 +49,18 @@ class MergedLinear(Linear):  # type: ignore[misc]
         if not plain or torch.is_autocast_enabled(x.device.type) or self.merged or self.disable_adapters or args or kwargs:
             result: Tensor = super().forward(x, *args, **kwargs)
             return result
-        base = self.get_base_layer()
-        a, b, scale = self.lora_A[_ADAPTER].weight, self.lora_B[_ADAPTER].weight, self.scaling[_ADAPTER]
+        base = cast(nn.Linear, self.get_base_layer())
+        a, b, scale = low_rank(self)
         with torch.no_grad():
             merged = torch.addmm(base.weight, b, a, alpha=scale)
         product: Tensor = _MergedProduct.apply(x, merged, base.bias, a, b, scale)  # type: ignore[no-untyped-call]
         return product
+
+
+def low_rank(layer: MergedLinear) -> tuple[nn.Parameter, nn.Parameter, float]:
+    """A, B and the scale of a layer."""
+    a, b = cast(nn.Linear, layer.lora_A[_ADAPTER]), cast(nn.Linear, layer.lora_B[_ADAPTER])
+    return cast(nn.Parameter, a.weight), cast(nn.Parameter, b.weight), float(layer.scaling[_ADAPTER])
 
 
 def add_lora(model: nn.Module, targets: str | list[str], rank: int, scale: float, dropout: float) -> None:
@@ -70,8 +76,4 @@ def add_lora(model: nn.Module, targets: str | list[str], rank: int, scale: float
 
 def factors(model: nn.Module) -> dict[str, tuple[nn.Parameter, nn.Parameter, float]]:
     """Name of each layer that has a difference, as the base calls it, to its A, B and scale."""
-    return {
-        name: (layer.lora_A[_ADAPTER].weight, layer.lora_B[_ADAPTER].weight, float(layer.scaling[_ADAPTER]))
-        for name, layer in model.named_modules()
-        if isinstance(layer, MergedLinear)
-    }
+    return {name: low_rank(layer) for name, layer in model.named_modules() if isinstance(layer, MergedLinear)}

@@ -30,7 +30,7 @@ class ShortestFirst(MultipleNegativesRankingLoss):
         super().__init__(model, **options)
         self.tokens = tokens
 
-    def forward(self, sentence_features: Iterable[Features], labels: Tensor | None = None) -> Tensor:
+    def forward(self, sentence_features: Iterable[Features], labels: Any = None) -> Tensor:
         """The loss of a batch; the columns are its queries and its passages."""
         columns = [embed(self.model, features, self.tokens) for features in sentence_features]
         loss: Tensor = self.compute_loss_from_embeddings(columns, labels)
@@ -45,7 +45,7 @@ class CachedShortestFirst(CachedMultipleNegativesRankingLoss):
         super().__init__(model, mini_batch_size=1 << 30, mini_batch_num_tokens=tokens, **options)
         self._back: list[Tensor] = []
 
-    def forward(self, sentence_features: Iterable[Features], labels: Tensor | None = None) -> Tensor:
+    def forward(self, sentence_features: Iterable[Features], labels: Any = None) -> Tensor:
         """The loss of a batch; the columns are its queries and its passages."""
         sorted_columns, self._back = [], []
         for features in sentence_features:

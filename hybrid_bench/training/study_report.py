@@ -127,7 +127,7 @@ def _means(
 def _figure(column: str, mean: pd.DataFrame, spread: pd.DataFrame) -> str:
     if column not in mean:
         return ""
-    middle, around = float(mean.loc["mean", column]), float(spread.loc["mean", column])
+    middle, around = float(mean[column]["mean"]), float(spread[column]["mean"])
     return _number(column, middle) + ("" if around != around else f" ± {_number(column, around)}")
 
 
@@ -143,7 +143,7 @@ def _claims(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]], tests: pd
     for claim in _CLAIMS:
         if claim.against not in tables:
             continue
-        own, other = (float(tables[name][0].loc["mean", claim.column]) for name in ("hybrid", claim.against))
+        own, other = (float(tables[name][0][claim.column]["mean"]) for name in ("hybrid", claim.against))
         better = "lower than" if claim.column == "RankDistance" else "at least as high as"
         verdict = "holds" if claim.holds(own, other) else "does NOT hold"
         setting, measure = COLUMNS[claim.column]

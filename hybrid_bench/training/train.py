@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
@@ -87,16 +88,9 @@ def _train(recipe: Recipe, mix: Mix, key: str, folder: Path, device: str, progre
         source_weights=_by_row_name(recipe.data.sources),
         mode=recipe.batches.mode,
     )
-    look = None
-    if parts:
-        dev = DevSet(parts.dev, languages or mix.table.languages)
-
-        def look() -> dict[str, float]:
-            def encode(texts: Any, role: Any) -> Any:
-                return trainee.encode(texts, role, recipe.compute.micro_batch_tokens)
-
-            return dev.scores(encode, recipe.strategy, recipe.loss.temperature)
-
+    dev = DevSet(parts.dev, languages or mix.table.languages) if parts else None
+    encode = functools.partial(trainee.encode, tokens=recipe.compute.micro_batch_tokens)
+    look = functools.partial(dev.scores, encode, recipe.strategy, recipe.loss.temperature) if dev else None
     with quiet():
         trainer = HybridTrainer(trainee, recipe, batches, batches.texts, work, standing, look, progress)
         if standing.step < recipe.optimiser.steps and not _stopped_early(recipe, standing):

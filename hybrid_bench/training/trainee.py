@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -89,8 +89,7 @@ class Trainee:
     @property
     def transformer(self) -> torch.nn.Module:
         """The transformer without its pooling."""
-        module: torch.nn.Module = self.model[0].auto_model
-        return module
+        return cast("torch.nn.Module", self.model[0].auto_model)
 
     def trainable(self) -> dict[str, torch.nn.Parameter]:
         """What is trained, by its name in the transformer."""

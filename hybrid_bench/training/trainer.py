@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
@@ -108,6 +108,7 @@ class HybridTrainer(SentenceTransformerTrainer):
         if standing.step:
             checkpoints.restore(resumed, weights, optimiser)
         rates = torch.optim.lr_scheduler.LambdaLR(optimiser, _rate(recipe.optimiser), last_epoch=standing.step - 1)
+        self.rates = rates
         loss = info_nce(
             trainee.model,
             temperature=recipe.loss.temperature,
@@ -122,7 +123,12 @@ class HybridTrainer(SentenceTransformerTrainer):
         self.standing = standing
         watch = _Watch(self, recipe, folder, look, progress)
         super().__init__(
-            model=trainee.model, args=arguments, loss=loss, callbacks=[watch], optimizers=(optimiser, rates), data_collator=_first
+            model=trainee.model,
+            args=arguments,
+            loss=loss,
+            callbacks=[watch],
+            optimizers=(optimiser, rates),
+            data_collator=_first,  # type: ignore[arg-type]  # never called: see get_train_dataloader
         )
         self.remove_callback(PrinterCallback)
         if standing.step:
@@ -133,7 +139,7 @@ class HybridTrainer(SentenceTransformerTrainer):
         """The steps that are left. Each process takes its own part of each, so the library has nothing to share out."""
         steps = _From(self.standing.step, self.args.max_steps)
         # A generator of its own: a loader draws a number when it starts, and a resumed training starts one more than another.
-        return DataLoader(self._data, batch_sampler=steps, collate_fn=_first, generator=torch.Generator())  # type: ignore[arg-type]
+        return DataLoader(self._data, batch_sampler=steps, collate_fn=_first, generator=torch.Generator())
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **options: Any) -> Any:
         """The loss of a step.
@@ -141,14 +147,14 @@ class HybridTrainer(SentenceTransformerTrainer):
         Raises:
             HybridBenchError: if it is not finite; no weight is changed by it.
         """
-        loss = super().compute_loss(model, inputs, *rest, **options)
-        self.last_loss: Tensor = loss.detach()
+        loss = cast(Tensor, super().compute_loss(model, inputs, *rest, **options))
+        self.last_loss = loss.detach().clone()
         if not math.isfinite(float(self.last_loss)):
             self._stop("the loss")
         return loss
 
     def _clip_grad_norm(self, model: Any) -> Any:
-        norm = super()._clip_grad_norm(model)
+        norm = super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
         if norm is not None and not math.isfinite(float(norm)):
             self._stop("the gradient")
         return norm
@@ -194,7 +200,7 @@ class _Watch(TrainerCallback):
             torch.distributed.all_reduce(loss)
             loss = loss / args.world_size
         record = {"step": step, "loss": float(loss), "kind": batch.kind, "source": batch.source, "languages": languages(batch)}
-        self._log(state, record | {"learning_rate": self._trainer.lr_scheduler.get_last_lr()[0]})
+        self._log(state, record | {"learning_rate": self._trainer.rates.get_last_lr()[0]})
         self._progress.advance(len(batch.rows))
         last = step == self._recipe.optimiser.steps
         if self._look and (last or step % self._recipe.dev.every == 0):
