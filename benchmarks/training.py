@@ -12,12 +12,14 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import torch
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from transformers import TrainerCallback
 
 from hybrid_bench.progress import SilentProgress
 from hybrid_bench.training.batches import Batches
@@ -48,11 +50,12 @@ def main() -> None:
         trainee = Trainee.of(recipe, "cpu")
         default = _default_model(trainee)
         spent = {"ours": [0.0, 0.0], "default": [0.0, 0.0]}
-        memory = []
-        for _ in range(arguments.turns):
+        memory = _Memory()
+        for turn in range(arguments.turns):
             ours = HybridTrainer(trainee, recipe, batches, batches.texts, Path(folder), Standing(""), None, SilentProgress())
+            if turn == 0:  # later the other trainer's memory is there too
+                ours.add_callback(memory)
             _measure(ours, spent["ours"])
-            memory.append(psutil.Process().memory_info().rss)
             _measure(_default_trainer(default, batches, arguments.steps, Path(folder)), spent["default"])
         loading = _seconds_to_load(ours, arguments.steps)
 
@@ -64,8 +67,17 @@ def main() -> None:
     print(f"the same by processor time, which other work on the machine does not change: {ratios[1]:.2f}")
     share = loading / (spent["ours"][0] / arguments.turns / arguments.steps)
     print(f"sampling and loading / a step: {share:.4f} (at most .03)")
-    growth = (memory[-1] - memory[0]) / 2**20
-    print(f"memory after turn {len(memory)} above that after turn 1: {growth:.0f} MiB (flat)")
+    print(f"memory after each step of the first turn, MiB: {', '.join(f'{size / 2**20:.0f}' for size in memory.sizes)} (flat)")
+
+
+class _Memory(TrainerCallback):
+    """Resident memory after every step."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def on_step_end(self, *arguments: Any, **options: Any) -> None:
+        self.sizes.append(psutil.Process().memory_info().rss)
 
 
 def _default_model(trainee: Trainee) -> SentenceTransformer:
