@@ -113,6 +113,7 @@ def _measure(trainer: SentenceTransformerTrainer, spent: list[float]) -> None:
 
 def _seconds_to_load(trainer: HybridTrainer, steps: int) -> float:
     """Wall time to draw, read and tokenise a batch."""
+    trainer.standing.step = 0
     start = time.perf_counter()
     for _ in trainer.get_train_dataloader():
         pass
