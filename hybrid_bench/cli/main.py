@@ -20,8 +20,12 @@ from hybrid_bench.cli import (
     reproduce,
     results,
     search,
+    study,
     submit,
     suites,
+    train,
+    training_data,
+    translate,
 )
 from hybrid_bench.cli.plugin_commands import PluginGroup
 from hybrid_bench.errors import HybridBenchError
@@ -42,6 +46,8 @@ app.command("search")(search.command)
 app.command("compare")(compare.command)
 app.command("fuse")(fuse.command)
 app.command("reproduce")(reproduce.command)
+app.command("translate")(translate.command)
+app.command("train")(train.command)
 app.command("encoders")(encoders.command)
 app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)
@@ -49,6 +55,8 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(results.app, name="results")
 app.add_typer(submit.app, name="submit")
 app.add_typer(leaderboard.app, name="leaderboard")
+app.add_typer(study.app, name="study")
+app.add_typer(training_data.app, name="training-data")
 
 
 def _print_version(asked: bool) -> None:

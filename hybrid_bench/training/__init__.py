@@ -1,0 +1,1 @@
+"""How an encoder is made: parallel question answering data, hybrid batches, translation, the trainer."""

@@ -1,0 +1,139 @@
+"""The trained difference: a small file that makes an encoder of its base."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.whole_file import writing
+
+FILE = "difference.safetensors"
+WEIGHTS = "model.safetensors"
+_A, _B, _DELTA = ".a", ".b", ".delta"
+#: One key alone: with several, the format leaves their order open, and the bytes with it.
+_METADATA = "hybrid_bench"
+#: What a base may have that is not true of what is trained of it, or says nothing of its vectors.
+_NOT_COPIED = {"modules.json", "files.json", "training-data.json"}
+#: Elements of a weight that are worked on together.
+_PIECE = 1 << 18
+
+
+class LowRank(NamedTuple):
+    """What is added to a matrix (out, in): ``scale * b @ a``."""
+
+    a: np.ndarray  #: (rank, in)
+    b: np.ndarray  #: (out, rank)
+    scale: float
+
+
+def write(path: Path, low_rank: Mapping[str, LowRank], whole: Mapping[str, np.ndarray], base: str) -> None:
+    """Write a difference; the same weights give the same bytes.
+
+    Low-rank factors are rounded to fp16: what they add is a hundredth of a weight, and of that a two-thousandth.
+
+    Args:
+        path: the file.
+        low_rank: name of a linear layer in the base to what is added to its weight.
+        whole: name of a weight in the base to what is added to it, float32.
+        base: the fingerprint of the base.
+    """
+    from safetensors.numpy import save_file
+
+    tensors: dict[str, np.ndarray] = {}
+    for name, factors in low_rank.items():
+        tensors[f"{name}{_A}"] = np.ascontiguousarray(factors.a, dtype=np.float16)
+        tensors[f"{name}{_B}"] = np.ascontiguousarray(factors.b, dtype=np.float16)
+    for name, values in whole.items():
+        tensors[f"{name}{_DELTA}"] = np.ascontiguousarray(values, dtype=np.float32)
+    odd = [name for name, values in tensors.items() if not np.isfinite(values).all()]
+    if odd:
+        raise HybridBenchError(f"the trained weights of {odd[0]} are not finite", "Lower the learning rate.")
+    facts = {"base": base, "scale": {name: factors.scale for name, factors in sorted(low_rank.items())}}
+    with writing(path) as temporary:
+        save_file(dict(sorted(tensors.items())), temporary, metadata={_METADATA: json.dumps(facts, sort_keys=True)})
+
+
+def merge(base: Path, difference: Path, folder: Path) -> list[str]:
+    """Put a base's checkpoint with the difference added into an existing folder; the bytes are the same on every machine.
+
+    Args:
+        base: folder of the base, with float32 weights in ``model.safetensors``.
+        difference: file that :func:`write` wrote.
+        folder: gets the weights, the configuration and the tokenizer.
+
+    Returns:
+        The names of the files that were written.
+
+    Raises:
+        HybridBenchError: if the difference is none, or is not of this base.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(difference, framework="numpy") as file:
+            scales = json.loads((file.metadata() or {})[_METADATA])["scale"]
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dict
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise HybridBenchError(f"{difference} is not a trained difference: {error}", "Copy or train it again.") from error
+    with writing(folder / WEIGHTS) as temporary:
+        shutil.copyfile(base / WEIGHTS, temporary)
+        weights = _Weights(temporary, difference)
+        for name, values in tensors.items():
+            if name.endswith(_DELTA):
+                weight = weights[name.removesuffix(_DELTA)]
+                weight += values.astype(np.float32)
+            elif name.endswith(_B):
+                layer = name.removesuffix(_B)
+                _add(weights[f"{layer}.weight"], tensors[f"{layer}{_A}"], values, scales[layer])
+    names = sorted(path.name for path in base.iterdir() if path.suffix in {".json", ".model", ".txt"})
+    copied = [name for name in names if name not in _NOT_COPIED]
+    for name in copied:
+        shutil.copyfile(base / name, folder / name)
+    return [WEIGHTS, *copied]
+
+
+def _add(weight: np.ndarray, a: np.ndarray, b: np.ndarray, scale: float) -> None:
+    """Add ``scale * b @ a``, rank by rank in float64: a matrix product's order of summing would depend on the machine."""
+    if weight.shape != (b.shape[0], a.shape[1]) or a.shape[0] != b.shape[1]:
+        raise HybridBenchError(f"a difference of shape {(b.shape[0], a.shape[1])} does not fit a weight of shape {weight.shape}")
+    wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
+    rows = max(1, _PIECE // weight.shape[1])
+    for start in range(0, len(weight), rows):
+        piece = slice(start, start + rows)
+        total = np.zeros((len(weight[piece]), weight.shape[1]))
+        for rank in range(a.shape[0]):
+            total += wide_b[piece, rank, None] * wide_a[rank]
+        weight[piece] = (weight[piece] + scale * total).astype(np.float32)
+
+
+class _Weights:
+    """The float32 weights of a safetensors file, to be changed in place."""
+
+    def __init__(self, path: Path, difference: Path) -> None:
+        self._path = path
+        self._difference = difference
+        with path.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            header: dict[str, Any] = json.loads(file.read(size))
+        self._start = 8 + size
+        self._stated = {name: stated for name, stated in header.items() if name != "__metadata__"}
+
+    def __getitem__(self, name: str) -> np.memmap[Any, np.dtype[np.float32]]:
+        """A weight. A checkpoint may put the transformer's name (``bert.``) before those of its weights."""
+        names = [known for known in self._stated if known == name or known.endswith(f".{name}")]
+        if len(names) != 1:
+            raise HybridBenchError(
+                f"{self._difference} changes {name}, which its base does not have", "Use the base that it was trained on."
+            )
+        stated = self._stated[names[0]]
+        if stated["dtype"] != "F32":
+            raise HybridBenchError(f"{name} of the base is {stated['dtype']}", "Give a base whose weights are float32.")
+        offset = self._start + stated["data_offsets"][0]
+        return np.memmap(self._path, dtype="<f4", mode="r+", offset=offset, shape=tuple(stated["shape"]))

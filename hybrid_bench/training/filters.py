@@ -1,0 +1,158 @@
+"""Keeping evaluation data out of training data: by id and by normalised text, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.progress import Progress, SilentProgress
+from hybrid_bench.training.parallel import ParallelRow, ParallelTable
+from hybrid_bench.training.text_keys import normalised
+
+#: The filters in the order in which they are applied; a row is counted by the first that takes it.
+FILTERS = ("id", "question", "passage", "context")
+#: Two paragraphs are taken for related when they share a run of so many normalised characters.
+WINDOW = 60
+#: Texts below so many normalised characters ("Yes.", "In 1998.") are no evidence that a row is from a suite.
+SHORTEST = 12
+
+
+@dataclass
+class FilterReport:
+    """What was taken out, and what stays related.
+
+    Attributes:
+        before, after: rows.
+        taken: (suite, filter) to the rows that it took.
+        questions: language to the questions that are left.
+        articles: suite to the articles that rows which are left share with it, by title.
+    """
+
+    before: int
+    after: int
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    questions: dict[str, int] = field(default_factory=dict)
+    articles: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass
+class _Evaluation:
+    """The texts of a suite, normalised."""
+
+    name: str
+    ids: set[str] = field(default_factory=set)
+    questions: set[str] = field(default_factory=set)
+    passages: set[str] = field(default_factory=set)
+    contexts: set[str] = field(default_factory=set)
+    #: The first windows of all paragraphs, and all windows of all paragraphs, see :func:`_windows`.
+    heads: set[str] = field(default_factory=set)
+    windows: set[str] = field(default_factory=set)
+    titles: set[str] = field(default_factory=set)
+
+
+def without_suites(
+    table: ParallelTable, suites: Sequence[Suite], progress: Progress | None = None
+) -> tuple[ParallelTable, FilterReport]:
+    """Leave out every row that a suite could be recognised in.
+
+    A row is out, in all its languages, if one of these holds in one of them, whatever the language of the suite's text:
+    its id is that of a query; its question is a query (or a passage); its passage is a passage (or a query); its paragraph
+    equals a paragraph of the suite, or begins inside one, or one begins inside it. Texts are compared normalised (case,
+    punctuation and compatibility forms put aside). Where a suite has no paragraphs, its passages stand for them.
+
+    Raises:
+        HybridBenchError: if no row is left; the message says which filter took how many.
+    """
+    evaluations = [_evaluation(suite) for suite in suites]
+    paragraphs: dict[str, str | None] = {}
+    kept = []
+    report = FilterReport(len(table), 0)
+    progress = progress or SilentProgress()
+    progress.start("filtering", len(table))
+    for number, row in enumerate(table.rows()):
+        progress.advance(1)
+        taken = _taken_by(row, evaluations, paragraphs)
+        if taken:
+            report.taken[taken] += 1
+        else:
+            kept.append(number)
+    if not kept:
+        what = ", ".join(f"{suite} by {filter_name}: {count}" for (suite, filter_name), count in report.taken.most_common())
+        raise HybridBenchError(f"no row of the training data is left after filtering ({what})", "Add a source of other texts.")
+    left = table.select(np.array(kept))
+    report.after = len(left)
+    report.questions = left.counts("question")
+    own = {normalised(article): article for article in left.strings("article") if article}
+    report.articles = {one.name: sorted(own[title] for title in own.keys() & one.titles) for one in evaluations}
+    return left, report
+
+
+def _taken_by(row: ParallelRow, suites: Sequence[_Evaluation], paragraphs: dict[str, str | None]) -> tuple[str, str] | None:
+    """The suite and the filter that take a row; ``paragraphs`` remembers which suite a paragraph is related to."""
+    for suite in suites:
+        if row.id in suite.ids:
+            return suite.name, "id"
+    for part, texts in (("question", row.question), ("passage", row.sentence)):
+        plain = {text for text in map(_long, texts.values()) if text}
+        for suite in suites:
+            if plain & suite.questions or plain & suite.passages:
+                return suite.name, part
+    for text in row.context.values():
+        if text not in paragraphs:  # a paragraph has several questions
+            plain_context = normalised(text)
+            paragraphs[text] = next((suite.name for suite in suites if _related(plain_context, suite)), None)
+        if found := paragraphs[text]:
+            return found, "context"
+    return None
+
+
+def _long(text: str) -> str | None:
+    plain = normalised(text)
+    return plain if len(plain) >= SHORTEST else None
+
+
+def _related(plain: str, suite: _Evaluation) -> bool:
+    if plain in suite.contexts:
+        return True
+    if len(plain) < WINDOW:
+        return False
+    return plain[:WINDOW] in suite.windows or any(window in suite.heads for window in _windows(plain))
+
+
+def _windows(plain: str) -> Iterator[str]:
+    """The windows that begin where a word does; where a paragraph begins, a word does."""
+    start = 0
+    while start >= 0 and start + WINDOW <= len(plain):
+        yield plain[start : start + WINDOW]
+        start = plain.find(" ", start) + 1 or -1
+
+
+def _evaluation(suite: Suite) -> _Evaluation:
+    found = _Evaluation(suite.name)
+    for language in suite.languages:
+        for query in suite.queries(language):
+            found.ids.add(query.query_id)
+            found.questions.update(_some(_long(query.default_text())))
+    contexts: set[str] = set()
+    for language in suite.passage_languages:
+        for doc in suite.docs(language):
+            found.passages.update(_some(_long(doc.default_text())))
+            contexts.add(getattr(doc, "context", "") or doc.default_text())
+            found.titles.update(_some(normalised(getattr(doc, "title", ""))))
+    for context in contexts:
+        plain = normalised(context)
+        if len(plain) >= SHORTEST:
+            found.contexts.add(plain)
+        if len(plain) >= WINDOW:
+            found.heads.add(plain[:WINDOW])
+            found.windows.update(_windows(plain))
+    return found
+
+
+def _some(text: str | None) -> Iterable[str]:
+    return (text,) if text else ()

@@ -1,0 +1,79 @@
+"""Low-rank differences of linear layers, at the price of the layer itself.
+
+peft computes ``W x + s B (A x)``, which reads and writes the layer's output three times more; on a processor that costs as much
+as the product. Here the layer computes ``(W + s B A) x``: one product forward, one backward, and two thin ones for A and B.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, cast
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.lora.layer import Linear
+from torch import Tensor, nn
+
+_ADAPTER = "default"
+
+
+class _MergedProduct(torch.autograd.Function):
+    """``x M^T + bias`` with ``M = W + s B A``, and the gradients of x, A and B."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, merged: Tensor, bias: Tensor | None, a: Tensor, b: Tensor, scale: float) -> Tensor:
+        """(..., in) -> (..., out)."""
+        ctx.save_for_backward(x, merged, a, b)
+        ctx.scale = scale
+        return nn.functional.linear(x, merged, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None, None, Tensor, Tensor, None]:
+        """With G the gradient of the output: G M, s (G B)^T x, s G^T (x A^T)."""
+        (gradient,) = gradients
+        x, merged, a, b = ctx.saved_tensors
+        of_x = gradient @ merged if ctx.needs_input_grad[0] else None
+        rows, inputs = gradient.reshape(-1, gradient.shape[-1]), x.reshape(-1, x.shape[-1])
+        of_a = ctx.scale * ((rows @ b).T @ inputs)
+        of_b = ctx.scale * (rows.T @ (inputs @ a.T))
+        return of_x, None, None, of_a, of_b, None
+
+
+class MergedLinear(Linear):
+    """peft's LoRA layer, computed as one product where nothing has to be done to the low-rank branch alone."""
+
+    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """(..., in) -> (..., out)."""
+        dropout = self.lora_dropout[_ADAPTER]
+        plain = isinstance(dropout, nn.Identity) or not self.training
+        if not plain or torch.is_autocast_enabled(x.device.type) or self.merged or self.disable_adapters or args or kwargs:
+            result: Tensor = super().forward(x, *args, **kwargs)
+            return result
+        base = cast(nn.Linear, self.get_base_layer())
+        a, b, scale = low_rank(self)
+        with torch.no_grad():
+            merged = torch.addmm(base.weight, b, a, alpha=scale)
+        product: Tensor = _MergedProduct.apply(x, merged, base.bias, a, b, scale)  # type: ignore[no-untyped-call]
+        return product
+
+
+def low_rank(layer: MergedLinear) -> tuple[nn.Parameter, nn.Parameter, float]:
+    """A, B and the scale of a layer."""
+    a, b = cast(nn.Linear, layer.lora_A[_ADAPTER]), cast(nn.Linear, layer.lora_B[_ADAPTER])
+    return cast(nn.Parameter, a.weight), cast(nn.Parameter, b.weight), float(layer.scaling[_ADAPTER])
+
+
+def add_lora(model: nn.Module, targets: str | list[str], rank: int, scale: float, dropout: float) -> None:
+    """Put a low-rank difference, 0 at first, on every target of a model, and let nothing else be trained.
+
+    Raises:
+        ValueError: if no layer has such a name.
+    """
+    config = LoraConfig(r=rank, lora_alpha=scale, lora_dropout=dropout, target_modules=copy.copy(targets))  # type: ignore[arg-type]
+    config._register_custom_module({nn.Linear: MergedLinear})
+    inject_adapter_in_model(config, model, adapter_name=_ADAPTER)
+
+
+def factors(model: nn.Module) -> dict[str, tuple[nn.Parameter, nn.Parameter, float]]:
+    """Name of each layer that has a difference, as the base calls it, to its A, B and scale."""
+    return {name: low_rank(layer) for name, layer in model.named_modules() if isinstance(layer, MergedLinear)}

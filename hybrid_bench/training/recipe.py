@@ -1,0 +1,237 @@
+"""Recipes: the TOML that states every choice of a training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hybrid_bench import toml
+from hybrid_bench.encoders.card import Pooling
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.training.batches import Mode
+from hybrid_bench.training.strategies import Strategy
+
+#: The key by which a recipe names the recipe that it changes.
+_EXTENDS = "extends"
+#: Recipes that may stand behind one another before they are taken for a circle.
+_DEPTH = 8
+
+_Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=True)
+
+
+class Data(_Part):
+    """What is trained on."""
+
+    #: Source (a name, or a file of JSON lines) to its share of the batches.
+    sources: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
+    #: These languages alone; empty: all that the sources have.
+    languages: tuple[str, ...] = ()
+    #: Suites whose questions, passages and paragraphs must not be trained on.
+    clean_of: tuple[str, ...] = ("xquad-r", "mlqa-r")
+
+
+class BatchChoices(_Part):
+    """How batches are drawn."""
+
+    strategy: Literal["mono", "cross", "hybrid", "english", "code-switched"] = "hybrid"
+    #: The share of monolingual batches under ``hybrid``.
+    alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
+    size: Annotated[int, Field(ge=2)] = 100
+    mode: Mode = "batch"
+    #: Languages are drawn in proportion to (number of rows) ** (1 / temperature): inf, the paper's choice, is uniform.
+    language_temperature: Annotated[float, Field(gt=0)] = float("inf")
+
+
+class Loss(_Part):
+    """InfoNCE over the passages of the batch."""
+
+    #: The paper does not state it.
+    temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.02
+    #: Passages find their questions too, and the two losses are averaged.
+    symmetric: bool = False
+
+
+class Optimiser(_Part):
+    """AdamW with a warm-up."""
+
+    steps: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3e-5
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-2
+    warmup: _Share = 0.1
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    #: Gradients longer than this are cut; 0: none is.
+    max_gradient: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+
+
+class Weights(_Part):
+    """What is trained of the base."""
+
+    #: ``full``: all its weights; ``lora``: low-rank differences of its linear layers.
+    method: Literal["full", "lora"] = "full"
+    rank: Annotated[int, Field(ge=1)] = 32
+    #: A LoRA difference is scaled by ``scale / rank``.
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 32
+    lora_dropout: _Share = 0.0
+    #: Names, or ends of names, of the linear layers that get a difference; ``all-linear``: every one.
+    targets: tuple[str, ...] = ("all-linear",)
+    #: Train so many of the uppermost layers alone; None: every layer.
+    layers: Annotated[int, Field(ge=1)] | None = None
+    #: Word, position and type embeddings stay as they are; with ``lora`` they always do.
+    freeze_embeddings: bool = False
+    #: Of hidden states and attention; None: as the base states it.
+    dropout: _Share | None = None
+
+
+class Texts(_Part):
+    """How texts are read; what is left out is as on the card of the base."""
+
+    query_prefix: str | None = None
+    passage_prefix: str | None = None
+    pooling: Pooling | None = None
+    #: In tokens; longer texts are cut.
+    max_query_length: Annotated[int, Field(ge=8)] = 64
+    max_passage_length: Annotated[int, Field(ge=8)] = 256
+
+
+class Dev(_Part):
+    """Held-out questions, and when to stop."""
+
+    #: Questions, with their whole articles; 0: none, and the last weights are kept.
+    questions: Annotated[int, Field(ge=0)] = 200
+    #: Steps between two looks.
+    every: Annotated[int, Field(ge=1)] = 50
+    #: Looks without a better one after which the training stops; 0: never.
+    patience: Annotated[int, Field(ge=0)] = 0
+    #: What is looked at: the loss as in the paper, or the mean over the three settings of the dev set's mean AP.
+    metric: Literal["loss", "AP"] = "AP"
+
+
+class Compute(_Part):
+    """How it is computed; with ``precision`` as it is, these change speed and memory and the result by rounding alone."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    #: Tokens, padding counted, that go through the model at once.
+    micro_batch_tokens: Annotated[int, Field(ge=64)] = 1024
+    #: Gradient caching: compute the vectors twice, and hold one micro-batch's activations alone.
+    cache_gradients: bool = False
+    checkpoint_every: Annotated[int, Field(ge=1)] = 50
+
+
+class Recipe(_Part):
+    """Everything that decides a training. Unknown keys are refused."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+    base: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(max_length=500)] = ""
+    seed: Annotated[int, Field(ge=0)] = 1
+    data: Data
+    batches: BatchChoices = BatchChoices()
+    loss: Loss = Loss()
+    optimiser: Optimiser
+    weights: Weights = Weights()
+    texts: Texts = Texts()
+    dev: Dev = Dev()
+    compute: Compute = Compute()
+
+    @property
+    def strategy(self) -> Strategy:
+        """The strategy of the batches."""
+        chosen = self.batches
+        return Strategy.named(chosen.strategy, chosen.alpha if chosen.strategy == "hybrid" else None)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of every choice."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @classmethod
+    def read(cls, path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
+        """Read a recipe, and those that it extends; its name is the file's unless it states one.
+
+        Args:
+            path: of a TOML file.
+            changes: dotted keys to values that win over the file's, e.g. ``{"optimiser.steps": 20}``.
+
+        Raises:
+            HybridBenchError: that names every bad key.
+        """
+        fields = {"name": path.name.removesuffix(".toml")} | _stated(path)
+        for key, value in (changes or {}).items():
+            _set(fields, key, value)
+        return cls.parse(fields, str(path))
+
+    @classmethod
+    def parse(cls, fields: dict[str, Any], source: str) -> Recipe:
+        """Check the keys of a recipe; ``source`` is what the error calls it."""
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            findings = "; ".join(f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors())
+            raise HybridBenchError(f"{source} is not a recipe: {findings}", f"Known keys: {', '.join(known_keys())}.") from error
+
+    def to_toml(self) -> str:
+        """The whole recipe, every choice written out."""
+        return toml.dumps(self.model_dump(exclude_none=True))
+
+
+def parse_changes(changes: Sequence[str]) -> dict[str, Any]:
+    """``optimiser.steps=100`` as a key and a value; a value is TOML, or else text."""
+    found = {}
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise HybridBenchError(f"{change!r} sets nothing", "Write key=value, e.g. optimiser.steps=100.")
+        try:
+            found[key.strip()] = toml.loads(f"value = {text}", change)["value"]
+        except HybridBenchError:
+            found[key.strip()] = text
+    return found
+
+
+def known_keys() -> list[str]:
+    """The dotted name of every key that a recipe may have."""
+    keys = []
+    for name, field in Recipe.model_fields.items():
+        part = field.annotation
+        inner = part.model_fields if isinstance(part, type) and issubclass(part, _Part) else None
+        keys += [f"{name}.{key}" for key in inner] if inner else [name]
+    return [_EXTENDS, *keys]
+
+
+def _stated(path: Path, depth: int = 0) -> dict[str, Any]:
+    if not path.is_file():
+        raise HybridBenchError(f"there is no recipe {path}", "Give the path of a TOML file, e.g. recipes/hybrid-me5-small.toml.")
+    fields = toml.load(path)
+    parent = fields.pop(_EXTENDS, None)
+    if parent is None:
+        return fields
+    if depth == _DEPTH or not isinstance(parent, str):
+        raise HybridBenchError(f"{path}: {_EXTENDS} = {parent!r} leads in a circle or is no file", "Name a recipe beside it.")
+    inherited = _stated(path.parent / parent, depth + 1)
+    inherited.pop("name", None)
+    return _merged(inherited, fields)
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Tables are merged key by key; but a table of sources is a whole, for its shares belong together."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        both = isinstance(value, dict) and isinstance(old, dict) and key != "sources"
+        merged[key] = _merged(old, value) if both and isinstance(old, dict) else value
+    return merged
+
+
+def _set(fields: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        fields = fields.setdefault(parent, {})
+    fields[last] = value

@@ -1,0 +1,156 @@
+"""The study of strategies: the same recipe under each, over seeds and over alpha, trained, scored and kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybrid_bench.encoders.load import load_encoder
+from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.evaluation import evaluate
+from hybrid_bench.progress import Progress, SilentProgress
+from hybrid_bench.results.record import Result
+from hybrid_bench.training import difference
+from hybrid_bench.training.recipe import Recipe
+from hybrid_bench.training.train import train
+
+#: What the paper compares, and the baselines beside it.
+STRATEGIES = ("mono", "cross", "hybrid")
+BASELINES = ("english", "code-switched")
+#: The name under which the base itself is scored.
+BASE = "base"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One training of the study, or the base without one.
+
+    Attributes:
+        strategy: a name of a strategy, or ``base``.
+        seed: of everything that is drawn.
+        alpha: the share of monolingual batches; None where the strategy is none of mixing the two kinds.
+    """
+
+    strategy: str
+    seed: int = 0
+    alpha: float | None = None
+
+    def name(self, base: str) -> str:
+        """The name of its encoder."""
+        if self.strategy == BASE:
+            return base
+        mixed = self.strategy == "hybrid" and self.alpha != 0.5
+        return f"{self.strategy}{f'-{self.alpha:g}' if mixed else ''}-{base}-seed{self.seed}"
+
+    def changes(self) -> dict[str, Any]:
+        """What its recipe changes of the study's."""
+        changes: dict[str, Any] = {"batches.strategy": self.strategy, "seed": self.seed}
+        return changes | ({"batches.alpha": self.alpha} if self.strategy == "hybrid" else {})
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An arm, and its results by suite."""
+
+    arm: Arm
+    results: dict[str, Result]
+
+
+def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = ()) -> list[Arm]:
+    """The base, every strategy with every seed, and every other alpha with the first seed.
+
+    An alpha of 0 is ``cross`` and one of 1 is ``mono``.
+
+    Raises:
+        HybridBenchError: on an alpha outside [0, 1], an unknown baseline, or no seed.
+    """
+    if seeds < 1:
+        raise HybridBenchError(f"a study over {seeds} seeds", "Take at least 1.")
+    for alpha in alphas:
+        if not 0 <= alpha <= 1:
+            raise HybridBenchError(f"alpha is {alpha}", "It is a share: from 0 to 1.")
+    for name in baselines:
+        if name not in BASELINES:
+            raise HybridBenchError(f"unknown baseline {name!r}", f"Known: {', '.join(BASELINES)}.")
+    of = {"mono": 1.0, "cross": 0.0, "hybrid": 0.5}
+    found = [Arm(BASE)]
+    # The strategies of one seed before the next seed: a study that is looked at early compares like with like.
+    found += [Arm(name, seed, of[name]) for seed in range(1, seeds + 1) for name in STRATEGIES]
+    found += [Arm("hybrid", 1, alpha) for alpha in sorted(set(alphas)) if alpha not in of.values()]
+    return found + [Arm(name, 1) for name in baselines]
+
+
+def run(
+    recipe: Path,
+    chosen: Sequence[Arm],
+    suites: Sequence[str],
+    work: Path,
+    *,
+    changes: dict[str, Any] | None = None,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Iterator[Scored]:
+    """Train and score the arms, one after the other; what is in the folder already is not done again.
+
+    Args:
+        recipe: the recipe that all share.
+        chosen: the arms.
+        suites: names of suites.
+        work: gets ``trained/<name>`` (without weights, which are made again of the difference when they are needed) and
+            ``results/<suite>/<name>.json``.
+        changes: of the recipe, for every arm.
+        device: as for :func:`hybrid_bench.load_encoder`.
+        progress: told of all.
+    """
+    progress = progress or SilentProgress()
+    base = load_encoder(Recipe.read(recipe, changes).base, dtype="fp32", device=device).card.name.rpartition("/")[2]
+    for number, arm in enumerate(chosen, start=1):
+        own = Recipe.read(recipe, {**(changes or {}), **(arm.changes() if arm.strategy != BASE else {})})
+        name = arm.name(base)
+        progress.say(f"[{number}/{len(chosen)}] {name}")
+        if arm.strategy == BASE:
+            results = _results(own.base, name, suites, work, device, progress)
+        else:
+            named = own.model_copy(update={"name": name})
+            folder = train(named, work / "trained" / name, device=device, progress=progress)
+            results = _results(folder, name, suites, work, device, progress, base=named.base)
+        yield Scored(arm, results)
+
+
+def _results(
+    encoder: Path | str,
+    name: str,
+    suites: Sequence[str],
+    work: Path,
+    device: str,
+    progress: Progress,
+    base: str = "",
+) -> dict[str, Result]:
+    """The results of an encoder, and where one is missing the evaluation. Its vectors are kept until all are there."""
+    found: dict[str, Result] = {}
+    store = work / "vectors" / name if base else None
+    loaded: Encoder | None = None
+    for suite in suites:
+        path = work / "results" / suite.replace("/", "__") / f"{name}.json"
+        if path.is_file():
+            found[suite] = Result.read(path)
+            continue
+        if loaded is None:
+            if base and not (Path(encoder) / difference.WEIGHTS).is_file():
+                folder = Path(encoder)
+                difference.merge(_base_folder(base), folder / difference.FILE, folder)
+            loaded = load_encoder(str(encoder), dtype="fp32", device=device)
+        found[suite] = evaluate(loaded, suite, store=store, progress=progress)
+        found[suite].save(work / "results")
+    if base:
+        (Path(encoder) / difference.WEIGHTS).unlink(missing_ok=True)
+        shutil.rmtree(work / "vectors" / name, ignore_errors=True)
+    return found
+
+
+def _base_folder(base: str) -> Path:
+    return Path(load_encoder(base, dtype="fp32", device="cpu").card.model)

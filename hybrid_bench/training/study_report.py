@@ -1,0 +1,213 @@
+"""The report of a study: Markdown made of its results alone, with plots and the figures as CSV beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from hybrid_bench import whole_file
+from hybrid_bench.comparison import significant
+from hybrid_bench.results.tables import render
+from hybrid_bench.training import study_plots
+from hybrid_bench.training.recipe import Recipe
+from hybrid_bench.training.study import Scored
+from hybrid_bench.training.study_tables import (
+    COLUMNS,
+    Published,
+    by_language,
+    label,
+    over_seeds,
+    published_means,
+    significance,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NAME = "strategies"
+
+
+class _Claim(NamedTuple):
+    """What the paper says of hybrid batches: at least as good as another strategy in a column."""
+
+    against: str
+    column: str
+
+    def holds(self, hybrid: float, other: float) -> bool:
+        """Whether the means say so too."""
+        return hybrid < other if self.column == "RankDistance" else hybrid >= other
+
+
+_CLAIMS = (
+    _Claim("mono", "cross AP"),
+    _Claim("mono", "multi AP"),
+    _Claim("mono", "RankDistance"),
+    _Claim("cross", "mono AP"),
+)
+
+
+def write(scored: Sequence[Scored], recipe: Recipe, published: Published, folder: Path, command: str) -> list[Path]:
+    """Write ``strategies.md``, ``strategies.csv`` and the plots; the same results give the same bytes.
+
+    Args:
+        scored: every arm with its results.
+        recipe: that they share.
+        published: the paper's figures.
+        folder: for the files.
+        command: that makes the study again.
+
+    Returns:
+        The files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    suites = list(scored[0].results)
+    files = {f"{_NAME}.csv": _long(scored).to_csv(index=False, lineterminator="\n").encode()}
+    parts = [_head(scored, recipe, command)]
+    for suite in suites:
+        tables = over_seeds(scored, suite)
+        tests = significance(scored, suite)
+        parts += [
+            f"## {suite}\n",
+            _means(tables, published_means(published, suite), published),
+            _claims(tables, tests),
+            _tests(tests),
+        ]
+        plots = {"alpha": study_plots.against_alpha(scored, suite), "rank-distance": study_plots.rank_distance(tables, suite)}
+        for name, content in plots.items():
+            if content is not None:
+                file = f"{_NAME}-{suite.replace('/', '__')}-{name}.svg"
+                files[file] = content
+                parts.append(f"![{suite}: {name}]({file})\n")
+        parts.append(_languages(tables))
+    parts.append(f"## Source of the published figures\n\n```bibtex\n{published.source['citation']}\n```\n")
+    files[f"{_NAME}.md"] = "\n".join(parts).encode()
+    for name, content in files.items():
+        whole_file.write(folder / name, content)
+    return [folder / name for name in files]
+
+
+def _head(scored: Sequence[Scored], recipe: Recipe, command: str) -> str:
+    seeds = sorted({one.arm.seed for one in scored if one.arm.seed})
+    result = next(iter(scored[0].results.values()))
+    clean_of = ", ".join(recipe.data.clean_of) or "no suite"
+    read = result.provenance
+    return f"""# Strategies of batches: monolingual, cross-lingual, hybrid
+
+The recipe of `{recipe.base}` under each strategy of arXiv 2408.10536, and nothing else changed: {recipe.optimiser.steps} steps of
+{recipe.batches.size} pairs from {", ".join(recipe.data.sources)}, seed {", ".join(map(str, seeds))}. No question, passage or
+paragraph of {clean_of} is among the training data. Scores are means over languages as `hybrid-bench evaluate` gives them
+({read.passage_text}, {read.dtype}, {read.depth}); ± is the standard deviation over seeds. Made by:
+
+```
+{command}
+```
+"""
+
+
+def _means(
+    tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]], of_paper: dict[str, dict[str, float]], published: Published
+) -> str:
+    lines = [
+        "| strategy | seeds | " + " | ".join(COLUMNS) + " |",
+        "| --- | ---: |" + " ---: |" * len(COLUMNS),
+    ]
+    for name, (mean, spread, seeds) in tables.items():
+        cells = [_figure(column, mean, spread) for column in COLUMNS]
+        lines.append(f"| {name} | {seeds} | " + " | ".join(cells) + " |")
+    for system, figures in of_paper.items():
+        cells = [_number(column, figures[column]) if column in figures else "" for column in COLUMNS]
+        lines.append(f"| *published: {system}* | | " + " | ".join(cells) + " |")
+    note = (
+        f"\nRows in italics are published figures ({published.source['url']}), not measured here. {published.source['note']}.\n"
+    )
+    return "\n".join(lines) + "\n" + (note if of_paper else "")
+
+
+def _figure(column: str, mean: pd.DataFrame, spread: pd.DataFrame) -> str:
+    if column not in mean:
+        return ""
+    middle, around = float(mean[column]["mean"]), float(spread[column]["mean"])
+    return _number(column, middle) + ("" if around != around else f" ± {_number(column, around)}")
+
+
+def _number(column: str, value: float) -> str:
+    return f"{value:.1f}" if column == "RankDistance" else f"{value:.4f}"
+
+
+def _claims(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]], tests: pd.DataFrame) -> str:
+    """What the paper found, and whether it is found here."""
+    if "hybrid" not in tables:
+        return ""
+    lines = ["### What the paper says of hybrid batches, and what is found here\n"]
+    for claim in _CLAIMS:
+        if claim.against not in tables:
+            continue
+        own, other = (float(tables[name][0][claim.column]["mean"]) for name in ("hybrid", claim.against))
+        better = "lower than" if claim.column == "RankDistance" else "at least as high as"
+        verdict = "holds" if claim.holds(own, other) else "does NOT hold"
+        setting, measure = COLUMNS[claim.column]
+        lines.append(
+            f"- {claim.column} {better} with {claim.against}: **{verdict}** "
+            f"({_number(claim.column, own)} against {_number(claim.column, other)}; "
+            f"{_surely(tests, claim.against, setting, measure)})"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _surely(tests: pd.DataFrame, against: str, setting: str, measure: str) -> str:
+    """For how many seeds a difference is significant."""
+    rows = tests[(tests["against"] == against) & (tests["setting"] == setting) & (tests["measure"] == measure)]
+    surely = sum(significant(float(p)) for p in rows["p_randomisation"])
+    return f"p < .05 for {surely} of {len(rows)} seeds"
+
+
+def _tests(tests: pd.DataFrame) -> str:
+    if tests.empty:
+        return ""
+    columns = [
+        "against",
+        "seed",
+        "setting",
+        "measure",
+        "a",
+        "b",
+        "difference",
+        "effect",
+        "p_t_test",
+        "p_randomisation",
+        "queries",
+    ]
+    heading = (
+        "### hybrid (b) against each (a)\n\nPaired tests over questions, the translations of a question being one; p is "
+        "corrected by Holm within a comparison. effect: Cohen's d of the paired differences.\n\n"
+    )
+    return heading + render(tests[columns].set_index("against"), "markdown")
+
+
+def _languages(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]]) -> str:
+    """Every column by language: means over seeds."""
+    import pandas as pd
+
+    parts = ["### By query language\n"]
+    for column in COLUMNS:
+        found = {name: mean[column] for name, (mean, _, _) in tables.items() if column in mean}
+        if found:
+            frame = pd.DataFrame(found).rename_axis("language")
+            parts.append(f"{column}:\n\n{render(frame, 'markdown')}")
+    return "\n".join(parts)
+
+
+def _long(scored: Sequence[Scored]) -> pd.DataFrame:
+    """Every figure: suite, strategy, alpha, seed, language, column, value."""
+    import pandas as pd
+
+    rows = [
+        (suite, label(one), one.arm.alpha, one.arm.seed or None, language, column, value)
+        for one in scored
+        for suite, result in one.results.items()
+        for language, figures in by_language(result).iterrows()
+        for column, value in figures.items()
+    ]
+    frame = pd.DataFrame(rows, columns=["suite", "strategy", "alpha", "seed", "language", "column", "value"])
+    return frame.astype({"seed": "Int64"})

@@ -1,0 +1,200 @@
+"""The model that is trained: a base encoder as sentence-transformers trains it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.hub import explained
+from hybrid_bench.encoders.load import load_encoder
+from hybrid_bench.encoders.protocol import Role
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.training.recipe import Recipe, Texts, Weights
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    from hybrid_bench.training.loss import Features
+
+_EMBEDDINGS = "embeddings"
+
+
+@dataclass
+class Trainee:
+    """A model in training.
+
+    Attributes:
+        model: transformer, pooling, unit length.
+        card: of the base, with what the recipe says of texts.
+        folder: the checkpoint of the base.
+        fingerprint: of the base.
+        lengths: role to the tokens of a text at most.
+    """
+
+    model: SentenceTransformer
+    card: EncoderCard
+    folder: Path
+    fingerprint: str
+    lengths: dict[Role, int]
+
+    @classmethod
+    def of(cls, recipe: Recipe, device: str = "auto") -> Trainee:
+        """Load the base of a recipe and choose what is trained of it. Draws from torch's random numbers.
+
+        Raises:
+            HybridBenchError: if the base cannot be had, or is not a transformer with a pooling.
+        """
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+        from hybrid_bench.encoders.devices import choose_device
+
+        base = load_encoder(recipe.base, dtype="fp32", device=device)
+        card = _with_texts(base.card, recipe.texts)
+        if card.backend != "transformers" or card.similarity != "cosine":
+            raise HybridBenchError(
+                f"the base {recipe.base} has backend {card.backend!r} and similarity {card.similarity!r}",
+                "Give a base whose card says backend 'transformers' and similarity 'cosine'.",
+            )
+        folder = _folder(card)
+        dropout = recipe.weights.dropout
+        odds = {} if dropout is None else {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+        with explained(card.model), quiet():
+            transformer = Transformer(
+                str(folder), model_kwargs={"use_safetensors": True, "dtype": "float32"}, config_kwargs=dict(odds)
+            )
+        if getattr(transformer.auto_model, "pooler", None) is not None:
+            transformer.auto_model.pooler = None  # no gradient reaches it, and nothing here reads it
+        lengths: dict[Role, int] = {"query": recipe.texts.max_query_length, "passage": recipe.texts.max_passage_length}
+        for role, length in lengths.items():
+            if card.max_length and length > card.max_length:
+                raise HybridBenchError(
+                    f"the recipe reads {length} tokens of a {role}, and {recipe.base} at most {card.max_length}",
+                    f"Lower texts.max_{role}_length.",
+                )
+        pooling = Pooling(card.dimension, pooling_mode={"mean": "mean", "cls": "cls", "eos": "lasttoken"}[card.pooling or "mean"])
+        model = SentenceTransformer(modules=[transformer, pooling, Normalize()], device=str(choose_device(device)))
+        trainee = cls(model, card, folder, base.fingerprint, lengths)
+        trainee._choose(recipe.weights)
+        return trainee
+
+    @property
+    def transformer(self) -> torch.nn.Module:
+        """The transformer without its pooling."""
+        return cast("torch.nn.Module", self.model[0].auto_model)
+
+    def trainable(self) -> dict[str, torch.nn.Parameter]:
+        """What is trained, by its name in the transformer."""
+        return {name: weight for name, weight in self.transformer.named_parameters() if weight.requires_grad}
+
+    def features(self, texts: Sequence[str], role: Role) -> Features:
+        """Token ids of texts, with the role's prefix, padded on the right to the longest."""
+        prefix = self.card.query_prefix if role == "query" else self.card.passage_prefix
+        padded = self.model.tokenizer(
+            [prefix + text for text in texts],
+            truncation=True,
+            max_length=self.lengths[role],
+            padding=True,
+            padding_side="right",
+            return_tensors="pt",
+        )
+        return {name: padded[name] for name in ("input_ids", "attention_mask")}
+
+    def encode(self, texts: Sequence[str], role: Role, tokens: int) -> np.ndarray:
+        """(texts, dimension) float32 vectors by the weights as they are."""
+        import torch
+
+        from hybrid_bench.training.loss import embed
+
+        training = self.model.training
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                features = {name: values.to(self.model.device) for name, values in self.features(texts, role).items()}
+                vectors: np.ndarray = embed(self.model, features, tokens).float().cpu().numpy()
+        finally:
+            self.model.train(training)
+        return vectors
+
+    def _choose(self, weights: Weights) -> None:
+        """Freeze what the recipe does not train."""
+        from hybrid_bench.training.lora import add_lora, factors
+
+        transformer = self.transformer
+        depth = int(getattr(transformer.config, "num_hidden_layers", 0))
+        if weights.layers is not None and weights.layers > depth:
+            raise HybridBenchError(
+                f"the recipe trains {weights.layers} layers of a base that has {depth}", "Lower weights.layers."
+            )
+        if weights.method == "lora":
+            targets: str | list[str] = weights.targets[0] if weights.targets == ("all-linear",) else list(weights.targets)
+            try:
+                add_lora(transformer, targets, weights.rank, weights.scale, weights.lora_dropout)
+            except ValueError as error:
+                raise HybridBenchError(f"weights.targets: {error}") from error
+            if not factors(transformer):
+                raise HybridBenchError(
+                    f"no linear layer of the base is called {', '.join(weights.targets)}", "Mend weights.targets."
+                )
+        lowest = depth - (weights.layers or depth)
+        for name, weight in transformer.named_parameters():
+            embeds = weights.freeze_embeddings and _EMBEDDINGS in name.split(".")
+            if embeds or (weights.layers is not None and not _in_layers(name, lowest)):
+                weight.requires_grad = False
+
+
+def weights_hash(trainee: Trainee) -> str:
+    """SHA-256 of what is trained, as it stands."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(trainee.trainable().items()):
+        digest.update(name.encode() + b"\0" + weight.detach().float().cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _in_layers(name: str, lowest: int) -> bool:
+    """Whether a parameter is in a layer of this number or above; the layers are the one list of modules that is numbered."""
+    return any(part.isdigit() and int(part) >= lowest for part in name.split("."))
+
+
+def _with_texts(card: EncoderCard, texts: Texts) -> EncoderCard:
+    stated = {key: getattr(texts, key) for key in ("query_prefix", "passage_prefix", "pooling")}
+    return card.model_copy(update={key: value for key, value in stated.items() if value is not None})
+
+
+def _folder(card: EncoderCard) -> Path:
+    """The folder of the base's checkpoint, downloaded if it is on the hub."""
+    if Path(card.model).is_dir():
+        return Path(card.model)
+    from huggingface_hub import snapshot_download
+
+    with explained(card.model):
+        return Path(
+            snapshot_download(card.model, revision=card.revision or None, allow_patterns=["*.json", "*.safetensors", "*.model"])
+        )
+
+
+class quiet:
+    """Silence transformers' bar and its list of weights that a pooling layer would have had."""
+
+    def __enter__(self) -> None:
+        from transformers.utils import logging as shown
+
+        self._bar = shown.is_progress_bar_enabled()
+        self._level = shown.get_verbosity()
+        shown.disable_progress_bar()
+        shown.set_verbosity(logging.ERROR)
+
+    def __exit__(self, *error: Any) -> None:
+        from transformers.utils import logging as shown
+
+        shown.set_verbosity(self._level)
+        if self._bar:
+            shown.enable_progress_bar()

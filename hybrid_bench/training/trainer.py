@@ -1,0 +1,286 @@
+"""sentence-transformers' trainer, fed with the batches of a strategy and watched step by step."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from transformers import PrinterCallback, TrainerCallback
+
+from hybrid_bench import whole_file
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.progress import Progress
+from hybrid_bench.training import checkpoints
+from hybrid_bench.training.batches import Batch, Batches
+from hybrid_bench.training.checkpoints import Standing
+from hybrid_bench.training.loss import info_nce
+from hybrid_bench.training.recipe import Optimiser, Recipe
+from hybrid_bench.training.trainee import Trainee
+
+#: Dev scores by name, given the trainee.
+Look = Callable[[], dict[str, float]]
+
+
+class _Steps(Dataset[dict[str, Any]]):
+    """The tokens of every step's batch, or of the part of it that one process works on."""
+
+    def __init__(self, batches: Batches, texts: Callable[[Batch], tuple[list[str], list[str]]], trainee: Trainee) -> None:
+        self._batches = batches
+        self._texts = texts
+        self._trainee = trainee
+        self.rank, self.world = 0, 1
+
+    def __getitem__(self, step: int) -> dict[str, Any]:
+        questions, passages = self._texts(self._batches.at(step).slice(self.rank, self.world))
+        columns = {"query": self._trainee.features(questions, "query"), "passage": self._trainee.features(passages, "passage")}
+        return {f"{column}_{name}": values for column, features in columns.items() for name, values in features.items()}
+
+
+class _From:
+    """A batch sampler that takes one step after the other, beginning where a checkpoint stands."""
+
+    def __init__(self, first: int, steps: int) -> None:
+        self._first, self._steps = first, steps
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return ([step] for step in range(self._first, self._steps))
+
+    def __len__(self) -> int:
+        return self._steps - self._first
+
+
+class HybridTrainer(SentenceTransformerTrainer):
+    """The trainer of sentence-transformers on the batches of a strategy.
+
+    Batches, checkpoints, dev scores and the log are this project's; the loop, the optimiser's step, autocast and several
+    processes are the library's.
+
+    Args:
+        trainee: what is trained.
+        recipe: every choice.
+        batches: of the training data.
+        texts: questions and passages of a batch.
+        folder: for checkpoints and the log.
+        standing: where to go on.
+        look: scores the dev set; None: there is none.
+        progress: told of every step.
+    """
+
+    def __init__(
+        self,
+        trainee: Trainee,
+        recipe: Recipe,
+        batches: Batches,
+        texts: Callable[[Batch], tuple[list[str], list[str]]],
+        folder: Path,
+        standing: Standing,
+        look: Look | None,
+        progress: Progress,
+    ) -> None:
+        arguments = SentenceTransformerTrainingArguments(
+            output_dir=str(folder),
+            max_steps=recipe.optimiser.steps,
+            per_device_train_batch_size=recipe.batches.size,
+            max_grad_norm=recipe.optimiser.max_gradient,
+            bf16=recipe.compute.precision == "bf16",
+            seed=recipe.seed,
+            use_cpu=trainee.model.device.type == "cpu",
+            ddp_find_unused_parameters=False,
+            save_strategy="no",
+            eval_strategy="no",
+            logging_strategy="no",
+            logging_nan_inf_filter=False,
+            report_to=[],
+            disable_tqdm=True,
+            remove_unused_columns=False,
+        )
+        weights = trainee.trainable()
+        self.weights = weights
+        optimiser = torch.optim.AdamW(_groups(weights, recipe.optimiser.weight_decay), lr=recipe.optimiser.learning_rate)
+        resumed = folder / CHECKPOINT
+        if standing.step:
+            checkpoints.restore(resumed, weights, optimiser)
+        rates = torch.optim.lr_scheduler.LambdaLR(optimiser, _rate(recipe.optimiser), last_epoch=standing.step - 1)
+        self.rates = rates
+        loss = info_nce(
+            trainee.model,
+            temperature=recipe.loss.temperature,
+            symmetric=recipe.loss.symmetric,
+            tokens=recipe.compute.micro_batch_tokens,
+            cache_gradients=recipe.compute.cache_gradients,
+            gather=arguments.world_size > 1,
+        )
+        self._data = _Steps(batches, texts, trainee)
+        self._data.rank, self._data.world = arguments.process_index, arguments.world_size
+        self.batches = batches
+        self.standing = standing
+        watch = _Watch(self, recipe, folder, look, progress)
+        super().__init__(
+            model=trainee.model,
+            args=arguments,
+            loss=loss,
+            callbacks=[watch],
+            optimizers=(optimiser, rates),
+            data_collator=_first,  # type: ignore[arg-type]  # never called: see get_train_dataloader
+        )
+        self.remove_callback(PrinterCallback)
+        if standing.step:
+            # The library seeds torch when it starts; what a checkpoint held goes on instead.
+            checkpoints.restore(resumed, weights, optimiser)
+
+    def get_train_dataloader(self) -> DataLoader[dict[str, Any]]:
+        """The steps that are left. Each process takes its own part of each, so the library has nothing to share out."""
+        steps = _From(self.standing.step, self.args.max_steps)
+        # A generator of its own: a loader draws a number when it starts, and a resumed training starts one more than another.
+        return DataLoader(self._data, batch_sampler=steps, collate_fn=_first, generator=torch.Generator())
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **options: Any) -> Any:
+        """The loss of a step.
+
+        Raises:
+            HybridBenchError: if it is not finite; no weight is changed by it.
+        """
+        loss = cast(Tensor, super().compute_loss(model, inputs, *rest, **options))
+        self.last_loss = loss.detach().clone()
+        if not math.isfinite(float(self.last_loss)):
+            self._stop("the loss")
+        return loss
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        norm = super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
+        if norm is not None and not math.isfinite(float(norm)):
+            self._stop("the gradient")
+        return norm
+
+    def _stop(self, what: str) -> None:
+        batch = self.batches.at(self.state.global_step)
+        raise HybridBenchError(
+            f"{what} of step {self.state.global_step + 1} is not finite: "
+            f"a {batch.kind} batch of {batch.source}, {languages(batch)}",
+            f"The checkpoint of step {self.standing.step} is kept. Lower optimiser.learning_rate, or use precision fp32.",
+        )
+
+
+#: Files in the folder of a training.
+CHECKPOINT, BEST, LOG = "checkpoint.safetensors", "best.safetensors", "training.jsonl"
+
+
+class _Watch(TrainerCallback):
+    """After every step: the log, the dev set, the checkpoint."""
+
+    def __init__(self, trainer: HybridTrainer, recipe: Recipe, folder: Path, look: Look | None, progress: Progress) -> None:
+        self._trainer = trainer
+        self._recipe = recipe
+        self._folder = folder
+        self._look = look
+        self._progress = progress
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        state.global_step = self._trainer.standing.step
+        if state.is_world_process_zero:
+            _cut_log(self._folder / LOG, state.global_step)
+        if self._look and not state.global_step:
+            self._evaluate(state)
+        self._progress.start("training", self._recipe.optimiser.steps * self._recipe.batches.size)
+        self._progress.advance(state.global_step * self._recipe.batches.size)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        step = state.global_step
+        standing = self._trainer.standing
+        batch = self._trainer.batches.at(step - 1)
+        loss = self._trainer.last_loss
+        if args.world_size > 1:
+            torch.distributed.all_reduce(loss)
+            loss = loss / args.world_size
+        record = {"step": step, "loss": float(loss), "kind": batch.kind, "source": batch.source, "languages": languages(batch)}
+        self._log(state, record | {"learning_rate": self._trainer.rates.get_last_lr()[0]})
+        self._progress.advance(len(batch.rows))
+        last = step == self._recipe.optimiser.steps
+        if self._look and (last or step % self._recipe.dev.every == 0):
+            self._evaluate(state)
+            patience = self._recipe.dev.patience
+            if patience and standing.waited >= patience and not last:
+                self._progress.say(
+                    f"stopped at step {step}: no better dev {self._recipe.dev.metric} since step {standing.best_step}"
+                )
+                control.should_training_stop = last = True
+        if last or step % self._recipe.compute.checkpoint_every == 0:
+            standing.step = step
+            if state.is_world_process_zero:
+                checkpoints.save(self._folder / CHECKPOINT, standing, self._trainer.weights, self._trainer.optimizer)
+
+    def _evaluate(self, state: Any) -> None:
+        """Score the dev set, and keep the weights if they are the best so far."""
+        if self._look is None:
+            return
+        standing, metric = self._trainer.standing, self._recipe.dev.metric
+        scores = self._look()
+        value = -scores[metric] if metric == "loss" else scores[metric]
+        better = standing.best is None or value > standing.best
+        if better:
+            standing.best, standing.best_step, standing.waited = value, state.global_step, 0
+            if state.is_world_process_zero:
+                kept = Standing(standing.recipe, state.global_step, value, state.global_step)
+                checkpoints.save(self._folder / BEST, kept, self._trainer.weights)
+        else:
+            standing.waited += 1
+        self._log(state, {"step": state.global_step, "dev": scores})
+        shown = "  ".join(f"{name} {score:.4g}" for name, score in scores.items())
+        self._progress.say(f"step {state.global_step}: dev {shown}{'  (best)' if better else ''}")
+
+    def _log(self, state: Any, record: dict[str, Any]) -> None:
+        if state.is_world_process_zero:
+            with (self._folder / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+
+
+def languages(batch: Batch) -> str:
+    """The language pairs of a batch, as text: ``en-de``."""
+    return " ".join(dict.fromkeys(map(str, sorted(batch.pairs))))
+
+
+def _cut_log(path: Path, step: int) -> None:
+    """Leave out what was logged after the checkpoint: it is trained again."""
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            done = json.loads(line)["step"]
+        except (ValueError, KeyError):
+            break
+        if done > step or not step:
+            break
+        kept.append(line + "\n")
+    whole_file.write(path, "".join(kept).encode())
+
+
+def _first(items: list[dict[str, Any]]) -> dict[str, Any]:
+    """A step is one item already."""
+    return items[0]
+
+
+def _groups(weights: dict[str, torch.nn.Parameter], decay: float) -> list[dict[str, Any]]:
+    """Matrices decay; biases and the gains of normalisations do not."""
+    matrices = [weight for weight in weights.values() if weight.ndim > 1]
+    vectors = [weight for weight in weights.values() if weight.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def _rate(optimiser: Optimiser) -> Callable[[int], float]:
+    """The share of the learning rate at a step: up over the warm-up, then down to 0 as the schedule says."""
+    warmup = round(optimiser.warmup * optimiser.steps)
+
+    def share(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        done = (step - warmup) / max(1, optimiser.steps - warmup)
+        return {"linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2, "constant": 1.0}[optimiser.schedule]
+
+    return share

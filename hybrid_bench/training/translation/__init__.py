@@ -1,0 +1,1 @@
+"""Parallel question answering data by machine translation."""

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hybrid_bench.datasets.suites import load_suite
+from tests.conftest import Cli
+
+
+def rows(path: Path, *more: dict[str, object]) -> None:
+    fine = {"id": "a", "question": {"en": "What is this test about?"}, "sentence": {"en": "It is about a table of one row."}}
+    path.write_text("".join(json.dumps(row) + "\n" for row in (fine, *more)))
+
+
+def test_build_and_show(here: Cli, tmp_path: Path) -> None:
+    query = next(iter(load_suite("mini").queries("en")))
+    rows(tmp_path / "my.jsonl", {"id": "b", "question": {"en": query.default_text()}})
+    done = here("training-data", "build", "my.jsonl", "--out", "mix", "--suites", "mini", "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "source,language,questions,passages\nmy,en,1,1\n"
+    assert "1 rows are out: question of mini" in done.stderr
+    assert "1 of 2 rows are left" in done.stderr
+    again = here("training-data", "show", "mix", "--format", "csv")
+    assert again.stdout == done.stdout
+    taken = here("training-data", "build", "my.jsonl", "--out", "mix")
+    assert taken.returncode == 2
+    assert "mix is not empty" in taken.stderr
+
+
+def test_sources_are_listed(here: Cli) -> None:
+    done = here("training-data", "sources", "--format", "csv")
+    assert done.returncode == 0
+    assert [line.partition(",")[0] for line in done.stdout.splitlines()] == [
+        "source",
+        "squad-translated",
+        "ntrex",
+        "tatoeba",
+        "mintaka",
+    ]
+
+
+def test_what_is_wrong_is_said_before_the_work(here: Cli, tmp_path: Path) -> None:
+    rows(tmp_path / "my.jsonl")
+    for words, message in [
+        (("training-data", "build", "ntrx", "--out", "mix"), "Did you mean ntrex"),
+        (("training-data", "build", "my.jsonl", "--out", "mix", "--suites", "xqad-r"), "xquad-r"),
+        (("training-data", "show", "nowhere"), "holds no finished mix"),
+        (
+            ("translate", "my.jsonl", "--to", "de", "--model", "no-such-folder/x/y", "--out", "t"),
+            "cannot load no-such-folder/x/y",
+        ),
+        (("translate", "none.jsonl", "--to", "de", "--model", "m", "--out", "t"), "cannot read none.jsonl"),
+    ]:
+        done = here(*words)
+        assert done.returncode == 2, words
+        assert message in done.stderr, words
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "mix").exists()

@@ -1,0 +1,129 @@
+"""Trainings in processes of their own, for the tests that kill them or let two work together.
+
+Importing the libraries takes longer than everything else here, so it is done once and the processes are forked from it, before
+any thread exists.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+torch.set_num_threads(1)
+
+from hybrid_bench.training import trainer  # noqa: E402, F401  # with all that it imports
+from hybrid_bench.training.lora import factors  # noqa: E402
+from hybrid_bench.training.loss import info_nce  # noqa: E402
+from hybrid_bench.training.train import train  # noqa: E402
+from hybrid_bench.training.trainee import Trainee  # noqa: E402
+from tests.training.test_loss import PASSAGES, QUERIES  # noqa: E402
+from tests.training.tiny_training import recipe  # noqa: E402
+
+
+def fork(work: Callable[[], None]) -> int:
+    child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+        os._exit(0)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def finish(child: int) -> None:
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def kill_at(step: int, folder: Path, work: Callable[[], None]) -> None:
+    """Kill -9 once the log shows a step, wherever the process is by then."""
+    child = fork(work)
+    log = folder / "training" / "training.jsonl"
+    while not (log.is_file() and f'"step": {step}, "loss"' in log.read_text()):
+        assert os.waitpid(child, os.WNOHANG) == (0, 0), "it ended before it could be killed"
+        time.sleep(0.002)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def killed(folder: Path) -> None:
+    """An undisturbed training, and one that is killed three times."""
+    chosen = recipe(folder, optimiser__steps=14, dev__patience=0)
+    finish(fork(lambda: train(chosen, folder / "undisturbed") and None))
+    out = folder / "killed"
+    for step in (2, 7, 12):  # before the first checkpoint, between two, and after the last look at the dev set
+        kill_at(step, out, lambda: train(chosen, out) and None)
+        assert not (out / "encoder.toml").exists()
+    finish(fork(lambda: train(chosen, out) and None))
+
+
+def together(folder: Path) -> None:
+    """The loss and gradients of a batch in one process, and of its halves in two."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    chosen = recipe(folder, weights__dropout=0.0)
+
+    def work(rank: int, world: int) -> None:
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": str(world)}
+        if world > 1:
+            torch.distributed.init_process_group("gloo")
+        torch.manual_seed(1)
+        trainee = Trainee.of(chosen, "cpu")
+        torch.manual_seed(2)
+        for _, b, _ in factors(trainee.transformer).values():
+            torch.nn.init.normal_(b, std=0.3)
+        found = {}
+        for cached in (False, True):
+            model = trainee.model.train()
+            loss = info_nce(model, temperature=0.05, symmetric=True, tokens=64, cache_gradients=cached, gather=world > 1)
+            if world > 1:
+                wrapped = torch.nn.parallel.DistributedDataParallel(model)
+                for part in (loss, getattr(loss, "loss", loss)):
+                    part.model = wrapped
+            model.zero_grad()
+            half = slice(rank * 2, rank * 2 + 2) if world > 1 else slice(0, 4)
+            value = loss([trainee.features(QUERIES[half], "query"), trainee.features(PASSAGES[half], "passage")], None)
+            value.backward()
+            gradients = {name: weight.grad.tolist() for name, weight in trainee.trainable().items() if weight.grad is not None}
+            found[str(cached)] = {"loss": value.item(), "gradients": gradients}
+        (folder / f"{world}-{rank}.json").write_text(json.dumps(found))
+
+    for child in [fork(lambda rank=rank: work(rank, 2)) for rank in (0, 1)]:  # type: ignore[misc]
+        finish(child)
+    finish(fork(lambda: work(0, 1)))
+
+
+def shared(folder: Path) -> None:
+    """A whole training in two processes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    chosen = recipe(folder, optimiser__steps=4, weights__dropout=0.0)
+
+    def work(rank: int, world: int) -> None:
+        if world > 1:
+            where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
+            os.environ |= where | {"RANK": str(rank), "WORLD_SIZE": str(world)}
+        train(chosen, folder / f"by-{world}", device="cpu")
+
+    for child in [fork(lambda rank=rank: work(rank, 2)) for rank in (0, 1)]:  # type: ignore[misc]
+        finish(child)
+    finish(fork(lambda: work(0, 1)))
+
+
+if __name__ == "__main__":
+    home = Path(sys.argv[1])
+    for job in [globals()[name] for name in sys.argv[2:]] or (killed, together, shared):
+        (home / job.__name__).mkdir()
+        job(home / job.__name__)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hybrid_bench import HybridBenchError, load_suite
+from hybrid_bench.training import mix
+from hybrid_bench.training.filters import without_suites
+from hybrid_bench.training.parallel import ParallelRow, ParallelTable
+from hybrid_bench.training.readers import jsonl
+
+CLEAN = ParallelRow("clean", "s", "Cats", {"en": "What do cats of this test drink?"}, {"en": "They drink the milk of this test."})
+
+
+@pytest.fixture(scope="module")
+def taken() -> dict[str, ParallelRow]:
+    """Rows that each of the filters has to see, made of the suite `mini` itself."""
+    suite = load_suite("mini")
+    query = next(iter(suite.queries("de")))
+    doc = max(suite.docs("en"), key=lambda doc: len(doc.context))  # type: ignore[attr-defined]
+    context: str = doc.context  # type: ignore[attr-defined]
+    other = {"en": "Something else entirely, in a test?"}
+    return {
+        "id": ParallelRow(query.query_id, "s", "", dict(other), {}),
+        "question": ParallelRow("a", "s", "", {"fr": f"  {query.default_text().upper()} !"}, {}),
+        "passage": ParallelRow("b", "s", "", dict(other), {"en": doc.default_text().replace(" ", "  ")}),
+        "context": ParallelRow("c", "s", "", dict(other), {}, {"en": f"Before it, this stands. {context} And after it, that."}),
+        "context, cut": ParallelRow("d", "s", "", dict(other), {}, {"en": context[context.index(" ") + 1 :] + " More of it."}),
+    }
+
+
+@pytest.mark.parametrize("which", ["id", "question", "passage", "context", "context, cut"])
+def test_each_filter_takes_its_row(which: str, taken: dict[str, ParallelRow]) -> None:
+    left, report = without_suites(ParallelTable.of([CLEAN, taken[which]]), [load_suite("mini")])
+    assert dict(report.taken) == {("mini", which.partition(",")[0]): 1}
+    assert (report.before, report.after) == (2, 1)
+    assert list(left.rows()) == [CLEAN]
+
+
+def test_nothing_left_says_which_filter_took_what(taken: dict[str, ParallelRow], tmp_path: Path) -> None:
+    rows = [taken["id"], taken["passage"]]
+    with pytest.raises(HybridBenchError, match=r"no row of the training data is left.*mini by id: 1, mini by passage: 1"):
+        without_suites(ParallelTable.of(rows), [load_suite("mini")])
+    jsonl.save(ParallelTable.of(rows), tmp_path / "rows.jsonl")
+    with pytest.raises(HybridBenchError, match="no row of the training data is left"):
+        mix.build([str(tmp_path / "rows.jsonl")], tmp_path / "out", ["mini"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mix_is_the_same_bytes_each_time_and_is_kept(
+    tmp_path: Path, taken: dict[str, ParallelRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    jsonl.save(ParallelTable.of([CLEAN, taken["id"]]), path)
+    one, two = (mix.build([str(path)], tmp_path / name, ["mini"]) for name in ("one", "two"))
+    for file in one.folder.iterdir():
+        assert file.read_bytes() == (two.folder / file.name).read_bytes()
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
+    first = mix.cached([str(path)], ["mini"])
+    (first.folder / "mix.json").touch()
+    written = (first.folder / "mix.json").stat().st_mtime_ns
+    assert mix.cached([str(path)], ["mini"]).table.hash == first.table.hash == one.table.hash
+    assert (first.folder / "mix.json").stat().st_mtime_ns == written
+    # What a process left that was killed before the end is made again.
+    (first.folder / "mix.json").unlink()
+    assert mix.cached([str(path)], ["mini"]).table.hash == first.table.hash

@@ -1,0 +1,96 @@
+"""Recipes: every choice by name, nothing else, and one that changes another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybrid_bench import HybridBenchError, toml
+from hybrid_bench.training.recipe import Recipe, known_keys, parse_changes
+
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+SMALLEST: dict[str, Any] = {"name": "r", "base": "b", "data": {"sources": {"ntrex": 1}}, "optimiser": {"steps": 3}}
+
+
+def test_the_shipped_recipes_are_read() -> None:
+    names = {path.stem: Recipe.read(path) for path in RECIPES.glob("*.toml")}
+    assert {"hybrid-me5-small", "mono-me5-small", "cross-me5-small", "english-me5-small"} <= names.keys()
+    assert all(recipe.name == name for name, recipe in names.items())
+
+
+@pytest.mark.parametrize("strategy", ["mono", "cross", "english", "code-switched"])
+def test_the_strategies_differ_by_one_key(strategy: str) -> None:
+    hybrid = Recipe.read(RECIPES / "hybrid-me5-small.toml").model_dump()
+    other = Recipe.read(RECIPES / f"{strategy}-me5-small.toml").model_dump()
+    assert other["batches"].pop("strategy") == strategy
+    assert hybrid["batches"].pop("strategy") == "hybrid"
+    assert other.pop("name") == f"{strategy}-me5-small"
+    assert hybrid.pop("name") == "hybrid-me5-small"
+    assert other == hybrid
+
+
+def test_a_recipe_written_out_is_the_same_recipe() -> None:
+    for path in RECIPES.glob("*.toml"):
+        recipe = Recipe.read(path)
+        again = Recipe.parse(toml.loads(recipe.to_toml(), "written out"), "written out")
+        assert again == recipe
+        assert again.hash == recipe.hash
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"optimiser": {"steps": 3, "learning_rat": 1e-4}}, "optimiser.learning_rat"),
+        ({"temprature": 0.1}, "temprature"),
+        ({"batches": {"alpha": 1.5}}, "batches.alpha"),
+        ({"batches": {"alpha": float("nan")}}, "batches.alpha"),
+        ({"batches": {"strategy": "X-Y"}}, "batches.strategy"),
+        ({"batches": {"size": 1}}, "batches.size"),
+        ({"loss": {"temperature": 0}}, "loss.temperature"),
+        ({"optimiser": {}}, "optimiser.steps"),
+        ({"data": {"sources": {}}}, "data.sources"),
+        ({"data": {"sources": {"ntrex": 0}}}, "data.sources.ntrex"),
+        ({"name": "../elsewhere"}, "name"),
+    ],
+)
+def test_a_bad_key_is_named(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(HybridBenchError, match=rf"the recipe is not a recipe: .*\b{named}: ") as caught:
+        Recipe.parse(SMALLEST | changes, "the recipe")
+    assert "Known keys: extends, name, base" in caught.value.remedy
+
+
+def test_a_recipe_extends_another_key_by_key(tmp_path: Path) -> None:
+    (tmp_path / "below.toml").write_text(
+        'base = "b"\n[data]\nsources = { ntrex = 1, tatoeba = 2 }\n[optimiser]\nsteps = 3\nweight_decay = 0.5\n'
+    )
+    (tmp_path / "above.toml").write_text('extends = "below.toml"\n[data]\nsources = { ntrex = 1 }\n[optimiser]\nsteps = 4\n')
+    recipe = Recipe.read(tmp_path / "above.toml", {"seed": 9})
+    assert (recipe.name, recipe.seed, recipe.data.sources) == ("above", 9, {"ntrex": 1})
+    assert (recipe.optimiser.steps, recipe.optimiser.weight_decay) == (4, 0.5)
+
+
+def test_a_circle_of_recipes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('extends = "b.toml"\n')
+    (tmp_path / "b.toml").write_text('extends = "a.toml"\n')
+    with pytest.raises(HybridBenchError, match="leads in a circle"):
+        Recipe.read(tmp_path / "a.toml")
+    with pytest.raises(HybridBenchError, match="there is no recipe"):
+        Recipe.read(tmp_path / "c.toml")
+
+
+def test_changes_are_toml_or_text() -> None:
+    assert parse_changes(["optimiser.steps=5", "batches.strategy=mono", 'data.languages=["de", "en"]']) == {
+        "optimiser.steps": 5,
+        "batches.strategy": "mono",
+        "data.languages": ["de", "en"],
+    }
+    with pytest.raises(HybridBenchError, match="sets nothing"):
+        parse_changes(["optimiser.steps"])
+
+
+def test_every_key_of_the_paper_is_there() -> None:
+    paper = {"batches.strategy", "batches.alpha", "batches.size", "optimiser.learning_rate", "optimiser.weight_decay"}
+    paper |= {"loss.temperature", "texts.query_prefix", "texts.passage_prefix", "data.languages", "dev.patience", "dev.metric"}
+    assert paper <= {*known_keys()}

@@ -1,0 +1,96 @@
+"""A whole study of a tiny base: trained, scored, reported; and done again from what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hybrid_bench import HybridBenchError
+from hybrid_bench.training import study, study_report
+from hybrid_bench.training.recipe import Recipe
+from hybrid_bench.training.study_tables import over_seeds, published_means, read_published
+from tests.conftest import ROOT
+from tests.training.tiny_training import recipe
+
+PUBLISHED = ROOT / "leaderboards" / "published"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
+    chosen = recipe(folder, optimiser__steps=2, dev__questions=6, dev__every=2)
+    (folder / "tiny.toml").write_text(chosen.to_toml())
+    return folder
+
+
+def done(place: Path) -> list[study.Scored]:
+    return list(study.run(place / "tiny.toml", study.arms(1, [0.25]), ["mini"], place / "work", device="cpu"))
+
+
+@pytest.fixture(scope="module")
+def scored(place: Path) -> list[study.Scored]:
+    return done(place)
+
+
+def written(place: Path, scored: list[study.Scored], name: str) -> dict[str, bytes]:
+    shared = Recipe.read(place / "tiny.toml")
+    files = study_report.write(scored, shared, read_published(PUBLISHED), place / name, "hybrid-bench study strategies")
+    return {path.name: path.read_bytes() for path in files}
+
+
+def test_the_arms_are_the_strategies_the_seeds_and_the_alphas() -> None:
+    names = [arm.name("b") for arm in study.arms(2, [0, 0.25, 0.5, 1], ["english"])]
+    seeds = [f"{name}-b-seed{seed}" for seed in (1, 2) for name in ("mono", "cross", "hybrid")]
+    assert names == ["b", *seeds, "hybrid-0.25-b-seed1", "english-b-seed1"]
+    for bad in ((0, [], []), (1, [1.5], []), (1, [], ["german"])):
+        with pytest.raises(HybridBenchError):
+            study.arms(*bad)
+
+
+def test_a_study_is_scored_and_leaves_no_large_file(place: Path, scored: list[study.Scored]) -> None:
+    assert [one.arm.strategy for one in scored] == ["base", "mono", "cross", "hybrid", "hybrid"]
+    assert all({*one.results} == {"mini"} for one in scored)
+    assert not list((place / "work").rglob("model.safetensors"))
+    assert not list((place / "work").glob("vectors/*"))
+
+
+def test_a_study_that_is_done_is_not_done_again(place: Path, scored: list[study.Scored]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (place / "work").rglob("*.json")}
+    again = done(place)
+    assert before == {path: path.stat().st_mtime_ns for path in (place / "work").rglob("*.json")}
+    assert [one.results["mini"].rows for one in again] == [one.results["mini"].rows for one in scored]
+    assert written(place, scored, "report") == written(place, again, "again")
+
+
+def test_a_missing_result_is_made_again_from_the_difference(place: Path, scored: list[study.Scored]) -> None:
+    path = next((place / "work" / "results").rglob("mono-*.json"))
+    before = path.read_text().partition('"timings"')[0]
+    path.unlink()
+    done(place)
+    assert path.read_text().partition('"timings"')[0] == before
+
+
+def test_the_report_states_what_was_found(place: Path, scored: list[study.Scored]) -> None:
+    files = written(place, scored, "report")
+    text = files["strategies.md"].decode()
+    mean = over_seeds(scored, "mini")["hybrid"][0].loc["mean"]
+    row = next(line for line in text.splitlines() if line.startswith("| hybrid |"))
+    assert f"| {mean['mono AP']:.4f} | {mean['cross AP']:.4f} | {mean['multi AP']:.4f} |" in row
+    assert text.count("**holds**") + text.count("**does NOT hold**") == 4
+    assert {"strategies-mini-alpha.svg", "strategies-mini-rank-distance.svg"} <= files.keys()
+    assert all(
+        content.startswith(b"<?xml") and b"<dc:date>" not in content for name, content in files.items() if name.endswith("svg")
+    )
+    (place / "read.csv").write_bytes(files["strategies.csv"])
+    frame = pd.read_csv(place / "read.csv")
+    assert set(frame["strategy"]) == {"no fine-tuning", "mono", "cross", "hybrid", "hybrid(0.25)"}
+
+
+def test_published_figures_are_the_papers(tmp_path: Path) -> None:
+    means = published_means(read_published(PUBLISHED), "xquad-r")
+    assert means["LaBSE Hybrid"]["mono AP"] == 0.8167
+    assert means["XLM-R X-X"]["RankDistance"] == 410.2
+    with pytest.raises(HybridBenchError, match="there are no published figures"):
+        read_published(tmp_path)

@@ -1,0 +1,196 @@
+"""From a recipe to an encoder: what comes out, and what stops it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+from hybrid_bench import HybridBenchError, load_encoder, load_published
+from hybrid_bench.cli import main
+from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.training import difference, train, trainer
+from hybrid_bench.training.published import publish
+from hybrid_bench.training.recipe import Recipe
+from tests.training.tiny_training import recipe
+
+TEXTS = ["de1 de3", "en4 what is en5 en6 en7", "th9"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("train")
+
+
+@pytest.fixture(scope="module")
+def chosen(place: Path) -> Recipe:
+    return recipe(place, optimiser__steps=24, dev__every=12)
+
+
+@pytest.fixture(scope="module")
+def trained(place: Path, chosen: Recipe) -> Path:
+    return train.train(chosen, place / "trained")
+
+
+def records(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
+
+
+def test_training_makes_the_loss_smaller(trained: Path) -> None:
+    losses = [float(str(record["loss"])) for record in records(trained) if "loss" in record]
+    assert len(losses) == 24
+    assert np.mean(losses[-6:]) < np.mean(losses[:6]) - 0.2
+
+
+def test_the_dev_set_is_looked_at_and_the_best_weights_are_kept(trained: Path, place: Path, chosen: Recipe) -> None:
+    looks = {record["step"]: record["dev"] for record in records(trained) if "dev" in record}
+    assert list(looks) == [0, 12, 24]
+    assert all({"mono AP", "cross AP", "multi AP", "AP", "RankDistance", "loss"} <= look.keys() for look in looks.values())  # type: ignore[attr-defined]
+
+
+def test_both_kinds_of_batches_are_in_the_log(trained: Path) -> None:
+    kinds = {(record["kind"], str(record["languages"]).count("-")) for record in records(trained) if "kind" in record}
+    assert kinds == {("monolingual", 1), ("cross-lingual", 1)}
+
+
+def test_the_folder_is_an_encoder_with_a_card(trained: Path) -> None:
+    encoder = load_encoder(str(trained), dtype="fp32")
+    assert (encoder.card.name, encoder.card.base, encoder.card.query_prefix) == ("tiny", "tiny-base", "query: ")
+    assert "data, without any question" in encoder.card.training_data
+    assert encoder.encode(TEXTS, "query").shape == (3, 16)
+    assert not (trained / "training").exists()
+
+
+def test_a_finished_training_is_not_done_again(trained: Path, chosen: Recipe) -> None:
+    before = {path.name: path.stat().st_mtime_ns for path in trained.iterdir()}
+    train.train(chosen, trained)
+    assert before == {path.name: path.stat().st_mtime_ns for path in trained.iterdir()}
+    with pytest.raises(HybridBenchError, match="holds an encoder of another recipe"):
+        train.train(chosen.model_copy(update={"seed": 2}), trained)
+
+
+def test_a_published_training_is_the_same_encoder(trained: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(place / "home"))
+    files = publish(trained, place / "published")
+    assert "model.safetensors" not in {path.name for path in files}
+    again = load_published(place / "published", base=str(place / "base"), dtype="fp32")
+    ours = load_encoder(str(trained), dtype="fp32")
+    assert np.array_equal(again.encode(TEXTS, "passage"), ours.encode(TEXTS, "passage"))
+    assert again.card.model != ours.card.model
+    with pytest.raises(HybridBenchError, match=r"holds no finished training: it lacks difference\.safetensors"):
+        publish(place / "base", place / "elsewhere")
+
+
+def test_a_merged_difference_is_what_was_added(place: Path, trained: Path) -> None:
+    base, merged = load_file(place / "base" / "model.safetensors"), load_file(trained / "model.safetensors")
+    factors = load_file(trained / "difference.safetensors")
+    changed = {name for name in base if not np.array_equal(base[name], merged[name])}
+    assert changed <= {f"{name.removesuffix('.a')}.weight" for name in factors if name.endswith(".a")}
+    for name in changed:
+        layer = name.removesuffix(".weight")
+        a, b = factors[f"{layer}.a"].astype(np.float64), factors[f"{layer}.b"].astype(np.float64)
+        assert np.abs(merged[name] - (base[name] + b @ a)).max() < 1e-6  # scale = rank
+    assert merged.keys() == base.keys()
+
+
+def test_full_fine_tuning_is_a_difference_too(place: Path, tmp_path: Path) -> None:
+    folder = train.train(recipe(place, optimiser__steps=2, weights={"method": "full"}, dev__questions=0), tmp_path / "full")
+    base, merged = load_file(place / "base" / "model.safetensors"), load_file(folder / "model.safetensors")
+    deltas = load_file(folder / "difference.safetensors")
+    assert {f"{name}.delta" for name in base} == deltas.keys()
+    assert all(np.abs(merged[name] - base[name] - deltas[f"{name}.delta"]).max() < 1e-6 for name in base)
+    assert any(deltas[name].any() for name in deltas)
+
+
+def test_a_difference_of_another_base_is_refused(trained: Path, place: Path, tmp_path: Path) -> None:
+    save_file({"other.weight": np.zeros((2, 2), np.float32)}, tmp_path / "model.safetensors")
+    with pytest.raises(HybridBenchError, match="which its base does not have"):
+        difference.merge(tmp_path, trained / "difference.safetensors", tmp_path)
+    (tmp_path / "broken").write_bytes(b"nothing")
+    with pytest.raises(HybridBenchError, match="is not a trained difference"):
+        difference.merge(place / "base", tmp_path / "broken", tmp_path)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = recipe(place, optimiser__steps=6, compute__checkpoint_every=2, dev__questions=0, weights__dropout=0.0)
+    ordinary = trainer.HybridTrainer.training_step
+
+    def poisoned(self: trainer.HybridTrainer, model: torch.nn.Module, *rest: object, **options: object) -> torch.Tensor:
+        if self.state.global_step == 4:
+            next(iter(self.weights.values())).data.fill_(float("nan"))
+        return ordinary(self, model, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trainer.HybridTrainer, "training_step", poisoned)
+    with pytest.raises(HybridBenchError, match=r"the loss of step 5 is not finite: a \S+ batch of data, \w\w-\w\w") as caught:
+        train.train(chosen, tmp_path / "out")
+    assert "The checkpoint of step 4 is kept" in caught.value.remedy
+    monkeypatch.undo()
+    train.train(chosen, tmp_path / "out")  # goes on after step 4
+    train.train(chosen, tmp_path / "undisturbed")
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == (tmp_path / "undisturbed" / "model.safetensors").read_bytes()
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = recipe(place, optimiser__steps=3, compute__checkpoint_every=1, dev__questions=0)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(train, "_write_encoder", stop)
+        train.train(chosen, tmp_path / "out")
+    other = recipe(place, optimiser__steps=3, compute__checkpoint_every=1, dev__questions=0, loss={"temperature": 0.1})
+    with pytest.raises(HybridBenchError, match="is a checkpoint of another recipe or of other data"):
+        train.train(other, tmp_path / "out")
+    (tmp_path / "out" / "training" / "checkpoint.safetensors").write_bytes(b"half a file")
+    with pytest.raises(HybridBenchError, match="is not a checkpoint of a training"):
+        train.train(chosen, tmp_path / "out")
+
+
+def test_patience_stops_a_training_that_does_not_get_better(place: Path, tmp_path: Path) -> None:
+    chosen = recipe(place, optimiser={"steps": 30, "learning_rate": 1e-12}, dev__every=2, dev__patience=2)
+    folder = train.train(chosen, tmp_path / "out")
+    assert max(int(str(record["step"])) for record in records(folder)) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data__languages": ("de", "fr")}, "'fr'"),
+        ({"data__languages": ("de",), "batches__strategy": "cross"}, "needs pairs of languages"),
+        ({"batches__size": 500}, "cannot be drawn without a repeat"),
+        ({"texts__max_passage_length": 64}, "the recipe reads 64 tokens of a passage, and .* at most 48"),
+        ({"weights__layers": 3}, "trains 3 layers of a base that has 2"),
+        ({"weights__targets": ("no_such_layer",)}, "no_such_layer"),
+        ({"base": "no-such-encoder"}, "unknown encoder 'no-such-encoder'"),
+        ({"dev__questions": 200}, "leaves no row to train on"),
+    ],
+)
+def test_what_cannot_be_trained_is_said(place: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(HybridBenchError, match=message):
+        train.train(recipe(place, **changes), tmp_path / "out")
+
+
+def test_the_command_trains_and_shows(
+    place: Path, trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "tiny.toml").write_text((trained / "recipe.toml").read_text())
+    monkeypatch.setattr("sys.argv", ["hybrid-bench", "train", str(place / "tiny.toml"), "--show", "--set", "optimiser.steps=7"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "steps = 7" in capsys.readouterr().out
+    monkeypatch.setattr("sys.argv", ["hybrid-bench", "train", str(place / "tiny.toml"), "--set", "optimiser.step=7"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "optimiser.step: Extra inputs are not permitted" in capsys.readouterr().err
+
+
+def test_the_card_of_a_trained_encoder_is_valid_toml(trained: Path) -> None:
+    assert EncoderCard.read(trained / "encoder.toml").model == "."

@@ -1,0 +1,203 @@
+"""Translation with real, tiny models of each kind, made here with random weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybrid_bench import HybridBenchError, SilentProgress
+from hybrid_bench.training.parallel import ParallelRow, ParallelTable
+from hybrid_bench.training.readers import jsonl
+from hybrid_bench.training.translation.protocol import REGISTRY, Translator
+from hybrid_bench.training.translation.seq2seq import Seq2SeqTranslator
+from hybrid_bench.training.translation.store import translations
+from hybrid_bench.training.translation.table import translate
+
+CONTEXT = "The cat drinks milk. The dog, however, sees number 7! Where is the bird?"
+ROWS = [
+    ParallelRow("1", "s", "Cats", {"en": "What does the cat drink?"}, {"en": "The cat drinks milk."}, {"en": CONTEXT}),
+    ParallelRow("2", "s", "Cats", {"en": "What does the dog see?"}, {"en": "dog, however, sees number 7!"}, {"en": CONTEXT}),
+    ParallelRow("3", "s", "", {"en": "Is there more?"}, {}),
+    ParallelRow("4", "s", "", {"en": "Had already?", "de": "Schon da?"}, {"en": "It was there already."}),
+]
+SIZES = {
+    "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "max_position_embeddings": 64,
+}  # fmt: skip
+
+
+def pieces(folder: Path) -> tuple[Path, list[str]]:
+    import sentencepiece
+
+    folder.mkdir(parents=True)
+    texts = [text for row in ROWS for text in (*row.question.values(), CONTEXT)] * 20
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts), model_prefix=str(folder / "spm"), vocab_size=80, hard_vocab_limit=False, minloglevel=2
+    )
+    model = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
+    own = [model.id_to_piece(index) for index in range(model.get_piece_size())]
+    return folder / "spm.model", ["<s>", "<pad>", "</s>", "<unk>", *(p for p in own if p not in ("<s>", "</s>", "<unk>"))]
+
+
+def vocabulary(path: Path, names: Sequence[str]) -> str:
+    path.write_text(json.dumps({name: index for index, name in enumerate(names)}))
+    return str(path)
+
+
+def save_m2m100(folder: Path) -> Path:
+    import torch
+    from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer
+
+    spm, names = pieces(folder / "make")
+    tokenizer = M2M100Tokenizer(vocabulary(folder / "v.json", names), str(spm))
+    torch.manual_seed(0)
+    size = max(tokenizer.lang_code_to_id.values()) + 9
+    M2M100ForConditionalGeneration(M2M100Config(vocab_size=size, **SIZES)).save_pretrained(folder / "m2m")
+    tokenizer.save_pretrained(folder / "m2m")
+    return folder / "m2m"
+
+
+def save_marian(folder: Path, targets: Sequence[str] = ()) -> Path:
+    import torch
+    from transformers import MarianConfig, MarianMTModel, MarianTokenizer
+
+    spm, names = pieces(folder / "make")
+    names = [*names, *targets]
+    tokenizer = MarianTokenizer(
+        str(spm), str(spm), vocabulary(folder / "v.json", names), source_lang="en", target_lang="de" if not targets else "gem"
+    )
+    torch.manual_seed(0)
+    size = len(names) + 1
+    config = MarianConfig(
+        vocab_size=size, pad_token_id=1, eos_token_id=2, decoder_start_token_id=1, forced_eos_token_id=2, **SIZES
+    )
+    MarianMTModel(config).save_pretrained(folder / "marian")
+    tokenizer.save_pretrained(folder / "marian")
+    return folder / "marian"
+
+
+@pytest.fixture(scope="module")
+def m2m100(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_m2m100(tmp_path_factory.mktemp("m2m100"))
+
+
+class Counting:
+    """Passes on to a real translator, and counts; it may stop in the middle like a killed process."""
+
+    def __init__(self, inner: Translator, most: int = 10**9) -> None:
+        self.inner, self.most, self.seen = inner, most, 0
+        self.name, self.revision, self.check = inner.name, inner.revision, inner.check
+
+    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        self.seen += len(texts)
+        if self.seen > self.most:
+            raise KeyboardInterrupt
+        return self.inner.translate(texts, source, target)
+
+
+def test_a_table_is_translated_and_answers_stay_known(m2m100: Path, tmp_path: Path) -> None:
+    translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=2)
+    found = translate(ParallelTable.of(ROWS), ["de", "zh"], translator, tmp_path / "parts")
+    rows = {row.id: row for row in found.rows()}
+    for row in (rows["1"], rows["2"]):
+        assert row.question.keys() == row.sentence.keys() == row.context.keys() == {"en", "de", "zh"}
+        for language in ("de", "zh"):
+            assert row.sentence[language] in row.context[language]
+            assert row.translator[language] == f"{translator.name}@{translator.revision}"
+    assert rows["3"].question.keys() == {"en", "de", "zh"}
+    assert not rows["3"].sentence
+    assert rows["4"].question["de"] == "Schon da?", "what is there is kept"
+    assert "de" not in rows["4"].translator
+    assert "__de__" not in rows["1"].sentence["de"], "the code of the language is no part of a text"
+    direct = translator.translate([ROWS[0].sentence["en"]], "en", "de")
+    assert rows["1"].sentence["de"] == direct[0]
+    again = translate(
+        ParallelTable.of(ROWS), ["de", "zh"], Seq2SeqTranslator(str(m2m100), device="cpu", beams=2), tmp_path / "p2"
+    )
+    assert again.hash == found.hash
+
+
+def test_a_stopped_translation_goes_on_where_it_was(m2m100: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hybrid_bench.training.translation.store._PART", 2)
+    real = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
+    texts = ["the cat", "the dog", "the bird", "the number", "milk", "the cat"]
+
+    def run(translator: Translator) -> dict[str, str]:
+        return translations(texts, "en", "de", translator, tmp_path, SilentProgress())
+
+    stopped = Counting(real, most=3)
+    with pytest.raises(KeyboardInterrupt):
+        run(stopped)
+    resumed = Counting(real)
+    found = run(resumed)
+    assert resumed.seen == 3, "two of the five were done"
+    assert list(found) == texts[:5]
+    spoilt = sorted(tmp_path.glob("de-*.json"))[0]
+    spoilt.write_text("[")
+    mended = Counting(real)
+    assert run(mended) == found
+    assert 0 < mended.seen <= 2
+
+
+def test_one_pair_of_languages(tmp_path: Path) -> None:
+    translator = Seq2SeqTranslator(str(save_marian(tmp_path)), device="cpu", beams=1)
+    assert all(translator.translate(["the cat drinks milk", "the dog"], "en", "de"))
+    with pytest.raises(HybridBenchError, match="translates from en to de, not from en to fr"):
+        translator.check("en", "fr")
+
+
+def test_several_target_languages_of_opus_mt(tmp_path: Path) -> None:
+    translator = Seq2SeqTranslator(str(save_marian(tmp_path, [">>deu<<", ">>cmn_Hans<<"])), device="cpu", beams=1)
+    translator.check("en", "de")
+    translator.check("en", "zh")
+    assert translator._prepare("en", "zh")[0] == ">>cmn_Hans<< "
+    with pytest.raises(HybridBenchError, match="has no language 'fr'"):
+        translator.check("en", "fr")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t: t.check("en", "en"), "translating en to en"),
+        (lambda t: t.check("en", "xx"), "has no language 'xx'"),
+        (lambda t: t.translate(["cat " * 80], "en", "de"), "too long for"),
+    ],
+)
+def test_what_a_model_cannot_do_is_said(call: Callable[[Any], object], message: str, m2m100: Path) -> None:
+    with pytest.raises(HybridBenchError, match=message):
+        call(Seq2SeqTranslator(str(m2m100), device="cpu", beams=1))
+
+
+def test_what_is_no_translation_model_is_said(tmp_path: Path) -> None:
+    from tests.encoders.models import save_transformer
+
+    with pytest.raises(HybridBenchError, match="of the type 'bert', not a translation model"):
+        Seq2SeqTranslator(str(save_transformer(tmp_path / "bert")))
+    with pytest.raises(HybridBenchError, match="cannot load"):
+        Seq2SeqTranslator(str(tmp_path))
+
+
+def test_the_built_in_translator_is_found_by_name() -> None:
+    assert REGISTRY.get("seq2seq") is Seq2SeqTranslator
+    with pytest.raises(HybridBenchError, match="Did you mean seq2seq"):
+        REGISTRY.get("seqseq")
+
+
+def test_a_table_without_the_language_is_said(m2m100: Path, tmp_path: Path) -> None:
+    table = ParallelTable.of(ROWS)
+    translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
+    with pytest.raises(HybridBenchError, match="nothing in 'fi' to translate"):
+        translate(table, ["de"], translator, tmp_path, source="fi")
+    with pytest.raises(HybridBenchError, match="no language to translate to"):
+        translate(table, [], translator, tmp_path)
+
+
+def test_translated_rows_come_back_from_json_lines(m2m100: Path, tmp_path: Path) -> None:
+    translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
+    found = translate(ParallelTable.of(ROWS[:1]), ["de"], translator, tmp_path / "parts")
+    jsonl.save(found, tmp_path / "parallel.jsonl")
+    assert ParallelTable.of(jsonl.read("x", tmp_path / "parallel.jsonl").rows).hash == found.hash
