@@ -47,19 +47,21 @@ def collect(
     for query in range(scores.shape[0]):
         least = floor[query]
         place = filled[query]
-        for stretch in range(0, columns, _STRETCH):
-            end = stretch + _STRETCH if stretch < whole else columns
-            if stretch < whole:
-                reach = np.int32(0)
-                for at in range(_STRETCH):  # of a length that is known, so that it is compiled to vector instructions
-                    reach += np.int32(block[query, stretch + at] >= least)
-                if reach == 0:
-                    continue
-            for at in range(stretch, end):
-                if block[query, at] >= least:
-                    scores[query, place] = block[query, at]
-                    numbers[query, place] = first_number + at
-                    place += 1
+        for stretch in range(0, whole, _STRETCH):
+            reach = np.int32(0)
+            for at in range(_STRETCH):  # of a length that is known, so that it is compiled to vector instructions
+                reach += np.int32(block[query, stretch + at] >= least)
+            if reach:
+                for at in range(stretch, stretch + _STRETCH):
+                    if block[query, at] >= least:
+                        scores[query, place] = block[query, at]
+                        numbers[query, place] = first_number + at
+                        place += 1
+        for at in range(whole, columns):
+            if block[query, at] >= least:
+                scores[query, place] = block[query, at]
+                numbers[query, place] = first_number + at
+                place += 1
         filled[query] = place
 
 
