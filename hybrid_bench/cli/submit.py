@@ -46,9 +46,9 @@ def pack(
 ) -> None:
     """Write a submission: card, ranks and hashes; its vectors beside it. Nothing is encoded that the store holds.
 
-    Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r --dtype fp32
+    A searcher without vectors is handed in by its results: --result results/xquad-r/bm25.json instead of an encoder.
 
-    Or: hybrid-bench submit pack --result results/xquad-r/bm25.json --org hybrid-bench --card bm25.toml
+    Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r --dtype fp32
     """
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.submissions import packing, result_packing
