@@ -12,7 +12,6 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures.run_scores import score_run
 from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
 from hybrid_bench.results.record import Provenance, Result, Score
-from hybrid_bench.run_evaluation import NO_DISTANCE
 from hybrid_bench.submissions import attestation, run_files
 from hybrid_bench.submissions import data as suite_data
 from hybrid_bench.submissions.finding import Report
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
 
 #: What a claimed score may differ by from the recomputed one.
 CLAIM_TOLERANCE = 1e-4
+_CUT = (
+    "RankDistance and PEER are left out: they need the rank of every relevant passage, and the runs are cut at {depth} passages."
+)
 _NEED_EVERY_RANK = {"RankDistance", "RankDistance(median)", "PEER"}
 
 
@@ -141,7 +143,7 @@ def scored_table(table: RankTable, data: SuiteData, depth: int | None = None) ->
 def _cut(data: SuiteData, rows: list[Score], depth: int | None) -> Result:
     """Scores of what was cut at a depth, where no rank of what is missing is known."""
     notes = [data.suite.note] if data.suite.note else []
-    return _unsigned(data, rows, [*notes, *([NO_DISTANCE.format(depth=depth)] if data.pooled else [])])
+    return _unsigned(data, rows, [*notes, *([_CUT.format(depth=depth)] if data.pooled else [])])
 
 
 def _unsigned(data: SuiteData, rows: list[Score], notes: Sequence[str]) -> Result:

@@ -100,7 +100,7 @@ class Counting:
 
 
 def test_a_table_is_translated_and_answers_stay_known(m2m100: Path, tmp_path: Path) -> None:
-    translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=2)
+    translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
     found = translate(ParallelTable.of(ROWS), ["de", "zh"], translator, tmp_path / "parts")
     rows = {row.id: row for row in found.rows()}
     for row in (rows["1"], rows["2"]):
@@ -116,7 +116,7 @@ def test_a_table_is_translated_and_answers_stay_known(m2m100: Path, tmp_path: Pa
     direct = translator.translate([ROWS[0].sentence["en"]], "en", "de")
     assert rows["1"].sentence["de"] == direct[0]
     again = translate(
-        ParallelTable.of(ROWS), ["de", "zh"], Seq2SeqTranslator(str(m2m100), device="cpu", beams=2), tmp_path / "p2"
+        ParallelTable.of(ROWS), ["de", "zh"], Seq2SeqTranslator(str(m2m100), device="cpu", beams=1), tmp_path / "p2"
     )
     assert again.hash == found.hash
 

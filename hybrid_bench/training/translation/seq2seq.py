@@ -106,19 +106,21 @@ class Seq2SeqTranslator:
         found = [""] * len(texts)
         for batch in token_batches(lengths, _TOKENS_PER_BATCH):
             padded = self._tokenizer.pad({"input_ids": [encoded[index] for index in batch]}, return_tensors="pt")
-            longest = max(lengths[index] for index in batch)
+            most = [min(2 * lengths[index] + 16, self._positions - 1) for index in batch]
             with torch.inference_mode():
                 tokens: torch.Tensor = self._model.generate(
                     **{key: value.to(self._device) for key, value in padded.items()},
                     num_beams=self._beams,
                     do_sample=False,
                     max_length=None,
-                    max_new_tokens=min(2 * longest + 16, self._positions - 1),
+                    max_new_tokens=max(most),
                     **generation,
                 )
             forced = generation.get("forced_bos_token_id")
-            # Not every tokenizer takes the code of the language for one of its special tokens.
-            written = [[token for token in row if token != forced] for row in tokens.tolist()]
+            # A model that finds no end is cut at its own text's limit, whatever stands beside it in the batch. And not every
+            # tokenizer takes the code of the language for one of its special tokens.
+            rows = [row[: 1 + own] for row, own in zip(tokens.tolist(), most, strict=True)]
+            written = [[token for token in row if token != forced] for row in rows]
             for index, text in zip(batch, self._tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
                 found[index] = text.strip()
         for text, translation in zip(texts, found, strict=True):
