@@ -29,7 +29,7 @@ from hybrid_bench.retrieval.runs import Run
 Search = Callable[[Setting, Sequence[Text]], Run]
 
 #: Hits of one call of a searcher at most, where it searches pools to their end; one takes about 200 bytes here, and more in Java.
-_HITS_AT_ONCE = 250_000
+_HITS_AT_ONCE = 100_000
 
 NO_DISTANCE = (
     "RankDistance and PEER are left out: they need the rank of every relevant passage, and the runs are cut at {depth} passages "
