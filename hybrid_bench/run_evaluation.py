@@ -32,7 +32,7 @@ Search = Callable[[Setting, Sequence[Text]], Run]
 #: Queries whose lists are in memory at a time, and
 QUERIES_AT_ONCE = 1024
 #: hits at most, where pools are searched to their end; one takes about 200 bytes here, and more in Java.
-_HITS_AT_ONCE = 250_000
+_HITS_AT_ONCE = 100_000
 
 NO_DISTANCE = (
     "RankDistance and PEER are left out: they need the rank of every relevant passage, and the runs are cut at a depth or not of "

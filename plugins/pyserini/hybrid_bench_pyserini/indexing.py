@@ -170,10 +170,11 @@ def write_lucene(folder: Path, documents: Iterable[tuple[str, str]], analysis: A
     register()
     source = folder.with_name("json")
     source.mkdir()
+    encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for every passage
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context((source / f"{n}.jsonl").open("w", encoding="utf-8")) for n in range(threads)]
         for file, (doc_id, contents) in zip(itertools.cycle(files), documents, strict=False):
-            file.write(json.dumps({"id": doc_id, "contents": contents}, ensure_ascii=False) + "\n")
+            file.write(encode({"id": doc_id, "contents": contents}) + "\n")
     options = ["-collection", "JsonCollection", "-generator", "DefaultLuceneDocumentGenerator", "-quiet"]
     options += ["-input", str(source), "-index", str(folder), "-threads", str(threads)]
     if analysis.java_class != ENGLISH:

@@ -100,6 +100,9 @@ def start() -> Java:
     java, _ = choose()
     jnius_config.add_classpath(str(_jar()))
     jnius_config.add_options("-Xrs", "--enable-native-access=ALL-UNNAMED")
+    if "GC" not in os.environ.get("JAVA_TOOL_OPTIONS", ""):
+        # The usual collector lets the heap grow to gigabytes of hits long gone; Java ends if two collectors are named.
+        jnius_config.add_options("-XX:+UseSerialGC")
     if java.major >= 24:
         jnius_config.add_options("--sun-misc-unsafe-memory-access=allow")
     os.environ["JAVA_HOME"] = str(java.home)
