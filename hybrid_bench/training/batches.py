@@ -83,6 +83,8 @@ class Batches:
         source_weights: source to its share of the batches; by default in proportion to rows. See :func:`plan.shares` for
             what happens where a source cannot give a kind.
         mode: ``batch`` or ``example``, see :data:`Mode`. In both, a batch is of one kind and one source.
+        topical: the share of examples that are drawn together with the others of their article: passages on one topic
+            are harder negatives (topic-aware sampling, arXiv 2104.06967). 0, as in the paper, draws all alike.
         lexicon: for code-switched batches; learned from the table where none is given.
         switch_probability: of each word that the lexicon has, in code-switched batches.
 
@@ -101,6 +103,7 @@ class Batches:
         temperature: float = float("inf"),
         source_weights: Mapping[str, float] | None = None,
         mode: Mode = "batch",
+        topical: float = 0.0,
         lexicon: Lexicon | None = None,
         switch_probability: float = 0.5,
     ) -> None:
@@ -118,6 +121,9 @@ class Batches:
         self.seed = seed
         self.temperature = temperature
         self.mode = mode
+        if not 0 <= topical <= 1:
+            raise HybridBenchError(f"the topical share is {topical}", "Give a number from 0 to 1.")
+        self.topical = topical
         self._lexicon = lexicon
         if not 0 <= switch_probability <= 1:
             raise HybridBenchError(f"the probability of a switch is {switch_probability}", "Give a number from 0 to 1.")
@@ -282,8 +288,16 @@ class Batches:
     @functools.lru_cache(maxsize=1024)  # noqa: B019  # bounded; made again when it is needed again
     def _order(self, number: int, epoch: int) -> np.ndarray:
         """The order in which an epoch of a stream takes its groups."""
-        stream = self._streams[number][0]
-        return self._random(1, _number(stream), epoch).permutation(len(self._groups(number)[1])).astype(np.int32)
+        random = self._random(1, _number(self._streams[number][0]), epoch)
+        members, starts = self._groups(number)
+        if not self.topical:
+            return random.permutation(len(starts)).astype(np.int32)
+        # Every article has a place, and every group one of its own or its article's.
+        articles = self._index.article[members[starts]]
+        places = random.random(int(self._index.article.max()) + 1)[articles]
+        alone = random.random(len(starts)) >= self.topical
+        places[alone] = random.random(int(alone.sum()))
+        return np.lexsort((random.random(len(starts)), places)).astype(np.int32)
 
     def _example_pairs(self, stream: Stream, rows: np.ndarray, step: int) -> tuple[LanguagePair, ...]:
         """A pair for each row, among those that the row has."""
@@ -321,7 +335,7 @@ class Batches:
     def hash(self) -> str:
         """SHA-256 of what decides the sequence: two objects with one hash give the same batches."""
         streams = [(stream.source, *map(str, stream.pairs), probability) for stream, probability in self._streams]
-        stated: tuple[object, ...] = (self.table.hash, str(self.strategy), self.batch_size, self.seed, self.mode, streams)
+        stated: tuple[object, ...] = (self.table.hash, str(self.strategy), self.batch_size, self.seed, self.mode, self.topical, streams)
         if self.strategy.switched:
             stated = (*stated, self.switch_probability, sorted(self.lexicon.entries.items()))
         return hashlib.sha256(repr(stated).encode()).hexdigest()

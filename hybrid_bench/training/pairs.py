@@ -45,6 +45,7 @@ class PairIndex:
         questions, passages: language to the texts' numbers.  # (rows,) int64
         group: rows of one group may not meet in a batch: they share an id, or a question or passage in some language.
             # (rows,) int64, 0 to groups - 1
+        article: the number of the row's article; a row without one is an article of its own.  # (rows,) int64
         source: the number of the row's source in ``sources``.  # (rows,) int64
         sources: the names of the sources.
     """
@@ -53,6 +54,7 @@ class PairIndex:
     questions: dict[str, np.ndarray]
     passages: dict[str, np.ndarray]
     group: np.ndarray
+    article: np.ndarray
     source: np.ndarray
     sources: tuple[str, ...]
 
@@ -83,6 +85,7 @@ class PairIndex:
             {language: keys for language, keys in questions.items() if language in kept},
             {language: keys for language, keys in passages.items() if language in kept},
             group,
+            _articles(table),
             source,
             names,
         )
@@ -113,6 +116,13 @@ class PairIndex:
 def _keys(table: ParallelTable, part: Part, language: str) -> np.ndarray:
     texts = table.column(part, language)
     return np.fromiter((_NONE if text is None else text_key(text) for text in texts), np.int64, len(table))
+
+
+def _articles(table: ParallelTable) -> np.ndarray:
+    numbers: dict[tuple[str, ...], int] = {}
+    named = zip(table.strings("source"), table.strings("article"), table.strings("id"), strict=True)
+    keys = ((source, article) if article else (source, "", row_id) for source, article, row_id in named)
+    return np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), np.int64, len(table))
 
 
 def _components(keys: Sequence[np.ndarray]) -> np.ndarray:

@@ -46,6 +46,8 @@ class BatchChoices(_Part):
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
     size: Annotated[int, Field(ge=2)] = 100
     mode: Mode = "batch"
+    #: The share of examples that are drawn together with others of their article, as harder negatives; 0 in the paper.
+    topical: Annotated[float, Field(ge=0, le=1)] = 0.0
     #: Languages are drawn in proportion to (number of rows) ** (1 / temperature): inf, the paper's choice, is uniform.
     language_temperature: Annotated[float, Field(gt=0)] = float("inf")
 

@@ -87,6 +87,7 @@ def _train(recipe: Recipe, mix: Mix, key: str, folder: Path, device: str, progre
         temperature=recipe.batches.language_temperature,
         source_weights=_by_row_name(recipe.data.sources),
         mode=recipe.batches.mode,
+        topical=recipe.batches.topical,
     )
     dev = DevSet(parts.dev, languages or mix.table.languages) if parts else None
     encode = functools.partial(trainee.encode, tokens=recipe.compute.micro_batch_tokens)

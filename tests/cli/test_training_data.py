@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hybrid_bench.datasets.suites import load_suite
 from tests.conftest import Cli
+from tests.training.test_translation import save_m2m100
 
 
 def rows(path: Path, *more: dict[str, object]) -> None:
@@ -37,6 +38,28 @@ def test_sources_are_listed(here: Cli) -> None:
         "tatoeba",
         "mintaka",
     ]
+
+
+def test_translated_questions_become_training_data(here: Cli, tmp_path: Path) -> None:
+    model = save_m2m100(tmp_path / "models")
+    answer = "The cat drinks milk."
+    paragraph = {"context": answer, "qas": [{"id": "1", "question": "Who?", "answers": [{"text": "milk", "answer_start": 15}]}]}
+    (tmp_path / "squad.json").write_text(json.dumps({"data": [{"title": "Cats", "paragraphs": [paragraph]}]}))
+    words = ("translate", "squad.json", "--to", "de,zh", "--model", str(model), "--beams", "1", "--out", "translated")
+    done = here(*words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "translated/parallel.jsonl\n", "one line, for a pipe"
+    first = (tmp_path / "translated" / "parallel.jsonl").read_bytes()
+    row = json.loads(first)
+    assert row["sentence"]["en"] == answer
+    assert row["question"].keys() == row["sentence"].keys() == {"en", "de", "zh"}
+    assert row["translator"]["de"] == row["translator"]["zh"]
+    assert row["translator"]["de"].startswith("m2m@")
+    again = here(*words)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "translated" / "parallel.jsonl").read_bytes() == first
+    built = here("training-data", "build", "translated/parallel.jsonl", "--out", "mix", "--suites", "mini", "--format", "csv")
+    assert built.stdout.splitlines()[1:] == ["squad,de,1,1", "squad,en,1,1", "squad,zh,1,1"]
 
 
 def test_what_is_wrong_is_said_before_the_work(here: Cli, tmp_path: Path) -> None:

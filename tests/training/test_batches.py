@@ -25,17 +25,22 @@ WEIGHTS = {"qa": 2.0, "news": 1.0}
 
 
 @functools.cache
-def batches(alpha: float = 0.5, seed: int = 0, size: int = 8, mode: Mode = "batch") -> Batches:
-    return Batches(TABLE, hybrid(alpha), size, seed, source_weights=WEIGHTS, mode=mode)
+def batches(alpha: float = 0.5, seed: int = 0, size: int = 8, mode: Mode = "batch", topical: float = 0.0) -> Batches:
+    return Batches(TABLE, hybrid(alpha), size, seed, source_weights=WEIGHTS, mode=mode, topical=topical)
 
 
 def content(batch: Batch) -> tuple[Any, ...]:
     return batch.step, batch.kind, batch.source, batch.pairs, batch.rows.tolist()
 
 
-@given(seed=st.integers(0, 5), step=st.integers(0, 5000), mode=st.sampled_from(["batch", "example"]))
-def test_no_negative_is_a_translation_or_a_copy(seed: int, step: int, mode: Mode) -> None:
-    batch = batches(seed=seed, mode=mode).at(step)
+@given(
+    seed=st.integers(0, 5),
+    step=st.integers(0, 5000),
+    mode=st.sampled_from(["batch", "example"]),
+    topical=st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_no_negative_is_a_translation_or_a_copy(seed: int, step: int, mode: Mode, topical: float) -> None:
+    batch = batches(seed=seed, mode=mode, topical=topical).at(step)
     rows = [ROWS[row] for row in batch.rows]
     assert len(rows) == 8
     for one, other in itertools.combinations(rows, 2):
@@ -59,12 +64,13 @@ def test_a_batch_is_what_it_says(seed: int, step: int, mode: Mode) -> None:
 
 
 @settings(max_examples=20)
-@given(seed=st.integers(0, 3), start=st.integers(0, 3000))
-def test_the_sequence_is_the_same_after_a_resume(seed: int, start: int) -> None:
-    fresh = Batches(TABLE, hybrid(0.5), 8, seed, source_weights=WEIGHTS)
+@given(seed=st.integers(0, 3), start=st.integers(0, 3000), topical=st.sampled_from([0.0, 0.5]))
+def test_the_sequence_is_the_same_after_a_resume(seed: int, start: int, topical: float) -> None:
+    fresh = Batches(TABLE, hybrid(0.5), 8, seed, source_weights=WEIGHTS, topical=topical)
     resumed = [content(batch) for batch in itertools.islice(fresh.starting(start), 5)]
-    assert resumed == [content(batches(seed=seed).at(step)) for step in range(start, start + 5)]
-    assert fresh.hash == batches(seed=seed).hash
+    undisturbed = batches(seed=seed, topical=topical)
+    assert resumed == [content(undisturbed.at(step)) for step in range(start, start + 5)]
+    assert fresh.hash == undisturbed.hash
 
 
 @given(step=st.integers(0, 5000), world=st.sampled_from([1, 2, 4, 8]))
@@ -130,9 +136,30 @@ def test_temperature_goes_from_uniform_to_the_number_of_rows() -> None:
     assert share(1) < share(2) < share(float("inf"))
 
 
-def test_rows_are_drawn_without_replacement() -> None:
-    table = ParallelTable.of(sentence_rows(64, ("de", "en")))
-    own = Batches(table, CROSS, 8, 0, languages=["de", "en"])
+def test_topical_batches_are_of_few_articles() -> None:
+    rows = sentence_rows(240, ("de", "en"))
+    for number, row in enumerate(rows):
+        row.article = f"article {number % 12}"
+    table = ParallelTable.of(rows)
+
+    def articles_of_a_batch(topical: float) -> float:
+        own = Batches(table, CROSS, 10, 0, topical=topical)
+        return float(np.mean([len({rows[row].article for row in own.at(step).rows}) for step in range(200)]))
+
+    spread, half, together = map(articles_of_a_batch, (0.0, 0.5, 1.0))
+    assert together <= 1.6  # 20 rows an article: two batches, as a rule
+    assert together < half < spread
+    # Ten of 240 rows, drawn alike, are of so many of the 12 articles on average.
+    assert spread == pytest.approx(12 * (1 - np.prod([(220 - taken) / (240 - taken) for taken in range(10)])), abs=0.2)
+
+
+@pytest.mark.parametrize("topical", [0.0, 0.5, 1.0])
+def test_rows_are_drawn_without_replacement(topical: float) -> None:
+    rows = sentence_rows(64, ("de", "en"))
+    for number, row in enumerate(rows):
+        row.article = f"article {number // 16}"
+    table = ParallelTable.of(rows)
+    own = Batches(table, CROSS, 8, 0, languages=["de", "en"], topical=topical)
     seen: dict[Any, list[int]] = {}
     for step in range(16 * 4):
         batch = own.at(step)
@@ -172,6 +199,7 @@ def test_pairs_that_cannot_fill_a_batch_are_named_not_drawn() -> None:
         ({"batch_size": 1}, "at least 2 examples"),
         ({"temperature": 0.0}, "a number above 0"),
         ({"mode": "exmaple"}, "Did you mean example"),
+        ({"topical": 1.5}, "a number from 0 to 1"),
         ({"switch_probability": 2.0}, "a number from 0 to 1"),
         ({"source_weights": {"qa": 1.0}}, "the source news has no weight"),
     ],

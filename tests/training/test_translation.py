@@ -61,6 +61,25 @@ def save_m2m100(folder: Path) -> Path:
     return folder / "m2m"
 
 
+def save_nllb(folder: Path) -> Path:
+    """NLLB's tokenizer (byte pairs, a token for each language) before a tiny model of its kind."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from transformers import M2M100Config, M2M100ForConditionalGeneration, NllbTokenizer
+
+    trained = Tokenizer(models.BPE(unk_token="<unk>"))
+    trained.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")  # type: ignore[assignment]
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    texts = [text for row in ROWS for text in (*row.question.values(), CONTEXT)]
+    trained.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=120, special_tokens=special, show_progress=False))
+    learned = json.loads(trained.to_str())["model"]
+    tokenizer = NllbTokenizer(learned["vocab"], [tuple(pair) for pair in learned["merges"]])
+    torch.manual_seed(0)
+    M2M100ForConditionalGeneration(M2M100Config(vocab_size=len(tokenizer), **SIZES)).save_pretrained(folder / "nllb")
+    tokenizer.save_pretrained(folder / "nllb")
+    return folder / "nllb"
+
+
 def save_marian(folder: Path, targets: Sequence[str] = ()) -> Path:
     import torch
     from transformers import MarianConfig, MarianMTModel, MarianTokenizer
@@ -148,6 +167,22 @@ def test_one_pair_of_languages(tmp_path: Path) -> None:
     assert all(translator.translate(["the cat drinks milk", "the dog"], "en", "de"))
     with pytest.raises(HybridBenchError, match="translates from en to de, not from en to fr"):
         translator.check("en", "fr")
+
+
+def test_nllb_is_told_its_languages(tmp_path: Path) -> None:
+    translator = Seq2SeqTranslator(str(save_nllb(tmp_path)), device="cpu", beams=2)
+    codes = {code: translator._tokenizer.convert_tokens_to_ids(code) for code in ("eng_Latn", "deu_Latn", "zho_Hans")}
+    assert len(set(codes.values())) == 3
+    for target, code in (("de", "deu_Latn"), ("zho_Hans", "zho_Hans")):  # by ISO 639-1, or as NLLB itself says it
+        assert translator._prepare("en", target) == ("", {"forced_bos_token_id": codes[code]})
+    assert translator._tokenizer("the cat")["input_ids"][0] == codes["eng_Latn"], "the language of the text comes first"
+    texts = ["the cat drinks milk", "the dog", "Where is the bird?"]
+    german = translator.translate(texts, "en", "de")
+    assert all(german)
+    assert "deu_Latn" not in " ".join(german)
+    assert translator.translate(texts[1:2], "en", "de") == german[1:2], "a batch changes nothing"
+    with pytest.raises(HybridBenchError, match="has no language 'xx'"):
+        translator.check("en", "xx")
 
 
 def test_several_target_languages_of_opus_mt(tmp_path: Path) -> None:
