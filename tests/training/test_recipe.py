@@ -37,6 +37,8 @@ def test_a_recipe_written_out_is_the_same_recipe() -> None:
         again = Recipe.parse(toml.loads(recipe.to_toml(), "written out"), "written out")
         assert again == recipe
         assert again.hash == recipe.hash
+        assert recipe.model_copy(update={"name": "other"}).hash == recipe.hash, "a name is no choice"
+        assert recipe.model_copy(update={"seed": 77}).hash != recipe.hash
 
 
 @pytest.mark.parametrize(
