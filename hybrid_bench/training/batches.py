@@ -335,7 +335,15 @@ class Batches:
     def hash(self) -> str:
         """SHA-256 of what decides the sequence: two objects with one hash give the same batches."""
         streams = [(stream.source, *map(str, stream.pairs), probability) for stream, probability in self._streams]
-        stated: tuple[object, ...] = (self.table.hash, str(self.strategy), self.batch_size, self.seed, self.mode, self.topical, streams)
+        stated: tuple[object, ...] = (
+            self.table.hash,
+            str(self.strategy),
+            self.batch_size,
+            self.seed,
+            self.mode,
+            self.topical,
+            streams,
+        )
         if self.strategy.switched:
             stated = (*stated, self.switch_probability, sorted(self.lexicon.entries.items()))
         return hashlib.sha256(repr(stated).encode()).hexdigest()

@@ -16,11 +16,17 @@ from sentence_transformers.sentence_transformer.losses import CachedMultipleNega
 from torch import Tensor, nn
 
 from hybrid_bench.encoders.batching import token_batches
+from hybrid_bench.training.recipe import Negatives
 
 #: A batch's texts in one column: ``input_ids`` and ``attention_mask``.  # (texts, tokens) int64
 Features = dict[str, Tensor]
 
-_DIRECTIONS = {False: ("query_to_doc",), True: ("query_to_doc", "doc_to_query")}
+#: (what is scored against what, how the softmax is cut), as the library calls it.
+_TERMS = {
+    "passages": (("query_to_doc",), "per_direction"),
+    "symmetric": (("query_to_doc", "doc_to_query"), "per_direction"),
+    "all": (("query_to_doc", "query_to_query", "doc_to_query", "doc_to_doc"), "joint"),
+}
 
 
 class ShortestFirst(MultipleNegativesRankingLoss):
@@ -63,16 +69,26 @@ class CachedShortestFirst(CachedMultipleNegativesRankingLoss):
 
 
 def info_nce(
-    model: SentenceTransformer, *, temperature: float, symmetric: bool, tokens: int, cache_gradients: bool, gather: bool
+    model: SentenceTransformer,
+    *,
+    temperature: float,
+    negatives: Negatives,
+    hardness: float,
+    tokens: int,
+    cache_gradients: bool,
+    gather: bool,
 ) -> ShortestFirst | CachedShortestFirst:
     """The loss that a recipe asks for."""
     kind = CachedShortestFirst if cache_gradients else ShortestFirst
+    directions, partition = _TERMS[negatives]
     return kind(
         model,
         tokens,
         scale=1 / temperature,
-        directions=_DIRECTIONS[symmetric],
-        partition_mode="per_direction",
+        directions=directions,
+        partition_mode=partition,
+        hardness_mode="in_batch_negatives" if hardness else None,
+        hardness_strength=hardness,
         gather_across_devices=gather,
     )
 

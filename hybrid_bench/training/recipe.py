@@ -52,13 +52,21 @@ class BatchChoices(_Part):
     language_temperature: Annotated[float, Field(gt=0)] = float("inf")
 
 
+#: See :attr:`Loss.negatives`.
+Negatives = Literal["passages", "symmetric", "all"]
+
+
 class Loss(_Part):
     """InfoNCE over the passages of the batch."""
 
     #: The paper does not state it.
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.02
-    #: Passages find their questions too, and the two losses are averaged.
-    symmetric: bool = False
+    #: What a pair is told from: the other ``passages``, as in the paper; ``symmetric``: each passage from the other questions
+    #: too, the two losses averaged; ``all``: one softmax over these and over question-question and passage-passage pairs, which
+    #: are in one language where the pair is in two (arXiv 2308.03281).
+    negatives: Negatives = "passages"
+    #: So many times its cosine is added to the logit of a negative passage: hard ones count more (arXiv 2503.04812).
+    hardness: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
 class Optimiser(_Part):

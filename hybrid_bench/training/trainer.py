@@ -112,7 +112,8 @@ class HybridTrainer(SentenceTransformerTrainer):
         loss = info_nce(
             trainee.model,
             temperature=recipe.loss.temperature,
-            symmetric=recipe.loss.symmetric,
+            negatives=recipe.loss.negatives,
+            hardness=recipe.loss.hardness,
             tokens=recipe.compute.micro_batch_tokens,
             cache_gradients=recipe.compute.cache_gradients,
             gather=arguments.world_size > 1,

@@ -86,7 +86,15 @@ def together(folder: Path) -> None:
         found = {}
         for cached in (False, True):
             model = trainee.model.train()
-            loss = info_nce(model, temperature=0.05, symmetric=True, tokens=64, cache_gradients=cached, gather=world > 1)
+            loss = info_nce(
+                model,
+                temperature=0.05,
+                negatives="all",
+                hardness=5.0,
+                tokens=64,
+                cache_gradients=cached,
+                gather=world > 1,
+            )
             if world > 1:
                 wrapped = torch.nn.parallel.DistributedDataParallel(model)
                 for part in (loss, getattr(loss, "loss", loss)):

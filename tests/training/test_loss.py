@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from peft.tuners.lora.layer import Linear
 from hybrid_bench.training.dev import info_nce as closed_form
 from hybrid_bench.training.lora import MergedLinear, factors
 from hybrid_bench.training.loss import info_nce
+from hybrid_bench.training.recipe import Negatives
 from hybrid_bench.training.trainee import Trainee
 from tests.training.tiny_training import LANGUAGES, recipe
 
@@ -32,17 +34,49 @@ def trainee(tmp_path_factory: pytest.TempPathFactory) -> Trainee:
     return found
 
 
-def by_hand(queries: np.ndarray, passages: np.ndarray, temperature: float, symmetric: bool) -> float:
+def by_hand(
+    queries: np.ndarray, passages: np.ndarray, temperature: float, negatives: Negatives = "passages", hardness: float = 0.0
+) -> float:
     """The definition, one sum after the other."""
-    scores = [[math.fsum(q * p) / temperature for p in passages] for q in queries]
-    size = len(scores)
-    rows = [math.log(math.fsum(math.exp(s) for s in row)) - row[at] for at, row in enumerate(scores)]
-    columns = [math.log(math.fsum(math.exp(row[at]) for row in scores)) - scores[at][at] for at in range(size)]
-    return (math.fsum(rows) + math.fsum(columns)) / (2 * size) if symmetric else math.fsum(rows) / size
+    size = len(queries)
+    everything = [*queries, *passages]
+
+    def logit(one: int, other: int) -> float:
+        cosine = math.fsum(everything[one] * everything[other])
+        hard = one < size <= other and other != size + one
+        return cosine / temperature + hard * hardness * cosine
+
+    def loss(positive: float, against: list[float]) -> float:
+        return math.log(math.fsum(map(math.exp, against))) - positive
+
+    losses = []
+    for at in range(size):
+        own = size + at
+        positive = logit(at, own)
+        to_passages = [logit(at, size + other) for other in range(size)]
+        to_questions = [logit(own, other) for other in range(size)]
+        alike = [logit(one, one - at + other) for one in (at, own) for other in range(size) if other != at]
+        forward = loss(positive, to_passages)
+        if negatives == "all":
+            forward = loss(positive, [*to_passages, *to_questions, *alike])
+        elif negatives == "symmetric":
+            forward = (forward + loss(positive, to_questions)) / 2
+        losses.append(forward)
+    return math.fsum(losses) / size
 
 
-def loss_of(trainee: Trainee, *, symmetric: bool, cached: bool, tokens: int) -> tuple[float, dict[str, torch.Tensor]]:
-    loss = info_nce(trainee.model, temperature=0.05, symmetric=symmetric, tokens=tokens, cache_gradients=cached, gather=False)
+def loss_of(
+    trainee: Trainee, *, cached: bool, tokens: int, negatives: Negatives = "symmetric", hardness: float = 0.0
+) -> tuple[float, dict[str, torch.Tensor]]:
+    loss = info_nce(
+        trainee.model,
+        temperature=0.05,
+        negatives=negatives,
+        hardness=hardness,
+        tokens=tokens,
+        cache_gradients=cached,
+        gather=False,
+    )
     trainee.model.train()
     trainee.model.zero_grad()
     value = loss([trainee.features(QUERIES, "query"), trainee.features(PASSAGES, "passage")], None)
@@ -50,21 +84,23 @@ def loss_of(trainee: Trainee, *, symmetric: bool, cached: bool, tokens: int) -> 
     return value.item(), {name: weight.grad.clone() for name, weight in trainee.trainable().items() if weight.grad is not None}
 
 
-@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("negatives", get_args(Negatives))
+@pytest.mark.parametrize("hardness", [0.0, 5.0])
 @pytest.mark.parametrize("cached", [False, True])
 @pytest.mark.parametrize("tokens", [64, 4096])
-def test_the_loss_is_its_definition(trainee: Trainee, symmetric: bool, cached: bool, tokens: int) -> None:
+def test_the_loss_is_its_definition(trainee: Trainee, negatives: Negatives, hardness: float, cached: bool, tokens: int) -> None:
     queries, passages = trainee.encode(QUERIES, "query", 4096), trainee.encode(PASSAGES, "passage", 4096)
-    value, _ = loss_of(trainee, symmetric=symmetric, cached=cached, tokens=tokens)
-    assert value == pytest.approx(by_hand(queries.astype(float), passages.astype(float), 0.05, symmetric), abs=1e-5)
+    value, _ = loss_of(trainee, negatives=negatives, hardness=hardness, cached=cached, tokens=tokens)
+    expected = by_hand(queries.astype(float), passages.astype(float), 0.05, negatives, hardness)
+    assert value == pytest.approx(expected, abs=1e-5)
 
 
 def test_caching_and_micro_batches_change_no_gradient(trainee: Trainee) -> None:
-    _, whole = loss_of(trainee, symmetric=True, cached=False, tokens=4096)
+    _, whole = loss_of(trainee, cached=False, tokens=4096)
     assert whole.keys() == trainee.trainable().keys()
     assert max(gradient.abs().max() for gradient in whole.values()) > 0.01
     for cached, tokens in ((False, 64), (True, 64), (True, 4096)):
-        _, parts = loss_of(trainee, symmetric=True, cached=cached, tokens=tokens)
+        _, parts = loss_of(trainee, cached=cached, tokens=tokens)
         assert max((parts[name] - whole[name]).abs().max() for name in whole) < 1e-6
 
 
@@ -74,7 +110,7 @@ def test_the_closed_form_of_the_dev_set_is_the_definition(size: int, temperature
     drawn = np.random.default_rng(seed).standard_normal((2, size, 4))
     queries, passages = drawn / np.linalg.norm(drawn, axis=2, keepdims=True)
     found = closed_form(queries, passages, np.arange(size), temperature)
-    assert found == pytest.approx(by_hand(queries, passages, temperature, symmetric=False), rel=1e-9, abs=1e-12)
+    assert found == pytest.approx(by_hand(queries, passages, temperature), rel=1e-9, abs=1e-12)
 
 
 def test_vectors_are_those_of_the_encoder_whatever_stands_beside(trainee: Trainee) -> None:
