@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from hybrid_bench.evaluation import evaluate
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.results.record import Result
 from hybrid_bench.training import difference
+from hybrid_bench.training.published import load_published
 from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.train import train
 
@@ -40,11 +42,12 @@ class Arm:
     alpha: float | None = None
 
     def name(self, base: str) -> str:
-        """The name of its encoder."""
+        """The name of its encoder: with the first seed that of the recipe, which is how it may be shipped."""
         if self.strategy == BASE:
             return base
         mixed = self.strategy == "hybrid" and self.alpha != 0.5
-        return f"{self.strategy}{f'-{self.alpha:g}' if mixed else ''}-{base}-seed{self.seed}"
+        seed = f"-seed{self.seed}" if self.seed > 1 else ""
+        return f"{self.strategy}{f'-{self.alpha:g}' if mixed else ''}-{base}{seed}"
 
     def changes(self) -> dict[str, Any]:
         """What its recipe changes of the study's."""
@@ -140,17 +143,14 @@ def _results(
             found[suite] = Result.read(path)
             continue
         if loaded is None:
-            if base and not (Path(encoder) / difference.WEIGHTS).is_file():
-                folder = Path(encoder)
-                difference.merge(_base_folder(base), folder / difference.FILE, folder)
-            loaded = load_encoder(str(encoder), dtype="fp32", device=device)
+            # As everyone loads it who installs it, so that its results are theirs.
+            load = functools.partial(load_published, base=base) if base else load_encoder
+            loaded = load(str(encoder), dtype="fp32", device=device)
         found[suite] = evaluate(loaded, suite, store=store, progress=progress)
         found[suite].save(work / "results")
     if base:
         (Path(encoder) / difference.WEIGHTS).unlink(missing_ok=True)
         shutil.rmtree(work / "vectors" / name, ignore_errors=True)
+        if loaded is not None:
+            shutil.rmtree(loaded.card.model)
     return found
-
-
-def _base_folder(base: str) -> Path:
-    return Path(load_encoder(base, dtype="fp32", device="cpu").card.model)

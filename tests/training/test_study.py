@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hybrid_bench import HybridBenchError
+from hybrid_bench import HybridBenchError, cache
 from hybrid_bench.training import study, study_report
 from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.study_tables import over_seeds, published_means, read_published
@@ -42,8 +42,8 @@ def written(place: Path, scored: list[study.Scored], name: str) -> dict[str, byt
 
 def test_the_arms_are_the_strategies_the_seeds_and_the_alphas() -> None:
     names = [arm.name("b") for arm in study.arms(2, [0, 0.25, 0.5, 1], ["english"])]
-    seeds = [f"{name}-b-seed{seed}" for seed in (1, 2) for name in ("mono", "cross", "hybrid")]
-    assert names == ["b", *seeds, "hybrid-0.25-b-seed1", "english-b-seed1"]
+    seeds = [f"{name}-b{seed}" for seed in ("", "-seed2") for name in ("mono", "cross", "hybrid")]
+    assert names == ["b", *seeds, "hybrid-0.25-b", "english-b"]
     for bad in ((0, [], []), (1, [1.5], []), (1, [], ["german"])):
         with pytest.raises(HybridBenchError):
             study.arms(*bad)
@@ -54,6 +54,7 @@ def test_a_study_is_scored_and_leaves_no_large_file(place: Path, scored: list[st
     assert all({*one.results} == {"mini"} for one in scored)
     assert not list((place / "work").rglob("model.safetensors"))
     assert not list((place / "work").glob("vectors/*"))
+    assert not [path for path in (cache.home() / "encoders").rglob("model.safetensors") if "-tiny-" in str(path)]
 
 
 def test_a_study_that_is_done_is_not_done_again(place: Path, scored: list[study.Scored]) -> None:
