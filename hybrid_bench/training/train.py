@@ -141,6 +141,7 @@ def _card(recipe: Recipe, mix: Mix, trainee: Trainee) -> dict[str, Any]:
         "backend": "transformers",
         "model": ".",
         "base": base.name,
+        "licence": _stated_licences(mix, base.licence),
         "training_data": _stated_data(recipe, mix, base.training_data),
     }
     return {key: value for key, value in fields.items() if key not in {"revision", "url", "citation"}}
@@ -155,6 +156,17 @@ def _stated_data(recipe: Recipe, mix: Mix, of_base: str) -> str:
         text += "; articles shared by title: " + ", ".join(f"{count} with {suite}" for suite, count in sorted(shared.items()))
     if of_base:
         text += f"; its base: {of_base}"
+    return text if len(text) <= 500 else f"{text[:499]}…"
+
+
+def _stated_licences(mix: Mix, of_base: str) -> str:
+    """The licence of the base, and those of all that was trained on: what they allow together is for the reader to find."""
+    stated = {
+        file.get("licence") or source.get("licence") or "not stated"
+        for source in mix.account["sources"].values()
+        for file in source.get("files") or [{}]
+    }
+    text = f"base: {of_base or 'not stated'}; training data: {' | '.join(sorted(stated))}"
     return text if len(text) <= 500 else f"{text[:499]}…"
 
 
