@@ -14,7 +14,7 @@ from hybrid_bench.embeddings.writing import full_disk_explained, locked
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.progress import Progress
 from hybrid_bench.retrieval.runs import Hit, canonical
-from hybrid_bench.retrieval.streamed import single_precision
+from hybrid_bench.retrieval.shard_search import single_precision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
