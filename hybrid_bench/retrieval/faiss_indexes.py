@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,7 +112,10 @@ class FaissIndex:
         finally:
             self._faiss.omp_set_num_threads(threads)
         temporary = self._path.with_name(f".{self._path.name}.tmp")
-        self._faiss.write_index(index, str(temporary))
+        with temporary.open("wb") as written:  # by Python, which says why it cannot; FAISS may lose the end of a file in silence
+            self._faiss.write_index(index, self._faiss.PyCallbackIOWriter(written.write))
+            written.flush()
+            os.fsync(written.fileno())
         with temporary.open("rb") as file:
             note = {**self._stated(), "sha256": _sha256(file)}
         self._note.unlink(missing_ok=True)  # an index without its note is built again
