@@ -26,7 +26,8 @@ from hybrid_bench.embeddings import shards
 from hybrid_bench.embeddings.collection import SHARD_TEXTS, Collection, CollectionKey, Manifest, ShardEntry, shard_path
 from hybrid_bench.embeddings.streaming import EncoderSource, encode_collection
 from hybrid_bench.retrieval.executors import LocalExecutor
-from hybrid_bench.retrieval.streamed import search, single_precision
+from hybrid_bench.retrieval.shard_search import single_precision
+from hybrid_bench.retrieval.streamed import search
 
 DIMENSION, QUERIES, DEPTH = 384, 1000, 1000
 GIB = 2**30

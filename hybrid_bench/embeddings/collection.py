@@ -153,7 +153,7 @@ class Collection:
         entry = self.manifest.shards[number]
         path = shard_path(self.folder, number)
         try:
-            shard = shards.read(path, ("vectors", "ids"), key=entry.key, quick=entry.quick)
+            shard = shards.read(path, ("vectors", "ids"), key=entry.key, quick=entry.quick, mapped=True)
         except shards.UnsoundShardError as unsound:
             raise HybridBenchError(f"the shard {path}, which the manifest names, {unsound}", _AGAIN) from unsound
         if shard.sha256 != entry.sha256 or shard.vectors.shape != (entry.count, self.manifest.dimension):

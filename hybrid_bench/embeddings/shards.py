@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: Number formats of shards, as safetensors names them.
+_DTYPES = {"F16": "<f2", "F32": "<f4", "I64": "<i8", "U8": "|u1"}
+
+
 @dataclass(frozen=True)
 class Shard:
     """What a file holds.
@@ -60,7 +64,14 @@ def write(path: Path, key: str, tensors: dict[str, np.ndarray], **more: str) -> 
     return checksum
 
 
-def read(path: Path, names: tuple[str, ...] = ("vectors",), *, key: str | None = None, quick: str | None = None) -> Shard:
+def read(
+    path: Path,
+    names: tuple[str, ...] = ("vectors",),
+    *,
+    key: str | None = None,
+    quick: str | None = None,
+    mapped: bool = False,
+) -> Shard:
     """Read a shard and check it.
 
     Args:
@@ -68,6 +79,7 @@ def read(path: Path, names: tuple[str, ...] = ("vectors",), *, key: str | None =
         names: the arrays that it has to hold, and no others.
         key: what its key has to be.
         quick: what :func:`quick_checksum` has to be, by which contents are checked in the place of their sha256.
+        mapped: arrays that cannot be written, whose memory is the system's copy of the file.
 
     Raises:
         UnsoundShardError: if it is missing, damaged, of another key, or its checksum does not fit.
@@ -77,10 +89,10 @@ def read(path: Path, names: tuple[str, ...] = ("vectors",), *, key: str | None =
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            tensors: dict[str, np.ndarray] = {name: file.get_tensor(name) for name in names}
+            tensors = _mapped(path, names) if mapped else {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise UnsoundShardError("is missing") from None
-    except (safetensors.SafetensorError, OSError, TypeError) as error:  # TypeError: a number format that numpy does not have
+    except (safetensors.SafetensorError, OSError, TypeError, KeyError, ValueError) as error:  # such as of an unknown format
         raise UnsoundShardError("is damaged or truncated") from error
     if key is not None and header.get("key") != key:
         raise UnsoundShardError("holds vectors of another encoder or of other texts")
@@ -88,6 +100,21 @@ def read(path: Path, names: tuple[str, ...] = ("vectors",), *, key: str | None =
     if (quick_checksum(tensors) != quick) if quick else (header.get("sha256") != _checksum(tensors, more)):
         raise UnsoundShardError("is damaged: its checksum does not fit")
     return Shard(header.get("key", ""), header.get("sha256", ""), tensors, header)
+
+
+def _mapped(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Arrays of a file that safetensors has looked through: that their places are inside it, and fit their shapes."""
+    import numpy as np
+
+    content = np.memmap(path, np.uint8, "r").view(np.ndarray)
+    size = int.from_bytes(content[:8].tobytes(), "little")
+    header = json.loads(content[8 : 8 + size].tobytes())
+    tensors = {}
+    for name in names:
+        start, stop = header[name]["data_offsets"]
+        numbers = content[8 + size + start : 8 + size + stop].view(_DTYPES[header[name]["dtype"]])
+        tensors[name] = numbers.reshape(header[name]["shape"])
+    return tensors
 
 
 def pack_ids(ids: list[str]) -> np.ndarray:

@@ -12,6 +12,10 @@ from hybrid_bench.measures.scores import SAME_LANGUAGE_DEPTH, score_row
 from hybrid_bench.results.record import Score
 from hybrid_bench.retrieval.runs import Run
 
+#: Measures that look at nothing behind their cut-off: handing a whole list over takes longer than scoring it. RR@k is not one:
+#: ir_measures computes it with another order of ties.
+_CUT = ("AP", "nDCG", "P", "R", "Success")
+
 
 def qrels(suite: Suite, setting: Setting, judgements: Iterable[Judgement]) -> dict[str, dict[str, int]]:
     """The relevant passages of a setting's pool by query: a query without any does not count in the setting."""
@@ -39,6 +43,7 @@ class RunScores:
         self._suite = suite
         self._setting = setting
         self._measures = known(measures)
+        self._seen = _seen(self._measures)
         self._total = dict.fromkeys(map(str, self._measures), 0.0)
         self._same = 0
         self._queries = 0
@@ -46,7 +51,7 @@ class RunScores:
     def add(self, judged: Mapping[str, Mapping[str, int]], run: Run) -> None:
         """Score the judged queries; one that the run does not have counts with 0."""
         # trec_eval gives no value to a query whose list is empty, and ir_measures none to a missing one: both count with 0.
-        found = {query_id: dict(hits) for query_id in judged if (hits := run.get(query_id))}
+        found = {query_id: dict(hits[: self._seen]) for query_id in judged if (hits := run.get(query_id))}
         grades = {query_id: dict(of_query) for query_id, of_query in judged.items()}
         for metric in ir_measures.iter_calc(self._measures, grades, found) if found else ():
             self._total[str(metric.measure)] += float(metric.value)
@@ -65,6 +70,13 @@ class RunScores:
             share = self._same / SAME_LANGUAGE_DEPTH / count
             rows.append(score_row(self._suite, self._setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share, count))
         return rows
+
+
+def _seen(measures: Sequence[ir_measures.measures.Measure]) -> int | None:
+    """How many passages of a query the measures look at; None if one may look at all."""
+    if all(m.NAME in _CUT and "cutoff" in m.params and not m.params.get("judged_only") for m in measures):
+        return max(int(measure.params["cutoff"]) for measure in measures)
+    return None
 
 
 def score_run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hybrid_bench.embeddings.writing import full_disk_explained, locked
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.progress import Progress
 from hybrid_bench.retrieval.runs import Hit, canonical
-from hybrid_bench.retrieval.streamed import single_precision
+from hybrid_bench.retrieval.shard_search import single_precision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +112,10 @@ class FaissIndex:
         finally:
             self._faiss.omp_set_num_threads(threads)
         temporary = self._path.with_name(f".{self._path.name}.tmp")
-        self._faiss.write_index(index, str(temporary))
+        with temporary.open("wb") as written:  # by Python, which says why it cannot; FAISS may lose the end of a file in silence
+            self._faiss.write_index(index, self._faiss.PyCallbackIOWriter(written.write))
+            written.flush()
+            os.fsync(written.fileno())
         with temporary.open("rb") as file:
             note = {**self._stated(), "sha256": _sha256(file)}
         self._note.unlink(missing_ok=True)  # an index without its note is built again

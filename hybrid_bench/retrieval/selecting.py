@@ -94,6 +94,51 @@ def keep(
 
 
 @numba.njit(nogil=True, cache=True)
+def pack(scores: NDArray[np.float32], filled: NDArray[np.int64], keys: NDArray[np.uint64]) -> None:
+    """Whole numbers in the order of lists: by score descending, then by place; empty places come last.
+
+    Args:
+        scores: (queries, room).
+        filled: (queries,) how much of the room is taken.
+        keys: (queries, the longest list) written.
+    """
+    for query in range(keys.shape[0]):
+        row = scores[query].view(np.uint32)
+        for at in range(filled[query]):
+            bits = row[at] if row[at] != np.uint32(0x80000000) else np.uint32(0)  # 0 and -0 are one score
+            falling = bits if bits >> np.uint32(31) else bits ^ np.uint32(0x7FFFFFFF)
+            keys[query, at] = (np.uint64(falling) << np.uint64(32)) | np.uint64(at)
+        for at in range(filled[query], keys.shape[1]):
+            keys[query, at] = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@numba.njit(nogil=True, cache=True)
+def unpack(
+    keys: NDArray[np.uint64],
+    scores: NDArray[np.float32],
+    numbers: NDArray[np.int64],
+    filled: NDArray[np.int64],
+    found_scores: NDArray[np.float32],
+    found_numbers: NDArray[np.int64],
+) -> None:
+    """Lists in the order of their keys; what is beyond their end stays as it is.
+
+    Args:
+        keys: (queries, the longest list) sorted, see :func:`pack`.
+        scores: (queries, room).
+        numbers: (queries, room).
+        filled: (queries,) how much of the room is taken.
+        found_scores: (queries, depth) written.
+        found_numbers: (queries, depth) written.
+    """
+    for query in range(keys.shape[0]):
+        for place in range(min(filled[query], found_scores.shape[1])):
+            at = np.int64(keys[query, place] & np.uint64(0xFFFFFFFF))
+            found_scores[query, place] = scores[query, at]
+            found_numbers[query, place] = numbers[query, at]
+
+
+@numba.njit(nogil=True, cache=True)
 def merge(
     scores_a: NDArray[np.float32],
     numbers_a: NDArray[np.int64],

@@ -16,7 +16,8 @@ from hybrid_bench.embeddings.collection import Collection, Storage
 from hybrid_bench.retrieval import streamed
 from hybrid_bench.retrieval.executors import LocalExecutor
 from hybrid_bench.retrieval.runs import Hit
-from hybrid_bench.retrieval.streamed import search, single_precision
+from hybrid_bench.retrieval.shard_search import single_precision
+from hybrid_bench.retrieval.streamed import search
 from hybrid_bench.retrieval.top_lists import TopLists
 from tests.embeddings.whole_numbers import Table, doc_ids, encoded, tied_rows, unit_rows
 
