@@ -1,13 +1,21 @@
 """What all of MIRACL costs, by language: passages, queries, bytes and hours. Writes the table of ``docs/scaling.md``.
 
     python benchmarks/cost.py --passages-a-second 45 --gigaflops 100   # as encoding.py and scale.py measure on your machine
+    python benchmarks/cost.py --check                                  # the same formulas against measurements
 
-Numbers of passages and queries are those of ir_datasets' metadata; nothing is downloaded.
+Numbers of passages and queries are those of ir_datasets' metadata; nothing is downloaded. ``--check`` measures at several sizes
+in processes of their own (scale.py's parts), takes each rate at one size, and compares what it predicts for the others.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import ir_datasets
 
@@ -17,25 +25,54 @@ from hybrid_bench.datasets.suites import MIRACL
 GB = 10**9
 
 
+def encoding_seconds(passages: float, passages_a_second: float) -> float:
+    """On one machine."""
+    return passages / passages_a_second
+
+
+def stored_bytes(passages: float, dimension: int, bytes_a_number: int, id_bytes: int) -> float:
+    """Vectors and ids; the headers of the shards are left out."""
+    return passages * (dimension * bytes_a_number + id_bytes)
+
+
+def search_seconds(passages: float, queries: int, dimension: int, gigaflops: float) -> float:
+    """Of the product, which the rest hides behind, on one machine."""
+    return 2 * passages * queries * dimension / (gigaflops * GB)
+
+
 def main() -> None:
-    """Print the table as Markdown."""
+    """Print the table, or the check, as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passages-a-second", type=float, required=True, help="that one machine encodes")
-    parser.add_argument("--gigaflops", type=float, required=True, help="of the matrix product on one machine")
+    parser.add_argument("--passages-a-second", type=float, help="that one machine encodes")
+    parser.add_argument("--gigaflops", type=float, help="of the matrix product on one machine")
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--bytes-a-number", type=int, default=2, choices=(2, 4), help="2: fp16, 4: fp32")
     parser.add_argument("--id-bytes", type=int, default=13, help="of the longest id")
     parser.add_argument("--machines", type=int, default=1)
+    parser.add_argument("--check", action="store_true", help="the model against measurements")
+    parser.add_argument("--sizes", default="10000,100000,1000000", help="--check: vectors that are stored and searched")
+    parser.add_argument("--texts", default="10000,20000,50000", help="--check: texts that are encoded")
+    parser.add_argument("--encoder", default="use-multilingual", help="--check: of the texts")
     arguments = parser.parse_args()
+    if arguments.check:
+        check(arguments)
+    elif arguments.passages_a_second and arguments.gigaflops:
+        write_table(arguments)
+    else:
+        parser.error("give --passages-a-second and --gigaflops, or --check")
+
+
+def write_table(arguments: argparse.Namespace) -> None:
+    """All languages of MIRACL."""
     print("| language | passages | queries | store, GB | encoding, hours | search, hours |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     total = [0, 0, 0.0, 0.0, 0.0]
     for language in MIRACL.languages:
         passages = MIRACL.count(language) or 0
         queries = int(ir_datasets.load(f"miracl/{language}/dev").metadata()["queries"]["count"])
-        stored = passages * (arguments.dimension * arguments.bytes_a_number + arguments.id_bytes) / GB
-        encoding = passages / arguments.passages_a_second / 3600 / arguments.machines
-        search = 2 * passages * queries * arguments.dimension / (arguments.gigaflops * GB) / 3600 / arguments.machines
+        stored = stored_bytes(passages, arguments.dimension, arguments.bytes_a_number, arguments.id_bytes) / GB
+        encoding = encoding_seconds(passages, arguments.passages_a_second) / 3600 / arguments.machines
+        search = search_seconds(passages, queries, arguments.dimension, arguments.gigaflops) / 3600 / arguments.machines
         row = [passages, queries, stored, encoding, search]
         total = [before + now for before, now in zip(total, row, strict=True)]
         print(_line(NAMES[language], row))
@@ -45,6 +82,52 @@ def main() -> None:
 def _line(name: str, row: list[float]) -> str:
     passages, queries, stored, encoding, search = row
     return f"| {name} | {passages:,} | {queries:,} | {stored:.2f} | {encoding:,.1f} | {search:.2f} |"
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """What is measured at each size, what the model says, and how far they are apart."""
+    sizes = [int(size) for size in arguments.sizes.split(",")]
+    counts = [int(count) for count in arguments.texts.split(",")]
+    print("| | passages | measured | model | deviation |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    encoded = {count: float(_part("stream", texts=count, encoder=arguments.encoder)["stream"]) for count in counts}
+    known = counts[len(counts) // 2]
+    for count, measured in encoded.items():
+        _compare("encoding", count, measured, encoding_seconds(count, known / encoded[known]), "s", count == known)
+    searched, stored = {}, {}
+    with tempfile.TemporaryDirectory() as temporary:
+        for size in sizes:
+            folder = Path(temporary) / str(size)
+            _part("draw", passages=size, folder=folder)
+            searched[size] = _part("search", passages=size, folder=folder)
+            stored[size] = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / GB
+    for size, measured in stored.items():
+        dimension, id_bytes = searched[size]["dimension"], len(f"{size - 1}#0")
+        _compare("store, fp32", size, measured, stored_bytes(size, dimension, 4, id_bytes) / GB, "GB", False)
+    known = sizes[len(sizes) // 2]
+    of_known = searched[known]
+    rate = search_seconds(known, of_known["queries"], of_known["dimension"], 1) / of_known["search"]
+    for size, found in searched.items():
+        model = search_seconds(size, found["queries"], found["dimension"], rate)
+        _compare(f"search, {found['queries']:,} queries", size, found["search"], model, "s", size == known)
+
+
+def _part(name: str, **options: object) -> dict[str, Any]:
+    """Run a part of scale.py in a process of its own, and read what it says."""
+    words = [f"--{option}={value}" for option, value in options.items()]
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("scale.py")), f"--part={name}", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _compare(what: str, passages: int, measured: float, model: float, unit: str, known: bool) -> None:
+    deviation = "rate taken here" if known else f"{measured / model - 1:+.1%}"
+    print(f"| {what} | {passages:,} | {measured:,.3g} {unit} | {model:,.3g} {unit} | {deviation} |")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import signal
+import subprocess
+import sys
+import textwrap
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -20,6 +25,9 @@ from hybrid_bench_ray import RayExecutor
 from tests.conftest import Cli
 from tests.embeddings.test_store import contents
 from tests.embeddings.whole_numbers import Table, encode, encoded, unit_rows
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
 
 ROWS = unit_rows(300, 16)
 
@@ -56,6 +64,37 @@ def test_a_worker_is_killed_while_it_encodes(executor: RayExecutor, tmp_path: Pa
     encode(tmp_path / "there", Mortal(ROWS, tmp_path / "marker"), shard=16, workers=executor)
     assert (tmp_path / "marker").exists()
     assert files(tmp_path / "there") == files(tmp_path / "here")
+
+
+DRIVER = """
+    import sys, time
+    from pathlib import Path
+    from hybrid_bench_ray import RayExecutor
+    from tests.embeddings.whole_numbers import Table, encode, unit_rows
+    class Slow(Table):
+        def encode(self, texts, role):
+            time.sleep(0.3)
+            return super().encode(texts, role)
+    encode(Path(sys.argv[1]), Slow(unit_rows(300, 16)), shard=16, workers=RayExecutor(workers=1, address=sys.argv[2]))
+"""
+
+
+def test_the_process_that_asks_is_killed_and_others_go_on(cluster: Cluster, executor: RayExecutor, tmp_path: Path) -> None:
+    """With or without the cluster, what it had done is kept, and the end has the bytes of one that lived."""
+    encode(tmp_path / "lived", Table(ROWS), shard=16)
+    command = [sys.executable, "-c", textwrap.dedent(DRIVER), str(tmp_path / "killed"), cluster.address]
+    driver = subprocess.Popen(command, cwd=Path(__file__).parents[3])
+    while driver.poll() is None and not (tmp_path / "killed" / "0000002.safetensors").exists():
+        time.sleep(0.02)
+    driver.kill()
+    assert driver.wait() == -signal.SIGKILL
+    shutil.copytree(tmp_path / "killed", tmp_path / "there")
+    for folder, workers in (("killed", LocalExecutor()), ("there", executor)):
+        encoder = Table(ROWS)
+        assert not (tmp_path / folder / "manifest.json").exists()
+        encode(tmp_path / folder, encoder, shard=16, workers=workers)
+        assert files(tmp_path / folder) == files(tmp_path / "lived")
+        assert encoder.shards <= 16  # of 19
 
 
 class Killing:
