@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
 
 import numpy as np
 
+from hybrid_bench import whole_file
 from hybrid_bench.datasets.suite import Setting
 from hybrid_bench.errors import HybridBenchError
 
@@ -68,7 +69,7 @@ class RunWriter:
 
     def __init__(self, path: Path, tag: str) -> None:
         self._path = path
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._temporary = whole_file.temporary_name(path)
         self._tag = "_".join(tag.split()) or "hybrid-bench"
         self._sha256 = hashlib.sha256()
 
