@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,6 +60,55 @@ def write(path: Path, low_rank: Mapping[str, LowRank], whole: Mapping[str, np.nd
         save_file(dict(sorted(tensors.items())), temporary, metadata={_METADATA: json.dumps(facts, sort_keys=True)})
 
 
+def average(differences: Sequence[Path], target: Path) -> None:
+    """Write the mean of differences to one base. Low-rank factors stand side by side in it, so that nothing is rounded.
+
+    Args:
+        differences: files that :func:`write` wrote.
+        target: the file.
+
+    Raises:
+        HybridBenchError: if one is no difference, or they are to different bases or of different layers.
+    """
+    read = [_read(path) for path in differences]
+    for path, found in zip(differences, read, strict=True):
+        if (found.base, found.tensors.keys()) != (read[0].base, read[0].tensors.keys()):
+            raise HybridBenchError(f"{path} and {differences[0]} change different weights or bases", "Average like with like.")
+    low_rank = {
+        layer: LowRank(
+            np.concatenate([found.tensors[f"{layer}{_A}"] for found in read]),
+            np.concatenate([found.tensors[f"{layer}{_B}"] for found in read], axis=1),
+            scale / len(read),
+        )
+        for layer, scale in read[0].scales.items()
+    }
+    if any(found.scales != read[0].scales for found in read):
+        raise HybridBenchError("the differences have different scales", "Average trainings of one recipe.")
+    names = [name for name in read[0].tensors if name.endswith(_DELTA)]
+    whole = {name.removesuffix(_DELTA): np.mean([found.tensors[name] for found in read], axis=0) for name in names}
+    write(target, low_rank, whole, read[0].base)
+
+
+class _Read(NamedTuple):
+    """A difference as it is in its file."""
+
+    base: str
+    scales: dict[str, float]
+    tensors: dict[str, np.ndarray]
+
+
+def _read(path: Path) -> _Read:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts = json.loads((file.metadata() or {})[_METADATA])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dict
+            return _Read(facts["base"], facts["scale"], tensors)
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise HybridBenchError(f"{path} is not a trained difference: {error}", "Copy or train it again.") from error
+
+
 def merge(base: Path, difference: Path, folder: Path) -> list[str]:
     """Put a base's checkpoint with the difference added into an existing folder; the bytes are the same on every machine.
 
@@ -74,24 +123,17 @@ def merge(base: Path, difference: Path, folder: Path) -> list[str]:
     Raises:
         HybridBenchError: if the difference is none, or is not of this base.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(difference, framework="numpy") as file:
-            scales = json.loads((file.metadata() or {})[_METADATA])["scale"]
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dict
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise HybridBenchError(f"{difference} is not a trained difference: {error}", "Copy or train it again.") from error
+    found = _read(difference)
     with writing(folder / WEIGHTS) as temporary:
         shutil.copyfile(base / WEIGHTS, temporary)
         weights = _Weights(temporary, difference)
-        for name, values in tensors.items():
+        for name, values in found.tensors.items():
             if name.endswith(_DELTA):
                 weight = weights[name.removesuffix(_DELTA)]
                 weight += values.astype(np.float32)
             elif name.endswith(_B):
                 layer = name.removesuffix(_B)
-                _add(weights[f"{layer}.weight"], tensors[f"{layer}{_A}"], values, scales[layer])
+                _add(weights[f"{layer}.weight"], found.tensors[f"{layer}{_A}"], values, found.scales[layer])
     names = sorted(path.name for path in base.iterdir() if path.suffix in {".json", ".model", ".txt"})
     copied = [name for name in names if name not in _NOT_COPIED]
     for name in copied:

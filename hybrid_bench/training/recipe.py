@@ -37,6 +37,11 @@ class Data(_Part):
     #: Suites whose questions, passages and paragraphs must not be trained on.
     clean_of: tuple[str, ...] = ("xquad-r", "mlqa-r")
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """Source, as the rows of a table call it, to its share: a file of JSON lines is known by its name without ending."""
+        return {Path(name).name.partition(".")[0] if ".jsonl" in name else name: share for name, share in self.sources.items()}
+
 
 class BatchChoices(_Part):
     """How batches are drawn."""
@@ -142,6 +147,8 @@ class Recipe(_Part):
     base: Annotated[str, Field(min_length=1)]
     description: Annotated[str, Field(max_length=500)] = ""
     seed: Annotated[int, Field(ge=0)] = 1
+    #: Trainings, with seeds from ``seed`` on, whose weights are averaged (a model soup, arXiv 2203.05482); 1: one is all.
+    trainings: Annotated[int, Field(ge=1, le=64)] = 1
     data: Data
     batches: BatchChoices = BatchChoices()
     loss: Loss = Loss()
@@ -159,8 +166,14 @@ class Recipe(_Part):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of every choice; what the encoder is called is none."""
-        return hashlib.sha256(self.model_dump_json(exclude={"name", "description"}).encode()).hexdigest()
+        """SHA-256 of all that decides a training: what the encoder is called, and what it is averaged with, does not."""
+        left_out = {"name", "description", "trainings"}
+        return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()
+
+    def single(self) -> list[Recipe]:
+        """The recipes of the single trainings that are averaged."""
+        seeds = range(self.seed, self.seed + self.trainings)
+        return [self.model_copy(update={"name": f"{self.name}-seed{seed}", "seed": seed, "trainings": 1}) for seed in seeds]
 
     @classmethod
     def read(cls, path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:

@@ -18,7 +18,7 @@ from hybrid_bench.results.record import Result
 from hybrid_bench.training import difference
 from hybrid_bench.training.published import load_published
 from hybrid_bench.training.recipe import Recipe
-from hybrid_bench.training.train import train
+from hybrid_bench.training.train import seed_folder, train
 
 #: What the paper compares, and the baselines beside it.
 STRATEGIES = ("mono", "cross", "hybrid")
@@ -29,29 +29,28 @@ BASE = "base"
 
 @dataclass(frozen=True)
 class Arm:
-    """One training of the study, or the base without one.
+    """One training of the study, the mean of the trainings with all seeds, or the base without one.
 
     Attributes:
         strategy: a name of a strategy, or ``base``.
-        seed: of everything that is drawn.
+        seed: of everything that is drawn; None: the weights of all seeds averaged, and for the base.
         alpha: the share of monolingual batches; None where the strategy is none of mixing the two kinds.
     """
 
     strategy: str
-    seed: int = 0
+    seed: int | None = None
     alpha: float | None = None
 
-    def name(self, base: str) -> str:
-        """The name of its encoder: with the first seed that of the recipe, which is how it may be shipped."""
+    def stem(self, base: str) -> str:
+        """The name of the encoder that its strategy makes of a base."""
         if self.strategy == BASE:
             return base
         mixed = self.strategy == "hybrid" and self.alpha != 0.5
-        seed = f"-seed{self.seed}" if self.seed > 1 else ""
-        return f"{self.strategy}{f'-{self.alpha:g}' if mixed else ''}-{base}{seed}"
+        return f"{self.strategy}{f'-{self.alpha:g}' if mixed else ''}-{base}"
 
     def changes(self) -> dict[str, Any]:
         """What its recipe changes of the study's."""
-        changes: dict[str, Any] = {"batches.strategy": self.strategy, "seed": self.seed}
+        changes: dict[str, Any] = {"batches.strategy": self.strategy, "seed": 1}
         return changes | ({"batches.alpha": self.alpha} if self.strategy == "hybrid" else {})
 
 
@@ -64,7 +63,7 @@ class Scored:
 
 
 def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = ()) -> list[Arm]:
-    """The base, every strategy with every seed, and every other alpha with the first seed.
+    """The base, every strategy with every seed and their mean, and every other alpha with the first seed.
 
     An alpha of 0 is ``cross`` and one of 1 is ``mono``.
 
@@ -83,6 +82,7 @@ def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = ()) -> 
     found = [Arm(BASE)]
     # The strategies of one seed before the next seed: a study that is looked at early compares like with like.
     found += [Arm(name, seed, of[name]) for seed in range(1, seeds + 1) for name in STRATEGIES]
+    found += [Arm(name, None, of[name]) for name in STRATEGIES if seeds > 1]
     found += [Arm("hybrid", 1, alpha) for alpha in sorted(set(alphas)) if alpha not in of.values()]
     return found + [Arm(name, 1) for name in baselines]
 
@@ -103,8 +103,8 @@ def run(
         recipe: the recipe that all share.
         chosen: the arms.
         suites: names of suites.
-        work: gets ``trained/<name>`` (without weights, which are made again of the difference when they are needed) and
-            ``results/<suite>/<name>.json``.
+        work: gets ``trained/<name>``, which :func:`.train` with as many ``trainings`` as there are seeds makes as well (but
+            for its weights, which are made again of the difference when they are needed), and ``results/<suite>/<name>.json``.
         changes: of the recipe, for every arm.
         device: as for :func:`hybrid_bench.load_encoder`.
         progress: told of all.
@@ -112,15 +112,21 @@ def run(
     progress = progress or SilentProgress()
     base = load_encoder(Recipe.read(recipe, changes).base, dtype="fp32", device=device).card.name.rpartition("/")[2]
     for number, arm in enumerate(chosen, start=1):
-        own = Recipe.read(recipe, {**(changes or {}), **(arm.changes() if arm.strategy != BASE else {})})
-        name = arm.name(base)
-        progress.say(f"[{number}/{len(chosen)}] {name}")
         if arm.strategy == BASE:
-            results = _results(own.base, name, suites, work, device, progress)
+            progress.say(f"[{number}/{len(chosen)}] {base}")
+            yield Scored(arm, _results(Recipe.read(recipe, changes).base, base, suites, work, device, progress))
+            continue
+        stem = arm.stem(base)
+        seeds = sum(other.seed is not None and other.stem(base) == stem for other in chosen)
+        whole = Recipe.read(recipe, {**(changes or {}), **arm.changes(), "name": stem, "trainings": seeds})
+        folder = work / "trained" / stem
+        if arm.seed is None:
+            own = whole
         else:
-            named = own.model_copy(update={"name": name})
-            folder = train(named, work / "trained" / name, device=device, progress=progress)
-            results = _results(folder, name, suites, work, device, progress, base=named.base)
+            own, folder = whole.single()[arm.seed - 1], seed_folder(folder, arm.seed)
+        progress.say(f"[{number}/{len(chosen)}] {own.name}")
+        train(own, folder, device=device, progress=progress)
+        results = _results(folder, own.name, suites, work, device, progress, base=own.base)
         yield Scored(arm, results)
 
 

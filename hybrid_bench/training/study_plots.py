@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.training.study import Scored
-from hybrid_bench.training.study_tables import by_language
+from hybrid_bench.training.study_tables import AVERAGED, by_language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,11 @@ def against_alpha(scored: Sequence[Scored], suite: str) -> bytes | None:
 
 def rank_distance(tables: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, int]], suite: str) -> bytes | None:
     """RankDistance by query language, a bar each strategy, with the standard deviation over seeds."""
-    shown = {name: found for name, found in tables.items() if "RankDistance" in found[0] and not name.startswith("hybrid(")}
+    shown = {
+        name: found
+        for name, found in tables.items()
+        if "RankDistance" in found[0] and not name.startswith("hybrid(") and not name.endswith(AVERAGED)
+    }
     if not shown:
         return None
     languages = list(next(iter(shown.values()))[0].index)

@@ -27,6 +27,8 @@ COLUMNS = {
     "RankDistance": ("multilingual", "RankDistance"),
 }
 PUBLISHED = "elmahdy-2024"
+#: Behind the name of a strategy: one encoder, whose weights are the mean of those of all seeds.
+AVERAGED = ", weights averaged"
 _PUBLISHED_KEYS = ("suite", "system", "setting", "query_language", "measure", "value")
 
 
@@ -54,11 +56,12 @@ def read_published(folder: Path) -> Published:
 
 
 def label(scored: Scored) -> str:
-    """What a table calls an arm: its strategy, with its alpha where that is not the paper's."""
+    """What a table calls an arm: its strategy, with its alpha where that is not the paper's, and whether it is a mean."""
     arm = scored.arm
     if arm.strategy == BASE:
         return "no fine-tuning"
-    return f"hybrid({arm.alpha:g})" if arm.strategy == "hybrid" and arm.alpha != 0.5 else arm.strategy
+    name = f"hybrid({arm.alpha:g})" if arm.strategy == "hybrid" and arm.alpha != 0.5 else arm.strategy
+    return name if arm.seed is not None else f"{name}{AVERAGED}"
 
 
 def by_language(result: Result) -> pd.DataFrame:
@@ -102,25 +105,25 @@ def published_means(published: Published, suite: str) -> dict[str, dict[str, flo
     return found
 
 
-def significance(scored: Sequence[Scored], suite: str, of: str = "hybrid") -> pd.DataFrame:
-    """``of`` against every other arm of its seed (and against what has one seed alone), by the paired tests of ``compare``.
+def significance(scored: Sequence[Scored], suite: str) -> pd.DataFrame:
+    """``hybrid`` against every other arm of its seed (means against means), by the paired tests of ``compare``.
 
     Returns:
-        One row a comparison and seed: against, seed, setting, measure, a (the other), b (``of``), difference, effect, and p of
-        both tests, corrected within each comparison.
+        One row a comparison and seed: against, seed (``all`` for means), setting, measure, a (the other), b (hybrid),
+        difference, effect, and p of both tests, corrected within each comparison.
     """
     import pandas as pd
 
-    own = {one.arm.seed: one.results[suite] for one in scored if label(one) == of}
+    hybrid = [one for one in scored if (one.arm.strategy, one.arm.alpha) == ("hybrid", 0.5)]
+    own = {one.arm.seed: one.results[suite] for one in hybrid}
     frames = []
     for one in scored:
-        if label(one) == of:
+        if one in hybrid:
             continue
-        seeds = [one.arm.seed] if one.arm.strategy != BASE else sorted(own)
-        for seed in seeds:
+        for seed in own if one.arm.strategy == BASE else [one.arm.seed]:
             if seed in own:
                 frame = compare(one.results[suite], own[seed])
-                frame.insert(0, "seed", seed)
+                frame.insert(0, "seed", seed if seed is not None else "all")
                 frame.insert(0, "against", label(one))
                 frames.append(frame)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hybrid_bench import toml, whole_file
+from hybrid_bench import toml
 from hybrid_bench.encoders.load import CARD_FILE
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.progress import Progress, SilentProgress
-from hybrid_bench.training import checkpoints, difference
+from hybrid_bench.training import averaging, checkpoints, difference, encoder_folder
 from hybrid_bench.training.batches import Batches
 from hybrid_bench.training.checkpoints import Standing
 from hybrid_bench.training.dev import DevSet, split
 from hybrid_bench.training.mix import Mix, cached
-from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE, write_hashes
+from hybrid_bench.training.published import LOG_FILE, RECIPE_FILE
 from hybrid_bench.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from hybrid_bench.training.trainee import Trainee
 
 #: Where checkpoints are until the training is done.
 _WORK = "training"
@@ -46,6 +42,8 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
     """
     _need_packages()
     progress = progress or SilentProgress()
+    if recipe.trainings > 1:
+        return _train_several(recipe, folder, device, progress)
     mix = cached(list(recipe.data.sources), recipe.data.clean_of, progress)
     key = hashlib.sha256(f"{recipe.hash} {mix.table.hash}".encode()).hexdigest()
     work = folder / _WORK
@@ -62,6 +60,26 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
     except Timeout as error:
         raise HybridBenchError(f"another process is training into {folder}", "Wait for it, or give another --out.") from error
     return folder
+
+
+def _train_several(recipe: Recipe, folder: Path, device: str, progress: Progress) -> Path:
+    """Each training in a folder of its own below, and their mean."""
+    if (folder / CARD_FILE).is_file():
+        _check_finished(folder, recipe)
+        progress.say(f"{folder} holds this recipe's encoder already")
+        return folder
+    parts = []
+    for number, single in enumerate(recipe.single(), start=1):
+        progress.say(f"training {number} of {recipe.trainings}: seed {single.seed}")
+        parts.append(train(single, seed_folder(folder, single.seed), device=device, progress=progress))
+    if _is_first():
+        averaging.average(parts, recipe, folder, device)
+    return folder
+
+
+def seed_folder(folder: Path, seed: int) -> Path:
+    """Where the training with a seed is, of those that are averaged in a folder."""
+    return folder / "seeds" / str(seed)
 
 
 def _train(recipe: Recipe, mix: Mix, key: str, folder: Path, device: str, progress: Progress) -> None:
@@ -85,7 +103,7 @@ def _train(recipe: Recipe, mix: Mix, key: str, folder: Path, device: str, progre
         recipe.seed,
         languages=languages,
         temperature=recipe.batches.language_temperature,
-        source_weights=_by_row_name(recipe.data.sources),
+        source_weights=recipe.data.shares,
         mode=recipe.batches.mode,
         topical=recipe.batches.topical,
     )
@@ -101,78 +119,10 @@ def _train(recipe: Recipe, mix: Mix, key: str, folder: Path, device: str, progre
     if look:
         checkpoints.restore(work / BEST, trainee.trainable())
         progress.say(f"the best weights by dev {recipe.dev.metric} are those of step {standing.best_step}")
-    _write_encoder(recipe, mix, trainee, folder)
+    low_rank, whole = trainee.difference()
+    difference.write(folder / difference.FILE, low_rank, whole, trainee.base.fingerprint)
+    encoder_folder.write(folder, recipe, trainee.base, mix.account, (work / LOG_FILE).read_bytes())
     shutil.rmtree(work)
-
-
-def _write_encoder(recipe: Recipe, mix: Mix, trainee: Trainee, folder: Path) -> None:
-    """The card comes last: with it the folder is an encoder."""
-    from safetensors import safe_open
-
-    from hybrid_bench.training.lora import factors
-
-    low_rank = {
-        name: difference.LowRank(a.detach().cpu().numpy(), b.detach().cpu().numpy(), scale)
-        for name, (a, b, scale) in factors(trainee.transformer).items()
-    }
-    whole = {}
-    if not low_rank:
-        with safe_open(trainee.folder / difference.WEIGHTS, framework="numpy") as file:
-            known = {name: name for name in file.keys()}  # noqa: SIM118  # it is no dict
-            for name, weight in trainee.trainable().items():
-                (stored,) = [other for other in known if other == name or other.endswith(f".{name}")]
-                whole[name] = weight.detach().cpu().numpy() - file.get_tensor(stored)
-    difference.write(folder / difference.FILE, low_rank, whole, trainee.fingerprint)
-    files = difference.merge(trainee.folder, folder / difference.FILE, folder)
-    whole_file.write(folder / RECIPE_FILE, recipe.to_toml().encode())
-    whole_file.write(folder / DATA_FILE, (json.dumps(mix.account, indent=1, ensure_ascii=False) + "\n").encode())
-    whole_file.write(folder / LOG_FILE, (folder / _WORK / LOG_FILE).read_bytes())
-    card = toml.dumps(_card(recipe, mix, trainee)).encode()
-    write_hashes(folder, files, {CARD_FILE: card})
-    whole_file.write(folder / CARD_FILE, card)
-
-
-def _card(recipe: Recipe, mix: Mix, trainee: Trainee) -> dict[str, Any]:
-    base = trainee.card
-    fields = base.model_dump(mode="json", exclude_defaults=True)
-    fields |= {
-        "name": recipe.name,
-        "description": recipe.description or f"{base.name} trained with the strategy {recipe.strategy}",
-        "backend": "transformers",
-        "model": ".",
-        "base": base.name,
-        "licence": _stated_licences(mix, base.licence),
-        "training_data": _stated_data(recipe, mix, base.training_data),
-    }
-    return {key: value for key, value in fields.items() if key not in {"revision", "url", "citation"}}
-
-
-def _stated_data(recipe: Recipe, mix: Mix, of_base: str) -> str:
-    """What a reader of scores has to know of the training data, in a card's 500 characters."""
-    sources = ", ".join(_by_row_name(recipe.data.sources))
-    text = f"{sources}, without any question, passage or paragraph of {', '.join(recipe.data.clean_of) or 'no suite'}"
-    shared = {suite: len(titles) for suite, titles in mix.account["filters"]["articles"].items() if titles}
-    if shared:
-        text += "; articles shared by title: " + ", ".join(f"{count} with {suite}" for suite, count in sorted(shared.items()))
-    if of_base:
-        text += f"; its base: {of_base}"
-    return text if len(text) <= 500 else f"{text[:499]}…"
-
-
-def _stated_licences(mix: Mix, of_base: str) -> str:
-    """The licence of the base, and those of all that was trained on: what they allow together is for the reader to find."""
-    stated = {
-        file.get("licence") or source.get("licence") or "not stated"
-        for source in mix.account["sources"].values()
-        for file in source.get("files") or [{}]
-    }
-    text = f"base: {of_base or 'not stated'}; training data: {' | '.join(sorted(stated))}"
-    return text if len(text) <= 500 else f"{text[:499]}…"
-
-
-def _by_row_name(sources: dict[str, float]) -> dict[str, float]:
-    """A file of JSON lines is known in the table by its name without ending."""
-    return {Path(name).name.partition(".")[0] if ".jsonl" in name else name: share for name, share in sources.items()}
 
 
 def _stopped_early(recipe: Recipe, standing: Standing) -> bool:

@@ -6,17 +6,16 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.hub import explained
-from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.training.recipe import Recipe, Texts, Weights
+from hybrid_bench.training.base import Base
+from hybrid_bench.training.difference import WEIGHTS, LowRank
+from hybrid_bench.training.recipe import Recipe, Weights
 
 if TYPE_CHECKING:
     import torch
@@ -33,16 +32,12 @@ class Trainee:
 
     Attributes:
         model: transformer, pooling, unit length.
-        card: of the base, with what the recipe says of texts.
-        folder: the checkpoint of the base.
-        fingerprint: of the base.
+        base: what it was.
         lengths: role to the tokens of a text at most.
     """
 
     model: SentenceTransformer
-    card: EncoderCard
-    folder: Path
-    fingerprint: str
+    base: Base
     lengths: dict[Role, int]
 
     @classmethod
@@ -57,19 +52,13 @@ class Trainee:
 
         from hybrid_bench.encoders.devices import choose_device
 
-        base = load_encoder(recipe.base, dtype="fp32", device=device)
-        card = _with_texts(base.card, recipe.texts)
-        if card.backend != "transformers" or card.similarity != "cosine":
-            raise HybridBenchError(
-                f"the base {recipe.base} has backend {card.backend!r} and similarity {card.similarity!r}",
-                "Give a base whose card says backend 'transformers' and similarity 'cosine'.",
-            )
-        folder = _folder(card)
+        base = Base.of(recipe, device)
+        card = base.card
         dropout = recipe.weights.dropout
         odds = {} if dropout is None else {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
         with explained(card.model), quiet():
             transformer = Transformer(
-                str(folder), model_kwargs={"use_safetensors": True, "dtype": "float32"}, config_kwargs=dict(odds)
+                str(base.folder), model_kwargs={"use_safetensors": True, "dtype": "float32"}, config_kwargs=dict(odds)
             )
         if getattr(transformer.auto_model, "pooler", None) is not None:
             transformer.auto_model.pooler = None  # no gradient reaches it, and nothing here reads it
@@ -82,7 +71,7 @@ class Trainee:
                 )
         pooling = Pooling(card.dimension, pooling_mode={"mean": "mean", "cls": "cls", "eos": "lasttoken"}[card.pooling or "mean"])
         model = SentenceTransformer(modules=[transformer, pooling, Normalize()], device=str(choose_device(device)))
-        trainee = cls(model, card, folder, base.fingerprint, lengths)
+        trainee = cls(model, base, lengths)
         trainee._choose(recipe.weights)
         return trainee
 
@@ -95,9 +84,29 @@ class Trainee:
         """What is trained, by its name in the transformer."""
         return {name: weight for name, weight in self.transformer.named_parameters() if weight.requires_grad}
 
+    def difference(self) -> tuple[dict[str, LowRank], dict[str, np.ndarray]]:
+        """What the training added to the base: (low-rank factors by layer, or else whole weights by name)."""
+        from safetensors import safe_open
+
+        from hybrid_bench.training.lora import factors
+
+        low_rank = {
+            name: LowRank(a.detach().cpu().numpy(), b.detach().cpu().numpy(), scale)
+            for name, (a, b, scale) in factors(self.transformer).items()
+        }
+        if low_rank:
+            return low_rank, {}
+        whole = {}
+        with safe_open(self.base.folder / WEIGHTS, framework="numpy") as file:
+            known = list(file.keys())
+            for name, weight in self.trainable().items():
+                (stored,) = [other for other in known if other == name or other.endswith(f".{name}")]
+                whole[name] = weight.detach().cpu().numpy() - file.get_tensor(stored)
+        return {}, whole
+
     def features(self, texts: Sequence[str], role: Role) -> Features:
         """Token ids of texts, with the role's prefix, padded on the right to the longest."""
-        prefix = self.card.query_prefix if role == "query" else self.card.passage_prefix
+        prefix = self.base.card.query_prefix if role == "query" else self.base.card.passage_prefix
         padded = self.model.tokenizer(
             [prefix + text for text in texts],
             truncation=True,
@@ -162,23 +171,6 @@ def weights_hash(trainee: Trainee) -> str:
 def _in_layers(name: str, lowest: int) -> bool:
     """Whether a parameter is in a layer of this number or above; the layers are the one list of modules that is numbered."""
     return any(part.isdigit() and int(part) >= lowest for part in name.split("."))
-
-
-def _with_texts(card: EncoderCard, texts: Texts) -> EncoderCard:
-    stated = {key: getattr(texts, key) for key in ("query_prefix", "passage_prefix", "pooling")}
-    return card.model_copy(update={key: value for key, value in stated.items() if value is not None})
-
-
-def _folder(card: EncoderCard) -> Path:
-    """The folder of the base's checkpoint, downloaded if it is on the hub."""
-    if Path(card.model).is_dir():
-        return Path(card.model)
-    from huggingface_hub import snapshot_download
-
-    with explained(card.model):
-        return Path(
-            snapshot_download(card.model, revision=card.revision or None, allow_patterns=["*.json", "*.safetensors", "*.model"])
-        )
 
 
 class quiet:

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from hybrid_bench import HybridBenchError, load_encoder, load_published
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
-from hybrid_bench.training import difference, train, trainer
+from hybrid_bench.training import averaging, difference, encoder_folder, train, trainer
 from hybrid_bench.training.published import publish
 from hybrid_bench.training.recipe import Recipe
 from tests.training.tiny_training import recipe
@@ -98,6 +98,47 @@ def test_a_merged_difference_is_what_was_added(place: Path, trained: Path) -> No
     assert merged.keys() == base.keys()
 
 
+def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = recipe(place, optimiser__steps=4, dev__questions=0, trainings=3, seed=5)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(averaging, "average", interrupt)
+        train.train(chosen, tmp_path / "soup")
+    singles = [load_file(tmp_path / "soup" / "seeds" / seed / "model.safetensors") for seed in ("5", "6", "7")]
+    assert not (tmp_path / "soup" / "encoder.toml").exists()
+    train.train(chosen, tmp_path / "soup")
+    mean = load_file(tmp_path / "soup" / "model.safetensors")
+    assert any(np.abs(singles[0][name] - singles[1][name]).max() > 1e-3 for name in mean)
+    for name, weight in mean.items():
+        assert np.abs(weight - np.mean([single[name] for single in singles], axis=0)).max() < 1e-6
+    assert not list((tmp_path / "soup" / "seeds").rglob("model.safetensors")), "the differences stay, the weights do not"
+    assert {record["seed"] for record in records(tmp_path / "soup")} == {5, 6, 7}
+    card = load_encoder(str(tmp_path / "soup"), dtype="fp32").card
+    assert card.description.endswith("the mean of the weights of 3 trainings, seeds 5 to 7")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "soup").rglob("*")}
+    train.train(chosen, tmp_path / "soup")
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "soup").rglob("*")}
+    with pytest.raises(HybridBenchError, match="holds an encoder of another recipe"):
+        train.train(chosen.model_copy(update={"trainings": 2}), tmp_path / "soup")
+    publish(tmp_path / "soup", tmp_path / "published")
+    again = load_published(tmp_path / "published", base=str(place / "base"), dtype="fp32")
+    assert np.array_equal(again.encode(TEXTS, "query"), load_encoder(str(tmp_path / "soup"), dtype="fp32").encode(TEXTS, "query"))
+
+
+def test_what_cannot_be_averaged_is_said(place: Path, trained: Path, tmp_path: Path) -> None:
+    two = [trained / "difference.safetensors", tmp_path / "other.safetensors"]
+    low_rank = {"encoder.layer.0.output.dense": difference.LowRank(np.zeros((1, 4)), np.zeros((4, 1)), 1.0)}
+    difference.write(two[1], low_rank, {}, "another base")
+    with pytest.raises(HybridBenchError, match="change different weights or bases"):
+        difference.average(two, tmp_path / "mean.safetensors")
+    two[1].write_bytes(b"half a file")
+    with pytest.raises(HybridBenchError, match="is not a trained difference"):
+        difference.average(two, tmp_path / "mean.safetensors")
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_full_fine_tuning_is_a_difference_too(place: Path, tmp_path: Path) -> None:
     folder = train.train(recipe(place, optimiser__steps=2, weights={"method": "full"}, dev__questions=0), tmp_path / "full")
     base, merged = load_file(place / "base" / "model.safetensors"), load_file(folder / "model.safetensors")
@@ -140,11 +181,8 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
 def test_a_checkpoint_of_another_recipe_is_refused(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = recipe(place, optimiser__steps=3, compute__checkpoint_every=1, dev__questions=0)
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(train, "_write_encoder", stop)
+        patched.setattr(encoder_folder, "write", interrupt)
         train.train(chosen, tmp_path / "out")
     other = recipe(place, optimiser__steps=3, compute__checkpoint_every=1, dev__questions=0, loss={"temperature": 0.1})
     with pytest.raises(HybridBenchError, match="is a checkpoint of another recipe or of other data"):

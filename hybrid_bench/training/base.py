@@ -1,0 +1,56 @@
+"""The encoder that a training begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.hub import explained
+from hybrid_bench.encoders.load import load_encoder
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Base:
+    """A transformer with a pooling.
+
+    Attributes:
+        card: with what the recipe says of texts.
+        folder: of its checkpoint.
+        fingerprint: of its weights.
+    """
+
+    card: EncoderCard
+    folder: Path
+    fingerprint: str
+
+    @classmethod
+    def of(cls, recipe: Recipe, device: str = "auto") -> Base:
+        """The base of a recipe.
+
+        Raises:
+            HybridBenchError: if it cannot be had, or is not a transformer with a pooling.
+        """
+        found = load_encoder(recipe.base, dtype="fp32", device=device)
+        stated = {key: getattr(recipe.texts, key) for key in ("query_prefix", "passage_prefix", "pooling")}
+        card = found.card.model_copy(update={key: value for key, value in stated.items() if value is not None})
+        if card.backend != "transformers" or card.similarity != "cosine":
+            raise HybridBenchError(
+                f"the base {recipe.base} has backend {card.backend!r} and similarity {card.similarity!r}",
+                "Give a base whose card says backend 'transformers' and similarity 'cosine'.",
+            )
+        return cls(card, _folder(card), found.fingerprint)
+
+
+def _folder(card: EncoderCard) -> Path:
+    """The folder of the checkpoint, downloaded if it is on the hub."""
+    if Path(card.model).is_dir():
+        return Path(card.model)
+    from huggingface_hub import snapshot_download
+
+    with explained(card.model):
+        return Path(
+            snapshot_download(card.model, revision=card.revision or None, allow_patterns=["*.json", "*.safetensors", "*.model"])
+        )

@@ -1,0 +1,78 @@
+"""What a training leaves: an encoder folder, and in it an account of how the encoder came about."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hybrid_bench import toml, whole_file
+from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.load import CARD_FILE
+from hybrid_bench.training import difference
+from hybrid_bench.training.base import Base
+from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE, write_hashes
+from hybrid_bench.training.recipe import Recipe
+
+
+def write(folder: Path, recipe: Recipe, base: Base, account: dict[str, Any], log: bytes) -> None:
+    """Make an encoder of the difference that lies in a folder. The card comes last: with it the folder is an encoder.
+
+    Args:
+        folder: with the difference; gets the weights, the tokenizer, the card, and what follows.
+        recipe: with every choice.
+        base: what the difference is added to.
+        account: of the training data.
+        log: of the training, JSON lines.
+    """
+    files = difference.merge(base.folder, folder / difference.FILE, folder)
+    whole_file.write(folder / RECIPE_FILE, recipe.to_toml().encode())
+    whole_file.write(folder / DATA_FILE, (json.dumps(account, indent=1, ensure_ascii=False) + "\n").encode())
+    whole_file.write(folder / LOG_FILE, log)
+    card = toml.dumps(_card(recipe, base.card, account)).encode()
+    write_hashes(folder, files, {CARD_FILE: card})
+    whole_file.write(folder / CARD_FILE, card)
+
+
+def _card(recipe: Recipe, base: EncoderCard, account: dict[str, Any]) -> dict[str, Any]:
+    fields = base.model_dump(mode="json", exclude_defaults=True)
+    fields |= {
+        "name": recipe.name,
+        "description": recipe.description or f"{base.name} trained with the strategy {recipe.strategy}{_averaged(recipe)}",
+        "backend": "transformers",
+        "model": ".",
+        "base": base.name,
+        "licence": _stated_licences(account, base.licence),
+        "training_data": _stated_data(recipe, account, base.training_data),
+    }
+    return {key: value for key, value in fields.items() if key not in {"revision", "url", "citation"}}
+
+
+def _stated_data(recipe: Recipe, account: dict[str, Any], of_base: str) -> str:
+    """What a reader of scores has to know of the training data, in a card's 500 characters."""
+    sources = ", ".join(recipe.data.shares)
+    text = f"{sources}, without any question, passage or paragraph of {', '.join(recipe.data.clean_of) or 'no suite'}"
+    shared = {suite: len(titles) for suite, titles in account["filters"]["articles"].items() if titles}
+    if shared:
+        text += "; articles shared by title: " + ", ".join(f"{count} with {suite}" for suite, count in sorted(shared.items()))
+    if of_base:
+        text += f"; its base: {of_base}"
+    return text if len(text) <= 500 else f"{text[:499]}…"
+
+
+def _stated_licences(account: dict[str, Any], of_base: str) -> str:
+    """The licence of the base, and those of all that was trained on: what they allow together is for the reader to find."""
+    stated = {
+        file.get("licence") or source.get("licence") or "not stated"
+        for source in account["sources"].values()
+        for file in source.get("files") or [{}]
+    }
+    text = f"base: {of_base or 'not stated'}; training data: {' | '.join(sorted(stated))}"
+    return text if len(text) <= 500 else f"{text[:499]}…"
+
+
+def _averaged(recipe: Recipe) -> str:
+    last = recipe.seed + recipe.trainings - 1
+    return (
+        f"; the mean of the weights of {recipe.trainings} trainings, seeds {recipe.seed} to {last}" if last > recipe.seed else ""
+    )
