@@ -81,8 +81,10 @@ class _Memory(TrainerCallback):
 
 
 def _default_model(trainee: Trainee) -> SentenceTransformer:
-    transformer = Transformer(str(trainee.folder))
-    return SentenceTransformer(modules=[transformer, Pooling(trainee.card.dimension or 0, "mean"), Normalize()], device="cpu")
+    transformer = Transformer(str(trainee.base.folder))
+    return SentenceTransformer(
+        modules=[transformer, Pooling(trainee.base.card.dimension or 0, "mean"), Normalize()], device="cpu"
+    )
 
 
 def _default_trainer(model: SentenceTransformer, batches: Batches, steps: int, folder: Path) -> SentenceTransformerTrainer:
