@@ -57,7 +57,7 @@ def _stated_data(recipe: Recipe, account: dict[str, Any], of_base: str) -> str:
         text += "; articles shared by title: " + ", ".join(f"{count} with {suite}" for suite, count in sorted(shared.items()))
     if of_base:
         text += f"; its base: {of_base}"
-    return text if len(text) <= 500 else f"{text[:499]}…"
+    return _line(text)
 
 
 def _stated_licences(account: dict[str, Any], of_base: str) -> str:
@@ -68,6 +68,11 @@ def _stated_licences(account: dict[str, Any], of_base: str) -> str:
         for file in source.get("files") or [{}]
     }
     text = f"base: {of_base or 'not stated'}; training data: {' | '.join(sorted(stated))}"
+    return _line(text)
+
+
+def _line(text: str) -> str:
+    """As much of a text as a card's field holds."""
     return text if len(text) <= 500 else f"{text[:499]}…"
 
 

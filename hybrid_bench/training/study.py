@@ -45,8 +45,12 @@ class Arm:
         """The name of the encoder that its strategy makes of a base."""
         if self.strategy == BASE:
             return base
-        mixed = self.strategy == "hybrid" and self.alpha != 0.5
-        return f"{self.strategy}{f'-{self.alpha:g}' if mixed else ''}-{base}"
+        return f"{self.strategy}{f'-{self.alpha:g}' if self.swept else ''}-{base}"
+
+    @property
+    def swept(self) -> bool:
+        """Whether it is hybrid with another alpha than the paper's."""
+        return self.strategy == "hybrid" and self.alpha != 0.5
 
     def changes(self) -> dict[str, Any]:
         """What its recipe changes of the study's."""

@@ -60,7 +60,7 @@ def label(scored: Scored) -> str:
     arm = scored.arm
     if arm.strategy == BASE:
         return "no fine-tuning"
-    name = f"hybrid({arm.alpha:g})" if arm.strategy == "hybrid" and arm.alpha != 0.5 else arm.strategy
+    name = f"hybrid({arm.alpha:g})" if arm.swept else arm.strategy
     return name if arm.seed is not None else f"{name}{AVERAGED}"
 
 
@@ -114,7 +114,7 @@ def significance(scored: Sequence[Scored], suite: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    hybrid = [one for one in scored if (one.arm.strategy, one.arm.alpha) == ("hybrid", 0.5)]
+    hybrid = [one for one in scored if one.arm.strategy == "hybrid" and not one.arm.swept]
     own = {one.arm.seed: one.results[suite] for one in hybrid}
     frames = []
     for one in scored:

@@ -42,15 +42,15 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
     """
     _need_packages()
     progress = progress or SilentProgress()
+    if (folder / CARD_FILE).is_file():
+        _check_finished(folder, recipe)
+        progress.say(f"{folder} holds this training's encoder already")
+        return folder
     if recipe.trainings > 1:
         return _train_several(recipe, folder, device, progress)
     mix = cached(list(recipe.data.sources), recipe.data.clean_of, progress)
     key = hashlib.sha256(f"{recipe.hash} {mix.table.hash}".encode()).hexdigest()
     work = folder / _WORK
-    if (folder / CARD_FILE).is_file():
-        _check_finished(folder, recipe)
-        progress.say(f"{folder} holds this training's encoder already")
-        return folder
     work.mkdir(parents=True, exist_ok=True)
     from filelock import FileLock, Timeout
 
@@ -64,10 +64,6 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
 
 def _train_several(recipe: Recipe, folder: Path, device: str, progress: Progress) -> Path:
     """Each training in a folder of its own below, and their mean."""
-    if (folder / CARD_FILE).is_file():
-        _check_finished(folder, recipe)
-        progress.say(f"{folder} holds this recipe's encoder already")
-        return folder
     parts = []
     for number, single in enumerate(recipe.single(), start=1):
         progress.say(f"training {number} of {recipe.trainings}: seed {single.seed}")
