@@ -4,13 +4,16 @@
     python benchmarks/cost.py --check                                  # the same formulas against measurements
 
 Numbers of passages and queries are those of ir_datasets' metadata; nothing is downloaded. ``--check`` measures at several sizes
-in processes of their own (scale.py's parts), takes each rate at one size, and compares what it predicts for the others.
+in processes of their own (scale.py's parts), takes each rate at one size, the two of the search at the smallest and the largest,
+and compares what they predict for the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import ir_datasets
+import numpy as np
 
 from hybrid_bench.datasets.languages import NAMES
 from hybrid_bench.datasets.suites import MIRACL
@@ -35,9 +39,17 @@ def stored_bytes(passages: float, dimension: int, bytes_a_number: int, id_bytes:
     return passages * (dimension * bytes_a_number + id_bytes)
 
 
-def search_seconds(passages: float, queries: int, dimension: int, gigaflops: float) -> float:
-    """Of the product, which the rest hides behind, on one machine."""
+def product_seconds(passages: float, queries: int, dimension: int, gigaflops: float) -> float:
+    """Of the scores, on one machine."""
     return 2 * passages * queries * dimension / (gigaflops * GB)
+
+
+def kept(passages: float, queries: int, depth: int) -> float:
+    """Scores that are among the best ``depth`` of those before them, so that they have to be kept.
+
+    The n-th of scores in random order is with probability min(1, depth / n); their sum is depth (1 + ln(passages / depth)).
+    """
+    return queries * depth * (1 + math.log(passages / depth)) if passages > depth else queries * passages
 
 
 def main() -> None:
@@ -45,6 +57,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--passages-a-second", type=float, help="that one machine encodes")
     parser.add_argument("--gigaflops", type=float, help="of the matrix product on one machine")
+    parser.add_argument("--nanoseconds-a-hit", type=float, default=0.0, help="to keep a score, as --check finds it")
+    parser.add_argument("--depth", type=int, default=1000, help="of the lists")
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--bytes-a-number", type=int, default=2, choices=(2, 4), help="2: fp16, 4: fp32")
     parser.add_argument("--id-bytes", type=int, default=13, help="of the longest id")
@@ -72,7 +86,9 @@ def write_table(arguments: argparse.Namespace) -> None:
         queries = int(ir_datasets.load(f"miracl/{language}/dev").metadata()["queries"]["count"])
         stored = stored_bytes(passages, arguments.dimension, arguments.bytes_a_number, arguments.id_bytes) / GB
         encoding = encoding_seconds(passages, arguments.passages_a_second) / 3600 / arguments.machines
-        search = search_seconds(passages, queries, arguments.dimension, arguments.gigaflops) / 3600 / arguments.machines
+        search = product_seconds(passages, queries, arguments.dimension, arguments.gigaflops)
+        search += kept(passages, queries, arguments.depth) * arguments.nanoseconds_a_hit / GB
+        search /= 3600 * arguments.machines
         row = [passages, queries, stored, encoding, search]
         total = [before + now for before, now in zip(total, row, strict=True)]
         print(_line(NAMES[language], row))
@@ -104,29 +120,35 @@ def check(arguments: argparse.Namespace) -> None:
     for size, measured in stored.items():
         dimension, id_bytes = searched[size]["dimension"], len(f"{size - 1}#0")
         _compare("store, fp32", size, measured, stored_bytes(size, dimension, 4, id_bytes) / GB, "GB", False)
-    known = sizes[len(sizes) // 2]
-    of_known = searched[known]
-    rate = search_seconds(known, of_known["queries"], of_known["dimension"], 1) / of_known["search"]
+    _check_search(searched)
+
+
+def _check_search(searched: dict[int, dict[str, Any]]) -> None:
+    """The two rates are those that fit the smallest and the largest size; every other is predicted."""
+    terms = {
+        size: (product_seconds(size, found["queries"], found["dimension"], 1), kept(size, found["queries"], found["depth"]))
+        for size, found in searched.items()
+    }
+    ends = (min(searched), max(searched))
+    rates = np.linalg.solve([terms[size] for size in ends], [searched[size]["search"] for size in ends])
     for size, found in searched.items():
-        model = search_seconds(size, found["queries"], found["dimension"], rate)
-        _compare(f"search, {found['queries']:,} queries", size, found["search"], model, "s", size == known)
+        model = float(np.dot(terms[size], rates))
+        _compare(f"search, {found['queries']:,} queries", size, found["search"], model, "s", size in ends)
+    print(f"\nsearch: {1 / rates[0]:.0f} GFLOP a second, {rates[1] * GB:.0f} ns a hit")
 
 
 def _part(name: str, **options: object) -> dict[str, Any]:
     """Run a part of scale.py in a process of its own, and read what it says."""
     words = [f"--{option}={value}" for option, value in options.items()]
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("scale.py")), f"--part={name}", *words],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, str(Path(__file__).with_name("scale.py")), f"--part={name}", *words]
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
 def _compare(what: str, passages: int, measured: float, model: float, unit: str, known: bool) -> None:
-    deviation = "rate taken here" if known else f"{measured / model - 1:+.1%}"
+    deviation = "taken for a rate" if known else f"{measured / model - 1:+.1%}"
     print(f"| {what} | {passages:,} | {measured:,.3g} {unit} | {model:,.3g} {unit} | {deviation} |")
 
 

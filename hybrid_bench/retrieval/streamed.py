@@ -23,9 +23,9 @@ from hybrid_bench.retrieval.top_lists import TopLists
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Shards that are searched in one go before their best are merged into those of all.
+#: Shards, at most, that are searched in one go before their best are merged into those of all.
 _TASK_SHARDS = 32
-#: Shards that are searched before all others, which need not look at what is worse than what these have.
+#: Shards that are searched before all others, one by one; the others need not look at what is worse than what these have.
 _FIRST_SHARDS = 4
 #: Queries that are searched at a time; each takes 12 bytes a place of its list in each thread.
 QUERIES_AT_ONCE = 2048
@@ -129,15 +129,18 @@ def _search_part(
         stops: list[int] = []
         floor = lists.floor.copy()  # threads see it rise; other processes have it as it was when they took the task
 
-        def tasks(start: int, stop: int) -> Iterator[Task]:
-            for first in range(start, stop, _TASK_SHARDS):
-                stops.append(min(first + _TASK_SHARDS, stop))
-                yield Task(first, stops[-1], floor)
+        def tasks(start: int, stop: int, largest: int) -> Iterator[Task]:
+            """Of one size as nearly as can be: a small last one would leave workers idle."""
+            number = -(-(stop - start) // largest)
+            for task in range(number):
+                stops.append(start + (stop - start) * (task + 1) // number)
+                yield Task(start + (stop - start) * task // number, stops[-1], floor)
 
         function = SearchShards(collection.folder, queries, depth)
-        beginning = min(_FIRST_SHARDS, len(counts))
+        beginning = max(done, min(_FIRST_SHARDS, len(counts)))
         parts = itertools.chain.from_iterable(
-            executor.map(function, tasks(max(done, start), stop)) for start, stop in [(0, beginning), (beginning, len(counts))]
+            executor.map(function, tasks(*range_and_size))
+            for range_and_size in [(done, beginning, 1), (beginning, len(counts), _TASK_SHARDS)]
         )
         saved_at = time.monotonic()
         for number, found in enumerate(parts):

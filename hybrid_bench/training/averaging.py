@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.progress import Progress
 from hybrid_bench.training import difference, encoder_folder
 from hybrid_bench.training.base import Base
 from hybrid_bench.training.published import DATA_FILE, LOG_FILE
 from hybrid_bench.training.recipe import Recipe
 
 
-def average(trained: Sequence[Path], recipe: Recipe, folder: Path, device: str = "auto") -> None:
-    """Write the encoder whose weights are the mean of those of trainings of one recipe with different seeds.
+def average(trained: Sequence[Path], recipe: Recipe, folder: Path, device: str, progress: Progress) -> None:
+    """Write the encoder whose difference to the base is the mean of those of trainings of one recipe with different seeds.
 
     The merged weights of the single trainings are deleted: their differences stay, and so does what is known of them.
 
@@ -23,6 +24,7 @@ def average(trained: Sequence[Path], recipe: Recipe, folder: Path, device: str =
         recipe: that names them all; see :meth:`.Recipe.single`.
         folder: of the encoder.
         device: as for :func:`hybrid_bench.load_encoder`.
+        progress: told what a cut to a lower rank leaves.
 
     Raises:
         HybridBenchError: if the trainings had different data.
@@ -32,7 +34,12 @@ def average(trained: Sequence[Path], recipe: Recipe, folder: Path, device: str =
         raise HybridBenchError(
             f"the trainings below {folder} had different data", "Delete those that are older than the data, and train again."
         )
-    difference.average([part / difference.FILE for part in trained], folder / difference.FILE)
+    chosen = recipe.averaging
+    kept = difference.average(
+        [part / difference.FILE for part in trained], folder / difference.FILE, chosen.coefficient, chosen.rank
+    )
+    if kept < 1:
+        progress.say(f"cut to rank {chosen.rank}, the mean keeps {kept:.2%} of its squared length in the layer that loses most")
     logs = [
         json.dumps({"seed": single.seed} | json.loads(line)) + "\n"
         for single, part in zip(recipe.single(), trained, strict=True)

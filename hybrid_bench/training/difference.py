@@ -60,12 +60,20 @@ def write(path: Path, low_rank: Mapping[str, LowRank], whole: Mapping[str, np.nd
         save_file(dict(sorted(tensors.items())), temporary, metadata={_METADATA: json.dumps(facts, sort_keys=True)})
 
 
-def average(differences: Sequence[Path], target: Path) -> None:
-    """Write the mean of differences to one base. Low-rank factors stand side by side in it, so that nothing is rounded.
+def average(differences: Sequence[Path], target: Path, coefficient: float = 1.0, rank: int | None = None) -> float:
+    """Write the mean of differences to one base.
+
+    Low-rank factors stand side by side in it, so that nothing is rounded, unless they are more than ``rank``: then its best
+    approximation of that rank takes their place (Eckart and Young, by singular values).
 
     Args:
         differences: files that :func:`write` wrote.
         target: the file.
+        coefficient: what the mean is multiplied by.
+        rank: of a low-rank difference at most.
+
+    Returns:
+        The share of its squared Frobenius norm that the layer keeps which loses most by the cut; 1 if nothing is cut.
 
     Raises:
         HybridBenchError: if one is no difference, or they are to different bases or of different layers.
@@ -74,19 +82,31 @@ def average(differences: Sequence[Path], target: Path) -> None:
     for path, found in zip(differences, read, strict=True):
         if (found.base, found.tensors.keys()) != (read[0].base, read[0].tensors.keys()):
             raise HybridBenchError(f"{path} and {differences[0]} change different weights or bases", "Average like with like.")
-    low_rank = {
-        layer: LowRank(
-            np.concatenate([found.tensors[f"{layer}{_A}"] for found in read]),
-            np.concatenate([found.tensors[f"{layer}{_B}"] for found in read], axis=1),
-            scale / len(read),
-        )
-        for layer, scale in read[0].scales.items()
-    }
     if any(found.scales != read[0].scales for found in read):
         raise HybridBenchError("the differences have different scales", "Average trainings of one recipe.")
+    low_rank, kept = {}, 1.0
+    for layer, scale in read[0].scales.items():
+        a = np.concatenate([found.tensors[f"{layer}{_A}"] for found in read])
+        b = np.concatenate([found.tensors[f"{layer}{_B}"] for found in read], axis=1)
+        if rank is not None and len(a) > rank:
+            a, b, share = _cut(a, b, rank)
+            kept = min(kept, share)
+        low_rank[layer] = LowRank(a, b, coefficient * scale / len(read))
     names = [name for name in read[0].tensors if name.endswith(_DELTA)]
-    whole = {name.removesuffix(_DELTA): np.mean([found.tensors[name] for found in read], axis=0) for name in names}
+    whole = {name.removesuffix(_DELTA): coefficient * np.mean([found.tensors[name] for found in read], axis=0) for name in names}
     write(target, low_rank, whole, read[0].base)
+    return kept
+
+
+def _cut(a: np.ndarray, b: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Factors of the best approximation of ``b @ a`` of a rank, equally long, and the share of the squared norm in it."""
+    left, upper = np.linalg.qr(b.astype(np.float64))
+    right, lower = np.linalg.qr(a.astype(np.float64).T)
+    u, values, v = np.linalg.svd(upper @ lower.T)
+    root = np.sqrt(values[:rank])
+    squares = values**2
+    share = squares[:rank].sum() / squares.sum() if squares.any() else 1.0
+    return (root[:, None] * v[:rank]) @ right.T, (left @ u[:, :rank]) * root, float(share)
 
 
 class _Read(NamedTuple):

@@ -77,7 +77,9 @@ def _line(text: str) -> str:
 
 
 def _averaged(recipe: Recipe) -> str:
-    last = recipe.seed + recipe.trainings - 1
-    return (
-        f"; the mean of the weights of {recipe.trainings} trainings, seeds {recipe.seed} to {last}" if last > recipe.seed else ""
-    )
+    trainings, coefficient = recipe.averaging.trainings, recipe.averaging.coefficient
+    text = ""
+    if trainings > 1:
+        last = recipe.seed + trainings - 1
+        text = f"; the mean of the weights of {trainings} trainings, seeds {recipe.seed} to {last}"
+    return text + (f"; its difference to the base counts {coefficient:g} times" if coefficient != 1 else "")

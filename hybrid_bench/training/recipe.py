@@ -140,6 +140,18 @@ class Compute(_Part):
     checkpoint_every: Annotated[int, Field(ge=1)] = 50
 
 
+class Averaging(_Part):
+    """Trainings with different seeds, of which one encoder is made (a model soup, arXiv 2203.05482)."""
+
+    #: So many, with seeds from ``seed`` on; their differences to the base are averaged.
+    trainings: Annotated[int, Field(ge=1, le=64)] = 1
+    #: The mean difference is added so many times (the scaling coefficient of a task vector, arXiv 2212.04089): what seeds do
+    #: not agree about cancels in it, and leaves it shorter than that of any of them.
+    coefficient: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    #: LoRA: the mean is cut to this rank, by singular values; None: the ranks of all trainings stand side by side.
+    rank: Annotated[int, Field(ge=1)] | None = None
+
+
 class Recipe(_Part):
     """Everything that decides a training. Unknown keys are refused."""
 
@@ -147,8 +159,6 @@ class Recipe(_Part):
     base: Annotated[str, Field(min_length=1)]
     description: Annotated[str, Field(max_length=500)] = ""
     seed: Annotated[int, Field(ge=0)] = 1
-    #: Trainings, with seeds from ``seed`` on, whose weights are averaged (a model soup, arXiv 2203.05482); 1: one is all.
-    trainings: Annotated[int, Field(ge=1, le=64)] = 1
     data: Data
     batches: BatchChoices = BatchChoices()
     loss: Loss = Loss()
@@ -157,6 +167,7 @@ class Recipe(_Part):
     texts: Texts = Texts()
     dev: Dev = Dev()
     compute: Compute = Compute()
+    averaging: Averaging = Averaging()
 
     @property
     def strategy(self) -> Strategy:
@@ -167,13 +178,15 @@ class Recipe(_Part):
     @property
     def hash(self) -> str:
         """SHA-256 of all that decides a training: what the encoder is called, and what it is averaged with, does not."""
-        left_out = {"name", "description", "trainings"}
+        left_out = {"name", "description", "averaging"}
         return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()
 
     def single(self) -> list[Recipe]:
         """The recipes of the single trainings that are averaged."""
-        seeds = range(self.seed, self.seed + self.trainings)
-        return [self.model_copy(update={"name": f"{self.name}-seed{seed}", "seed": seed, "trainings": 1}) for seed in seeds]
+        return [
+            self.model_copy(update={"name": f"{self.name}-seed{seed}", "seed": seed, "averaging": Averaging()})
+            for seed in range(self.seed, self.seed + self.averaging.trainings)
+        ]
 
     @classmethod
     def read(cls, path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:

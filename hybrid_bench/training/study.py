@@ -107,8 +107,9 @@ def run(
         recipe: the recipe that all share.
         chosen: the arms.
         suites: names of suites.
-        work: gets ``trained/<name>``, which :func:`.train` with as many ``trainings`` as there are seeds makes as well (but
-            for its weights, which are made again of the difference when they are needed), and ``results/<suite>/<name>.json``.
+        work: gets ``trained/<name>``, which :func:`.train` with as many ``averaging.trainings`` as there are seeds makes as well
+            (but for its weights, which are made again of the difference when they are needed), and
+            ``results/<suite>/<name>.json``.
         changes: of the recipe, for every arm.
         device: as for :func:`hybrid_bench.load_encoder`.
         progress: told of all.
@@ -122,7 +123,7 @@ def run(
             continue
         stem = arm.stem(base)
         seeds = sum(other.seed is not None and other.stem(base) == stem for other in chosen)
-        whole = Recipe.read(recipe, {**(changes or {}), **arm.changes(), "name": stem, "trainings": seeds})
+        whole = Recipe.read(recipe, {**(changes or {}), **arm.changes(), "name": stem, "averaging.trainings": seeds})
         folder = work / "trained" / stem
         if arm.seed is None:
             own = whole

@@ -18,7 +18,7 @@ from hybrid_bench.training.checkpoints import Standing
 from hybrid_bench.training.dev import DevSet, split
 from hybrid_bench.training.mix import Mix, cached
 from hybrid_bench.training.published import LOG_FILE, RECIPE_FILE
-from hybrid_bench.training.recipe import Recipe
+from hybrid_bench.training.recipe import Averaging, Recipe
 
 #: Where checkpoints are until the training is done.
 _WORK = "training"
@@ -46,7 +46,7 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
         _check_finished(folder, recipe)
         progress.say(f"{folder} holds this training's encoder already")
         return folder
-    if recipe.trainings > 1:
+    if recipe.averaging != Averaging():
         return _train_several(recipe, folder, device, progress)
     mix = cached(list(recipe.data.sources), recipe.data.clean_of, progress)
     key = hashlib.sha256(f"{recipe.hash} {mix.table.hash}".encode()).hexdigest()
@@ -66,10 +66,10 @@ def _train_several(recipe: Recipe, folder: Path, device: str, progress: Progress
     """Each training in a folder of its own below, and their mean."""
     parts = []
     for number, single in enumerate(recipe.single(), start=1):
-        progress.say(f"training {number} of {recipe.trainings}: seed {single.seed}")
+        progress.say(f"training {number} of {recipe.averaging.trainings}: seed {single.seed}")
         parts.append(train(single, seed_folder(folder, single.seed), device=device, progress=progress))
     if _is_first():
-        averaging.average(parts, recipe, folder, device)
+        averaging.average(parts, recipe, folder, device, progress)
     return folder
 
 

@@ -105,7 +105,7 @@ def test_means_are_compared_with_means(scored: list[study.Scored]) -> None:
 
 
 def test_the_mean_of_a_strategy_is_what_its_recipe_trains(place: Path, scored: list[study.Scored], tmp_path: Path) -> None:
-    shared = Recipe.read(place / "tiny.toml", {"batches.strategy": "cross", "trainings": 2, "name": "cross-tiny-base"})
+    shared = Recipe.read(place / "tiny.toml", {"batches.strategy": "cross", "averaging.trainings": 2, "name": "cross-tiny-base"})
     folder = train(shared, tmp_path / "cross", device="cpu")
     of_study = place / "work" / "trained" / "cross-tiny-base"
     assert (folder / "difference.safetensors").read_bytes() == (of_study / "difference.safetensors").read_bytes()

@@ -15,7 +15,7 @@ from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.training import averaging, difference, encoder_folder, train, trainer
 from hybrid_bench.training.published import publish
-from hybrid_bench.training.recipe import Recipe
+from hybrid_bench.training.recipe import Averaging, Recipe
 from tests.training.tiny_training import recipe
 
 TEXTS = ["de1 de3", "en4 what is en5 en6 en7", "th9"]
@@ -99,7 +99,7 @@ def test_a_merged_difference_is_what_was_added(place: Path, trained: Path) -> No
 
 
 def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = recipe(place, optimiser__steps=4, dev__questions=0, trainings=3, seed=5)
+    chosen = recipe(place, optimiser__steps=4, dev__questions=0, averaging__trainings=3, seed=5)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(averaging, "average", interrupt)
         train.train(chosen, tmp_path / "soup")
@@ -118,10 +118,50 @@ def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypa
     train.train(chosen, tmp_path / "soup")
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "soup").rglob("*")}
     with pytest.raises(HybridBenchError, match="holds an encoder of another recipe"):
-        train.train(chosen.model_copy(update={"trainings": 2}), tmp_path / "soup")
+        train.train(chosen.model_copy(update={"averaging": Averaging(trainings=2)}), tmp_path / "soup")
     publish(tmp_path / "soup", tmp_path / "published")
     again = load_published(tmp_path / "published", base=str(place / "base"), dtype="fp32")
     assert np.array_equal(again.encode(TEXTS, "query"), load_encoder(str(tmp_path / "soup"), dtype="fp32").encode(TEXTS, "query"))
+
+
+def test_a_mean_is_cut_to_its_best_approximation(place: Path, tmp_path: Path) -> None:
+    """Against numpy's singular values of the whole matrix, and the coefficient's closed form."""
+    draw = np.random.default_rng(3)
+    layer, files, whole = "encoder.layer.0.output.dense", [], np.zeros((9, 7))
+    for number in range(3):
+        # Every number here is one of fp16.
+        factors = difference.LowRank(draw.integers(-8, 9, (2, 7)) / 8, draw.integers(-8, 9, (9, 2)) / 8, 0.5)
+        files.append(tmp_path / f"{number}.safetensors")
+        difference.write(files[-1], {layer: factors}, {"bias": np.full(4, number, np.float32)}, "base")
+        whole += 1.5 * 0.5 / 3 * factors.b @ factors.a
+    assert difference.average(files, tmp_path / "mean", coefficient=1.5) == 1
+    assert np.allclose(product(tmp_path / "mean", layer, 1.5 * 0.5 / 3), whole, atol=1e-12)
+    assert np.array_equal(load_file(tmp_path / "mean")["bias.delta"], np.full(4, 1.5))
+    kept = difference.average(files, tmp_path / "cut", coefficient=1.5, rank=4)
+    u, values, v = np.linalg.svd(whole)
+    assert kept == pytest.approx((values[:4] ** 2).sum() / (values**2).sum())
+    best = (u[:, :4] * values[:4]) @ v[:4]
+    assert load_file(tmp_path / "cut")[f"{layer}.a"].shape == (4, 7)
+    assert np.abs(product(tmp_path / "cut", layer, 1.5 * 0.5 / 3) - best).max() < 2e-3 * np.abs(best).max()
+    assert difference.average(files, tmp_path / "uncut", rank=6) == 1
+
+
+def product(path: Path, layer: str, scale: float) -> np.ndarray:
+    factors = load_file(path)
+    product: np.ndarray = scale * factors[f"{layer}.b"].astype(np.float64) @ factors[f"{layer}.a"].astype(np.float64)
+    return product
+
+
+def test_one_training_may_count_more_than_once(place: Path, tmp_path: Path) -> None:
+    chosen = recipe(place, optimiser__steps=4, dev__questions=0, averaging__coefficient=2.0)
+    doubled = load_file(train.train(chosen, tmp_path / "doubled") / "model.safetensors")
+    once = load_file(train.train(chosen.single()[0], tmp_path / "once") / "model.safetensors")
+    base = load_file(place / "base" / "model.safetensors")
+    for name, weight in base.items():
+        assert np.abs(doubled[name] - weight - 2 * (once[name] - weight)).max() < 1e-6
+    assert any(not np.array_equal(doubled[name], weight) for name, weight in base.items())
+    card = load_encoder(str(tmp_path / "doubled"), dtype="fp32").card
+    assert card.description.endswith("hybrid(0.5); its difference to the base counts 2 times")
 
 
 def test_what_cannot_be_averaged_is_said(place: Path, trained: Path, tmp_path: Path) -> None:
