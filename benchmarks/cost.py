@@ -11,17 +11,14 @@ and compares what they predict for the others.
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import ir_datasets
 import numpy as np
+from scale import run_part
 
 from hybrid_bench.datasets.languages import NAMES
 from hybrid_bench.datasets.suites import MIRACL
@@ -106,7 +103,7 @@ def check(arguments: argparse.Namespace) -> None:
     counts = [int(count) for count in arguments.texts.split(",")]
     print("| | passages | measured | model | deviation |")
     print("| --- | ---: | ---: | ---: | ---: |")
-    encoded = {count: float(_part("stream", texts=count, encoder=arguments.encoder)["stream"]) for count in counts}
+    encoded = {count: float(run_part("stream", texts=count, encoder=arguments.encoder)["stream"]) for count in counts}
     known = counts[len(counts) // 2]
     for count, measured in encoded.items():
         _compare("encoding", count, measured, encoding_seconds(count, known / encoded[known]), "s", count == known)
@@ -114,8 +111,8 @@ def check(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for size in sizes:
             folder = Path(temporary) / str(size)
-            _part("draw", passages=size, folder=folder)
-            searched[size] = _part("search", passages=size, folder=folder)
+            run_part("draw", passages=size, folder=folder)
+            searched[size] = run_part("search", passages=size, folder=folder)
             stored[size] = sum(path.stat().st_size for path in folder.glob("*.safetensors")) / GB
     for size, measured in stored.items():
         dimension, id_bytes = searched[size]["dimension"], len(f"{size - 1}#0")
@@ -135,16 +132,6 @@ def _check_search(searched: dict[int, dict[str, Any]]) -> None:
         model = float(np.dot(terms[size], rates))
         _compare(f"search, {found['queries']:,} queries", size, found["search"], model, "s", size in ends)
     print(f"\nsearch: {1 / rates[0]:.0f} GFLOP a second, {rates[1] * GB:.0f} ns a hit")
-
-
-def _part(name: str, **options: object) -> dict[str, Any]:
-    """Run a part of scale.py in a process of its own, and read what it says."""
-    words = [f"--{option}={value}" for option, value in options.items()]
-    command = [sys.executable, str(Path(__file__).with_name("scale.py")), f"--part={name}", *words]
-    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 def _compare(what: str, passages: int, measured: float, model: float, unit: str, known: bool) -> None:

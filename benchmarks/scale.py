@@ -74,15 +74,16 @@ def main() -> None:
 
 
 def in_a_process(part: str, arguments: argparse.Namespace, **changed: Any) -> dict[str, Any]:
-    """Run a part and read what it says."""
-    words = [
-        f"--{name}={value}"
-        for name, value in (vars(arguments) | changed).items()
-        if value and name not in ("part", "only", "quick")
-    ]
+    """Run a part with these arguments, and read what it says."""
+    options = vars(arguments) | changed
+    return run_part(part, **{name: value for name, value in options.items() if value and name not in ("part", "only", "quick")})
+
+
+def run_part(part: str, **options: object) -> dict[str, Any]:
+    """Run a part in a process of its own, and read what it says."""
+    command = [sys.executable, __file__, f"--part={part}", *(f"--{name}={value}" for name, value in options.items())]
     # Threads that wait in a loop would count as work.
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
-    command = [sys.executable, __file__, f"--part={part}", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         sys.exit(done.stderr)

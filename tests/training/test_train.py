@@ -124,7 +124,7 @@ def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypa
     assert np.array_equal(again.encode(TEXTS, "query"), load_encoder(str(tmp_path / "soup"), dtype="fp32").encode(TEXTS, "query"))
 
 
-def test_a_mean_is_cut_to_its_best_approximation(place: Path, tmp_path: Path) -> None:
+def test_a_mean_is_cut_to_its_best_approximation(tmp_path: Path) -> None:
     """Against numpy's singular values of the whole matrix, and the coefficient's closed form."""
     draw = np.random.default_rng(3)
     layer, files, whole = "encoder.layer.0.output.dense", [], np.zeros((9, 7))
