@@ -35,9 +35,7 @@ def average(trained: Sequence[Path], recipe: Recipe, folder: Path, device: str, 
             f"the trainings below {folder} had different data", "Delete those that are older than the data, and train again."
         )
     chosen = recipe.averaging
-    kept = difference.average(
-        [part / difference.FILE for part in trained], folder / difference.FILE, chosen.coefficient, chosen.rank
-    )
+    kept = difference.average([part / difference.FILE for part in trained], folder / difference.FILE, chosen.rank)
     if kept < 1:
         progress.say(f"cut to rank {chosen.rank}, the mean keeps {kept:.2%} of its squared length in the layer that loses most")
     logs = [

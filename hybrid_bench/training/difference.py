@@ -60,7 +60,7 @@ def write(path: Path, low_rank: Mapping[str, LowRank], whole: Mapping[str, np.nd
         save_file(dict(sorted(tensors.items())), temporary, metadata={_METADATA: json.dumps(facts, sort_keys=True)})
 
 
-def average(differences: Sequence[Path], target: Path, coefficient: float = 1.0, rank: int | None = None) -> float:
+def average(differences: Sequence[Path], target: Path, rank: int | None = None) -> float:
     """Write the mean of differences to one base.
 
     Low-rank factors stand side by side in it, so that nothing is rounded, unless they are more than ``rank``: then its best
@@ -69,7 +69,6 @@ def average(differences: Sequence[Path], target: Path, coefficient: float = 1.0,
     Args:
         differences: files that :func:`write` wrote.
         target: the file.
-        coefficient: what the mean is multiplied by.
         rank: of a low-rank difference at most.
 
     Returns:
@@ -91,9 +90,9 @@ def average(differences: Sequence[Path], target: Path, coefficient: float = 1.0,
         if rank is not None and len(a) > rank:
             a, b, share = _cut(a, b, rank)
             kept = min(kept, share)
-        low_rank[layer] = LowRank(a, b, coefficient * scale / len(read))
+        low_rank[layer] = LowRank(a, b, scale / len(read))
     names = [name for name in read[0].tensors if name.endswith(_DELTA)]
-    whole = {name.removesuffix(_DELTA): coefficient * np.mean([found.tensors[name] for found in read], axis=0) for name in names}
+    whole = {name.removesuffix(_DELTA): np.mean([found.tensors[name] for found in read], axis=0) for name in names}
     write(target, low_rank, whole, read[0].base)
     return kept
 

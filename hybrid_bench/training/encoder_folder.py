@@ -77,9 +77,7 @@ def _line(text: str) -> str:
 
 
 def _averaged(recipe: Recipe) -> str:
-    trainings, coefficient = recipe.averaging.trainings, recipe.averaging.coefficient
-    text = ""
-    if trainings > 1:
-        last = recipe.seed + trainings - 1
-        text = f"; the mean of the weights of {trainings} trainings, seeds {recipe.seed} to {last}"
-    return text + (f"; its difference to the base counts {coefficient:g} times" if coefficient != 1 else "")
+    trainings = recipe.averaging.trainings
+    if trainings == 1:
+        return ""
+    return f"; the mean of the weights of {trainings} trainings, seeds {recipe.seed} to {recipe.seed + trainings - 1}"

@@ -7,6 +7,7 @@ as the product. Here the layer computes ``(W + s B A) x``: one product forward, 
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
@@ -18,7 +19,7 @@ _ADAPTER = "default"
 
 
 class _MergedProduct(torch.autograd.Function):
-    """``x M^T + bias`` with ``M = W + s B A``, and the gradients of x, A and B."""
+    """``x M^T + bias`` with ``M = W + s B A``, and the gradients of x, the bias, A and B."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, merged: Tensor, bias: Tensor | None, a: Tensor, b: Tensor, scale: float) -> Tensor:
@@ -28,15 +29,16 @@ class _MergedProduct(torch.autograd.Function):
         return nn.functional.linear(x, merged, bias)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None, None, Tensor, Tensor, None]:
-        """With G the gradient of the output: G M, s (G B)^T x, s G^T (x A^T)."""
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None, Tensor | None, Tensor, Tensor, None]:
+        """With G the gradient of the output: G M, the sum of G's rows, s (G B)^T x, s G^T (x A^T)."""
         (gradient,) = gradients
         x, merged, a, b = ctx.saved_tensors
         of_x = gradient @ merged if ctx.needs_input_grad[0] else None
         rows, inputs = gradient.reshape(-1, gradient.shape[-1]), x.reshape(-1, x.shape[-1])
+        of_bias = rows.sum(dim=0) if ctx.needs_input_grad[2] else None
         of_a = ctx.scale * ((rows @ b).T @ inputs)
         of_b = ctx.scale * (rows.T @ (inputs @ a.T))
-        return of_x, None, None, of_a, of_b, None
+        return of_x, None, of_bias, of_a, of_b, None
 
 
 class MergedLinear(Linear):
@@ -63,13 +65,19 @@ def low_rank(layer: MergedLinear) -> tuple[nn.Parameter, nn.Parameter, float]:
     return cast(nn.Parameter, a.weight), cast(nn.Parameter, b.weight), float(layer.scaling[_ADAPTER])
 
 
-def add_lora(model: nn.Module, targets: str | list[str], rank: int, scale: float, dropout: float) -> None:
-    """Put a low-rank difference, 0 at first, on every target of a model, and let nothing else be trained.
+def add_lora(model: nn.Module, targets: str | list[str], rank: int, scale: float, dropout: float, *, biases: bool) -> None:
+    """Put a low-rank difference, 0 at first, on every target of a model, and let nothing else be trained but all biases if asked.
 
     Raises:
         ValueError: if no layer has such a name.
     """
-    config = LoraConfig(r=rank, lora_alpha=scale, lora_dropout=dropout, target_modules=copy.copy(targets))  # type: ignore[arg-type]
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=scale,  # type: ignore[arg-type]
+        lora_dropout=dropout,
+        target_modules=copy.copy(targets),
+        bias="all" if biases else "none",
+    )
     config._register_custom_module({nn.Linear: MergedLinear})
     inject_adapter_in_model(config, model, adapter_name=_ADAPTER)
 
@@ -77,3 +85,8 @@ def add_lora(model: nn.Module, targets: str | list[str], rank: int, scale: float
 def factors(model: nn.Module) -> dict[str, tuple[nn.Parameter, nn.Parameter, float]]:
     """Name of each layer that has a difference, as the base calls it, to its A, B and scale."""
     return {name: low_rank(layer) for name, layer in model.named_modules() if isinstance(layer, MergedLinear)}
+
+
+def without_adapters(weights: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
+    """Those weights that are no A or B, by what the base calls them."""
+    return {name.replace(".base_layer.", "."): weight for name, weight in weights.items() if ".lora_" not in name}

@@ -97,6 +97,8 @@ class Weights(_Part):
     lora_dropout: _Share = 0.0
     #: Names, or ends of names, of the linear layers that get a difference; ``all-linear``: every one.
     targets: tuple[str, ...] = ("all-linear",)
+    #: ``lora``: train the biases too, those of normalisations among them (BitFit, arXiv 2106.10199).
+    biases: bool = False
     #: Train so many of the uppermost layers alone; None: every layer.
     layers: Annotated[int, Field(ge=1)] | None = None
     #: Word, position and type embeddings stay as they are; with ``lora`` they always do.
@@ -145,9 +147,6 @@ class Averaging(_Part):
 
     #: So many, with seeds from ``seed`` on; their differences to the base are averaged.
     trainings: Annotated[int, Field(ge=1, le=64)] = 1
-    #: The mean difference is added so many times (the scaling coefficient of a task vector, arXiv 2212.04089): what seeds do
-    #: not agree about cancels in it, and leaves it shorter than that of any of them.
-    coefficient: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     #: LoRA: the mean is cut to this rank, by singular values; None: the ranks of all trainings stand side by side.
     rank: Annotated[int, Field(ge=1)] | None = None
 

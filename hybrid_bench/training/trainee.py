@@ -85,24 +85,22 @@ class Trainee:
         return {name: weight for name, weight in self.transformer.named_parameters() if weight.requires_grad}
 
     def difference(self) -> tuple[dict[str, LowRank], dict[str, np.ndarray]]:
-        """What the training added to the base: (low-rank factors by layer, or else whole weights by name)."""
+        """What the training added to the base: (low-rank factors by layer, whole weights by name)."""
         from safetensors import safe_open
 
-        from hybrid_bench.training.lora import factors
+        from hybrid_bench.training.lora import factors, without_adapters
 
         low_rank = {
             name: LowRank(a.detach().cpu().numpy(), b.detach().cpu().numpy(), scale)
             for name, (a, b, scale) in factors(self.transformer).items()
         }
-        if low_rank:
-            return low_rank, {}
         whole = {}
         with safe_open(self.base.folder / WEIGHTS, framework="numpy") as file:
             known = list(file.keys())
-            for name, weight in self.trainable().items():
+            for name, weight in without_adapters(self.trainable()).items():
                 (stored,) = [other for other in known if other == name or other.endswith(f".{name}")]
                 whole[name] = weight.detach().cpu().numpy() - file.get_tensor(stored)
-        return {}, whole
+        return low_rank, whole
 
     def features(self, texts: Sequence[str], role: Role) -> Features:
         """Token ids of texts, with the role's prefix, padded on the right to the longest."""
@@ -146,7 +144,7 @@ class Trainee:
         if weights.method == "lora":
             targets: str | list[str] = weights.targets[0] if weights.targets == ("all-linear",) else list(weights.targets)
             try:
-                add_lora(transformer, targets, weights.rank, weights.scale, weights.lora_dropout)
+                add_lora(transformer, targets, weights.rank, weights.scale, weights.lora_dropout, biases=weights.biases)
             except ValueError as error:
                 raise HybridBenchError(f"weights.targets: {error}") from error
             if not factors(transformer):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -121,12 +120,11 @@ def test_vectors_are_those_of_the_encoder_whatever_stands_beside(trainee: Traine
     assert LANGUAGES  # the texts above are in them
 
 
-@pytest.fixture
-def layer(trainee: Trainee) -> Iterator[MergedLinear]:
-    yield next(module for module in trainee.transformer.modules() if isinstance(module, MergedLinear))
-
-
-def test_a_merged_layer_is_pefts_layer(layer: MergedLinear) -> None:
+@pytest.mark.parametrize("biases", [False, True])
+def test_a_merged_layer_is_pefts_layer(tmp_path: Path, biases: bool) -> None:
+    trainee = Trainee.of(recipe(tmp_path, weights__biases=biases), "cpu")
+    layer = next(module for module in trainee.transformer.modules() if isinstance(module, MergedLinear))
+    torch.nn.init.normal_(layer.lora_B["default"].weight)  # it is 0 at first
     found = []
     for forward in (MergedLinear.forward, Linear.forward):
         x = torch.linspace(-1, 1, 3 * 5 * 16).reshape(3, 5, 16).requires_grad_()
@@ -134,7 +132,9 @@ def test_a_merged_layer_is_pefts_layer(layer: MergedLinear) -> None:
         y = forward(layer, x)
         (y * torch.linspace(0, 1, y.numel()).reshape(y.shape)).sum().backward()
         a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
-        found.append([y.detach(), x.grad, a.grad.clone(), b.grad.clone()])
+        bias = layer.get_base_layer().bias
+        assert (bias.grad is not None) == biases
+        found.append([y.detach(), x.grad, a.grad.clone(), b.grad.clone(), *([bias.grad.clone()] if biases else [])])
     for ours, theirs in zip(*found, strict=True):
         assert ours is not None
         assert theirs is not None

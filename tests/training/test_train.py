@@ -98,6 +98,19 @@ def test_a_merged_difference_is_what_was_added(place: Path, trained: Path) -> No
     assert merged.keys() == base.keys()
 
 
+def test_biases_are_trained_beside_low_rank_differences(place: Path, tmp_path: Path) -> None:
+    chosen = recipe(place, optimiser__steps=4, dev__questions=0, weights__biases=True)
+    train.train(chosen, tmp_path / "trained")
+    base, merged = load_file(place / "base" / "model.safetensors"), load_file(tmp_path / "trained" / "model.safetensors")
+    added = load_file(tmp_path / "trained" / "difference.safetensors")
+    biases = {name for name in base if name.endswith(".bias") and "pooler" not in name}
+    assert {name.removesuffix(".delta") for name in added if name.endswith(".delta")} == biases
+    for name in biases:
+        assert np.array_equal(merged[name], base[name] + added[f"{name}.delta"])
+    assert any(np.abs(added[f"{name}.delta"]).max() > 1e-3 for name in biases if "LayerNorm" in name)
+    assert any(name.endswith(".a") for name in added)
+
+
 def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = recipe(place, optimiser__steps=4, dev__questions=0, averaging__trainings=3, seed=5)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
@@ -125,7 +138,7 @@ def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypa
 
 
 def test_a_mean_is_cut_to_its_best_approximation(tmp_path: Path) -> None:
-    """Against numpy's singular values of the whole matrix, and the coefficient's closed form."""
+    """Against numpy's singular values of the whole matrix."""
     draw = np.random.default_rng(3)
     layer, files, whole = "encoder.layer.0.output.dense", [], np.zeros((9, 7))
     for number in range(3):
@@ -133,16 +146,16 @@ def test_a_mean_is_cut_to_its_best_approximation(tmp_path: Path) -> None:
         factors = difference.LowRank(draw.integers(-8, 9, (2, 7)) / 8, draw.integers(-8, 9, (9, 2)) / 8, 0.5)
         files.append(tmp_path / f"{number}.safetensors")
         difference.write(files[-1], {layer: factors}, {"bias": np.full(4, number, np.float32)}, "base")
-        whole += 1.5 * 0.5 / 3 * factors.b @ factors.a
-    assert difference.average(files, tmp_path / "mean", coefficient=1.5) == 1
-    assert np.allclose(product(tmp_path / "mean", layer, 1.5 * 0.5 / 3), whole, atol=1e-12)
-    assert np.array_equal(load_file(tmp_path / "mean")["bias.delta"], np.full(4, 1.5))
-    kept = difference.average(files, tmp_path / "cut", coefficient=1.5, rank=4)
+        whole += 0.5 / 3 * factors.b @ factors.a
+    assert difference.average(files, tmp_path / "mean") == 1
+    assert np.allclose(product(tmp_path / "mean", layer, 0.5 / 3), whole, atol=1e-12)
+    assert np.array_equal(load_file(tmp_path / "mean")["bias.delta"], np.ones(4))
+    kept = difference.average(files, tmp_path / "cut", rank=4)
     u, values, v = np.linalg.svd(whole)
     assert kept == pytest.approx((values[:4] ** 2).sum() / (values**2).sum())
     best = (u[:, :4] * values[:4]) @ v[:4]
     assert load_file(tmp_path / "cut")[f"{layer}.a"].shape == (4, 7)
-    assert np.abs(product(tmp_path / "cut", layer, 1.5 * 0.5 / 3) - best).max() < 2e-3 * np.abs(best).max()
+    assert np.abs(product(tmp_path / "cut", layer, 0.5 / 3) - best).max() < 2e-3 * np.abs(best).max()
     assert difference.average(files, tmp_path / "uncut", rank=6) == 1
 
 
@@ -150,18 +163,6 @@ def product(path: Path, layer: str, scale: float) -> np.ndarray:
     factors = load_file(path)
     product: np.ndarray = scale * factors[f"{layer}.b"].astype(np.float64) @ factors[f"{layer}.a"].astype(np.float64)
     return product
-
-
-def test_one_training_may_count_more_than_once(place: Path, tmp_path: Path) -> None:
-    chosen = recipe(place, optimiser__steps=4, dev__questions=0, averaging__coefficient=2.0)
-    doubled = load_file(train.train(chosen, tmp_path / "doubled") / "model.safetensors")
-    once = load_file(train.train(chosen.single()[0], tmp_path / "once") / "model.safetensors")
-    base = load_file(place / "base" / "model.safetensors")
-    for name, weight in base.items():
-        assert np.abs(doubled[name] - weight - 2 * (once[name] - weight)).max() < 1e-6
-    assert any(not np.array_equal(doubled[name], weight) for name, weight in base.items())
-    card = load_encoder(str(tmp_path / "doubled"), dtype="fp32").card
-    assert card.description.endswith("hybrid(0.5); its difference to the base counts 2 times")
 
 
 def test_what_cannot_be_averaged_is_said(place: Path, trained: Path, tmp_path: Path) -> None:
