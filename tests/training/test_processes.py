@@ -52,6 +52,8 @@ def test_a_training_that_two_processes_share_is_that_of_one(done: Path) -> None:
     assert by_one.keys() == by_two.keys()
     assert max(np.abs(values.astype(float)).max() for name, values in by_one.items() if name.endswith(".b")) > 1e-3
     for name, values in by_one.items():
+        if name.endswith(".key.bias.delta"):
+            continue  # it moves no vector, for softmax is indifferent to it: its gradient is rounding alone
         assert np.abs(values.astype(float) - by_two[name].astype(float)).max() < 2e-3, name
     lines = [(done / "shared" / name / "training.jsonl").read_text().splitlines() for name in ("by-1", "by-2")]
     for ours, theirs in zip(*lines, strict=True):

@@ -91,7 +91,7 @@ def recipe(folder: Path, **changes: Any) -> Recipe:
         "data": {"sources": {str(folder / "data.jsonl"): 1.0}, "clean_of": ()},
         "batches": {"size": 16},
         "optimiser": {"steps": 12, "learning_rate": 0.01},
-        "weights": {"method": "lora", "rank": 4, "scale": 4, "dropout": 0.1},
+        "weights": {"method": "lora", "rank": 4, "scale": 4, "dropout": 0.1, "biases": True},
         "texts": {"max_query_length": 32, "max_passage_length": 48},
         "dev": {"questions": 12, "every": 4},
         "compute": {"micro_batch_tokens": 96, "checkpoint_every": 4},
