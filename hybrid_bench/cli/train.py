@@ -25,6 +25,8 @@ def command(
 ) -> None:
     """Train an encoder by a recipe; a killed training goes on where it was.
 
+    Several GPUs or processes: torchrun --nproc-per-node 4 --module hybrid_bench train ...
+
     Example: hybrid-bench train recipes/hybrid-me5-small.toml --out trained/hybrid-me5-small
     """
     from hybrid_bench.training.recipe import Recipe, parse_changes
@@ -33,9 +35,11 @@ def command(
     if show:
         typer.echo(chosen.to_toml(), nl=False)
         return
-    from hybrid_bench.training.train import train
+    from hybrid_bench.training.train import is_first, train
 
     folder = train(chosen, out or Path("trained") / chosen.name, device=device, progress=console.BarProgress())
+    if not is_first():
+        return
     console.remark(f"wrote {folder}")
     if publish:
         from hybrid_bench.training.published import publish as copy

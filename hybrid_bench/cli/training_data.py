@@ -40,7 +40,12 @@ def sources(
 
 @app.command("build")
 def build(
-    names: Annotated[list[str], typer.Argument(help="Names from `training-data sources`, or files of JSON lines.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            help="Names from `training-data sources`, or your own: x.jsonl, or name:en=squad-en.json,de=squad-de.json."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="A new folder for the table and its account.")],
     suites: Annotated[
         str, typer.Option(help="Leave out what is in these suites, by commas; none leaves everything in.")

@@ -29,8 +29,8 @@ def average(trained: Sequence[Path], recipe: Recipe, folder: Path, device: str, 
     Raises:
         HybridBenchError: if the trainings had different data.
     """
-    accounts = [(part / DATA_FILE).read_bytes() for part in trained]
-    if len(set(accounts)) > 1:
+    accounts = [json.loads((part / DATA_FILE).read_text(encoding="utf-8")) for part in trained]
+    if len({account["hash"] for account in accounts}) > 1:
         raise HybridBenchError(
             f"the trainings below {folder} had different data", "Delete those that are older than the data, and train again."
         )
@@ -43,6 +43,6 @@ def average(trained: Sequence[Path], recipe: Recipe, folder: Path, device: str, 
         for single, part in zip(recipe.single(), trained, strict=True)
         for line in (part / LOG_FILE).read_text(encoding="utf-8").splitlines()
     ]
-    encoder_folder.write(folder, recipe, Base.of(recipe, device), json.loads(accounts[0]), "".join(logs).encode())
+    encoder_folder.write(folder, recipe, Base.of(recipe, device), accounts[0], "".join(logs).encode())
     for part in trained:
         (part / difference.WEIGHTS).unlink(missing_ok=True)

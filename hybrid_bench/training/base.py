@@ -9,6 +9,7 @@ from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.hub import explained
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.training.difference import check_base
 from hybrid_bench.training.recipe import Recipe
 
 
@@ -31,7 +32,7 @@ class Base:
         """The base of a recipe.
 
         Raises:
-            HybridBenchError: if it cannot be had, or is not a transformer with a pooling.
+            HybridBenchError: if it cannot be had, is not a transformer with a pooling, or a difference cannot be added to it.
         """
         found = load_encoder(recipe.base, dtype="fp32", device=device)
         stated = {key: getattr(recipe.texts, key) for key in ("query_prefix", "passage_prefix", "pooling")}
@@ -41,7 +42,9 @@ class Base:
                 f"the base {recipe.base} has backend {card.backend!r} and similarity {card.similarity!r}",
                 "Give a base whose card says backend 'transformers' and similarity 'cosine'.",
             )
-        return cls(card, _folder(card), found.fingerprint)
+        folder = _folder(card)
+        check_base(folder)
+        return cls(card, folder, found.fingerprint)
 
 
 def _folder(card: EncoderCard) -> Path:

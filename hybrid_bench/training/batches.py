@@ -113,7 +113,13 @@ class Batches:
             raise HybridBenchError(f"the temperature of languages is {temperature}", "Give a number above 0, or inf.")
         if mode not in get_args(Mode):
             raise UnknownNameError("mode of batches", mode, get_args(Mode))
+        in_play = languages
         if strategy.language is not None:
+            if languages is not None and strategy.language not in languages:
+                raise HybridBenchError(
+                    f"the strategy {strategy} is in {strategy.language!r}, which is not among the languages",
+                    f"Add {strategy.language} to them, or choose another strategy.",
+                )
             languages = (strategy.language,)
         self.table = table
         self.strategy = strategy
@@ -125,6 +131,7 @@ class Batches:
             raise HybridBenchError(f"the topical share is {topical}", "Give a number from 0 to 1.")
         self.topical = topical
         self._lexicon = lexicon
+        self._in_play = in_play
         if not 0 <= switch_probability <= 1:
             raise HybridBenchError(f"the probability of a switch is {switch_probability}", "Give a number from 0 to 1.")
         self.switch_probability = switch_probability
@@ -329,7 +336,7 @@ class Batches:
     @functools.cached_property
     def lexicon(self) -> Lexicon:
         """The translations of words that code-switched batches take."""
-        return self._lexicon or Lexicon.learned(self.table, self.languages[0])
+        return self._lexicon or Lexicon.learned(self.table, self.languages[0], self._in_play)
 
     @functools.cached_property
     def hash(self) -> str:

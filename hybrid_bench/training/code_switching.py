@@ -35,14 +35,23 @@ class Lexicon:
     entries: Mapping[str, tuple[tuple[str, str], ...]]
 
     @classmethod
-    def learned(cls, table: ParallelTable, language: str = "en", *, least_rows: int = 3, least_dice: float = 0.3) -> Lexicon:
-        """Learn a lexicon from the questions and sentences that a table has in ``language`` and another one.
+    def learned(
+        cls,
+        table: ParallelTable,
+        language: str = "en",
+        others: Sequence[str] | None = None,
+        *,
+        least_rows: int = 3,
+        least_dice: float = 0.3,
+    ) -> Lexicon:
+        """Learn a lexicon from the questions and sentences that a table has in ``language`` and in others, by default in any.
 
         Raises:
             HybridBenchError: if nothing was learned.
         """
         found: dict[str, list[tuple[str, str]]] = {}
-        others = [other for other in table.languages if other != language and other not in UNPARTED]
+        known = table.languages if others is None else [other for other in table.languages if other in others]
+        others = [other for other in known if other != language and other not in UNPARTED]
         parts: tuple[Part, ...] = ("question", "sentence")
         own = {part: _words(table, part, language) for part in parts}
         for other in others:

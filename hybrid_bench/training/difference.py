@@ -160,6 +160,28 @@ def merge(base: Path, difference: Path, folder: Path) -> list[str]:
     return [WEIGHTS, *copied]
 
 
+def check_base(folder: Path) -> None:
+    """See whether a difference could be added to a checkpoint.
+
+    Raises:
+        HybridBenchError: if its weights are not in one safetensors file, in float32.
+    """
+    remedy = f"Save it with float32 weights in one {WEIGHTS} and name that folder as the base."
+    if not (folder / WEIGHTS).is_file():
+        raise HybridBenchError(f"the base in {folder} has no {WEIGHTS}", remedy)
+    other = {stated["dtype"] for stated in _header(folder / WEIGHTS)[1].values()} - {"F32", "I64", "I32"}
+    if other:
+        raise HybridBenchError(f"the base in {folder} has weights in {', '.join(sorted(other))}", remedy)
+
+
+def _header(path: Path) -> tuple[int, dict[str, Any]]:
+    """Where the data of a safetensors file begin, and what it states of each tensor."""
+    with path.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header: dict[str, Any] = json.loads(file.read(size))
+    return 8 + size, {name: stated for name, stated in header.items() if name != "__metadata__"}
+
+
 def _add(weight: np.ndarray, a: np.ndarray, b: np.ndarray, scale: float) -> None:
     """Add ``scale * b @ a``, rank by rank in float64: a matrix product's order of summing would depend on the machine."""
     if weight.shape != (b.shape[0], a.shape[1]) or a.shape[0] != b.shape[1]:
@@ -180,11 +202,7 @@ class _Weights:
     def __init__(self, path: Path, difference: Path) -> None:
         self._path = path
         self._difference = difference
-        with path.open("rb") as file:
-            (size,) = struct.unpack("<Q", file.read(8))
-            header: dict[str, Any] = json.loads(file.read(size))
-        self._start = 8 + size
-        self._stated = {name: stated for name, stated in header.items() if name != "__metadata__"}
+        self._start, self._stated = _header(path)
 
     def __getitem__(self, name: str) -> np.memmap[Any, np.dtype[np.float32]]:
         """A weight. A checkpoint may put the transformer's name (``bert.``) before those of its weights."""

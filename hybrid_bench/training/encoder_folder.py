@@ -11,8 +11,9 @@ from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.load import CARD_FILE
 from hybrid_bench.training import difference
 from hybrid_bench.training.base import Base
-from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE, write_hashes
+from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE, drawn, write_hashes
 from hybrid_bench.training.recipe import Recipe
+from hybrid_bench.training.sources import called
 
 
 def write(folder: Path, recipe: Recipe, base: Base, account: dict[str, Any], log: bytes) -> None:
@@ -29,12 +30,13 @@ def write(folder: Path, recipe: Recipe, base: Base, account: dict[str, Any], log
     whole_file.write(folder / RECIPE_FILE, recipe.to_toml().encode())
     whole_file.write(folder / DATA_FILE, (json.dumps(account, indent=1, ensure_ascii=False) + "\n").encode())
     whole_file.write(folder / LOG_FILE, log)
-    card = toml.dumps(_card(recipe, base.card, account)).encode()
+    read = {source for source, _ in drawn(log.decode())}
+    card = toml.dumps(_card(recipe, base.card, account, read)).encode()
     write_hashes(folder, files, {CARD_FILE: card})
     whole_file.write(folder / CARD_FILE, card)
 
 
-def _card(recipe: Recipe, base: EncoderCard, account: dict[str, Any]) -> dict[str, Any]:
+def _card(recipe: Recipe, base: EncoderCard, account: dict[str, Any], read: set[str]) -> dict[str, Any]:
     fields = base.model_dump(mode="json", exclude_defaults=True)
     fields |= {
         "name": recipe.name,
@@ -42,15 +44,15 @@ def _card(recipe: Recipe, base: EncoderCard, account: dict[str, Any]) -> dict[st
         "backend": "transformers",
         "model": ".",
         "base": base.name,
-        "licence": _stated_licences(account, base.licence),
-        "training_data": _stated_data(recipe, account, base.training_data),
+        "licence": _stated_licences(account, base.licence, read),
+        "training_data": _stated_data(recipe, account, base.training_data, read),
     }
     return {key: value for key, value in fields.items() if key not in {"revision", "url", "citation"}}
 
 
-def _stated_data(recipe: Recipe, account: dict[str, Any], of_base: str) -> str:
-    """What a reader of scores has to know of the training data, in a card's 500 characters."""
-    sources = ", ".join(recipe.data.shares)
+def _stated_data(recipe: Recipe, account: dict[str, Any], of_base: str, read: set[str]) -> str:
+    """What a reader of scores has to know of the training data, in a card's 500 characters. Not all sources give all kinds."""
+    sources = ", ".join(source for source in recipe.data.shares if source in read)
     text = f"{sources}, without any question, passage or paragraph of {', '.join(recipe.data.clean_of) or 'no suite'}"
     shared = {suite: len(titles) for suite, titles in account["filters"]["articles"].items() if titles}
     if shared:
@@ -60,11 +62,12 @@ def _stated_data(recipe: Recipe, account: dict[str, Any], of_base: str) -> str:
     return _line(text)
 
 
-def _stated_licences(account: dict[str, Any], of_base: str) -> str:
+def _stated_licences(account: dict[str, Any], of_base: str, read: set[str]) -> str:
     """The licence of the base, and those of all that was trained on: what they allow together is for the reader to find."""
     stated = {
         file.get("licence") or source.get("licence") or "not stated"
-        for source in account["sources"].values()
+        for name, source in account["sources"].items()
+        if called(name) in read
         for file in source.get("files") or [{}]
     }
     text = f"base: {of_base or 'not stated'}; training data: {' | '.join(sorted(stated))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from hybrid_bench.training.text_keys import normalised
 FILTERS = ("id", "question", "passage", "context")
 #: Two paragraphs are taken for related when they share a run of so many normalised characters.
 WINDOW = 60
-#: Texts below so many normalised characters ("Yes.", "In 1998.") are no evidence that a row is from a suite.
+#: Passages below so many normalised characters ("Yes.", "In 1998.") are no evidence that a row is from a suite. A character of
+#: double width (Chinese, Japanese, Korean) counts for three: it says as much.
 SHORTEST = 12
 
 
@@ -61,9 +63,10 @@ def without_suites(
     """Leave out every row that a suite could be recognised in.
 
     A row is out, in all its languages, if one of these holds in one of them, whatever the language of the suite's text:
-    its id is that of a query; its question is a query (or a passage); its passage is a passage (or a query); its paragraph
-    equals a paragraph of the suite, or begins inside one, or one begins inside it. Texts are compared normalised (case,
-    punctuation and compatibility forms put aside). Where a suite has no paragraphs, its passages stand for them.
+    its id is that of a query; its question is a query, however short, or a passage; its passage is a passage or a query,
+    where it is long enough to tell; its paragraph equals a paragraph of the suite, or begins inside one, or one begins inside
+    it. Texts are compared normalised (case, punctuation and compatibility forms put aside). Where a suite has no paragraphs,
+    its passages stand for them.
 
     Raises:
         HybridBenchError: if no row is left; the message says which filter took how many.
@@ -98,9 +101,10 @@ def _taken_by(row: ParallelRow, suites: Sequence[_Evaluation], paragraphs: dict[
         if row.id in suite.ids:
             return suite.name, "id"
     for part, texts in (("question", row.question), ("passage", row.sentence)):
-        plain = {text for text in map(_long, texts.values()) if text}
+        plain = {normalised(text) for text in texts.values()}
+        long = {text for text in plain if _tells(text)}
         for suite in suites:
-            if plain & suite.questions or plain & suite.passages:
+            if (plain if part == "question" else long) & suite.questions or long & suite.passages:
                 return suite.name, part
     for text in row.context.values():
         if text not in paragraphs:  # a paragraph has several questions
@@ -111,9 +115,9 @@ def _taken_by(row: ParallelRow, suites: Sequence[_Evaluation], paragraphs: dict[
     return None
 
 
-def _long(text: str) -> str | None:
-    plain = normalised(text)
-    return plain if len(plain) >= SHORTEST else None
+def _tells(plain: str) -> bool:
+    """Whether a normalised text is long enough to be known by."""
+    return len(plain) >= SHORTEST or sum(3 if unicodedata.east_asian_width(one) in "WF" else 1 for one in plain) >= SHORTEST
 
 
 def _related(plain: str, suite: _Evaluation) -> bool:
@@ -137,16 +141,17 @@ def _evaluation(suite: Suite) -> _Evaluation:
     for language in suite.languages:
         for query in suite.queries(language):
             found.ids.add(query.query_id)
-            found.questions.update(_some(_long(query.default_text())))
+            found.questions.update(_some(normalised(query.default_text())))
     contexts: set[str] = set()
     for language in suite.passage_languages:
         for doc in suite.docs(language):
-            found.passages.update(_some(_long(doc.default_text())))
+            plain = normalised(doc.default_text())
+            found.passages.update([plain] if _tells(plain) else [])
             contexts.add(getattr(doc, "context", "") or doc.default_text())
             found.titles.update(_some(normalised(getattr(doc, "title", ""))))
     for context in contexts:
         plain = normalised(context)
-        if len(plain) >= SHORTEST:
+        if _tells(plain):
             found.contexts.add(plain)
         if len(plain) >= WINDOW:
             found.heads.add(plain[:WINDOW])
@@ -154,5 +159,5 @@ def _evaluation(suite: Suite) -> _Evaluation:
     return found
 
 
-def _some(text: str | None) -> Iterable[str]:
+def _some(text: str) -> Iterable[str]:
     return (text,) if text else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,13 @@ def write_hashes(folder: Path, files: Sequence[str], more: Mapping[str, bytes]) 
     hashes = {name: cache.sha256(folder / name) for name in sorted(files)}
     hashes |= {name: hashlib.sha256(content).hexdigest() for name, content in more.items()}
     whole_file.write(folder / HASHES_FILE, (json.dumps(hashes, indent=1) + "\n").encode())
+
+
+def drawn(log: str) -> dict[tuple[str, str], float]:
+    """(source, kind) to its share of the batches that a log counts, sorted."""
+    records = [json.loads(line) for line in log.splitlines()]
+    batches = Counter((record["source"], record["kind"]) for record in records if "loss" in record)
+    return {pair: batches[pair] / batches.total() for pair in sorted(batches)}
 
 
 def publish(trained: Path, target: Path) -> list[Path]:

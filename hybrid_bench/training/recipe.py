@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hybrid_bench import toml
 from hybrid_bench.encoders.card import Pooling
@@ -30,7 +30,7 @@ class _Part(BaseModel):
 class Data(_Part):
     """What is trained on."""
 
-    #: Source (a name, or a file of JSON lines) to its share of the batches.
+    #: Source (a name, or a path of one's own data, see :mod:`.sources`) to its share of the batches.
     sources: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     #: These languages alone; empty: all that the sources have.
     languages: tuple[str, ...] = ()
@@ -39,8 +39,16 @@ class Data(_Part):
 
     @property
     def shares(self) -> dict[str, float]:
-        """Source, as the rows of a table call it, to its share: a file of JSON lines is known by its name without ending."""
-        return {Path(name).name.partition(".")[0] if ".jsonl" in name else name: share for name, share in self.sources.items()}
+        """Source, as the rows of a table call it, to its share."""
+        from hybrid_bench.training.sources import called
+
+        return {called(name): share for name, share in self.sources.items()}
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Data:
+        if len(self.shares) < len(self.sources):
+            raise ValueError("two of the sources have one name: rename a file or folder")
+        return self
 
 
 class BatchChoices(_Part):
@@ -177,7 +185,7 @@ class Recipe(_Part):
     @property
     def hash(self) -> str:
         """SHA-256 of all that decides a training: what the encoder is called, and what it is averaged with, does not."""
-        left_out = {"name", "description", "averaging"}
+        left_out: dict[str, Any] = {"name": True, "description": True, "averaging": True, "compute": {"checkpoint_every"}}
         return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()
 
     def single(self) -> list[Recipe]:
@@ -186,6 +194,10 @@ class Recipe(_Part):
             self.model_copy(update={"name": f"{self.name}-seed{seed}", "seed": seed, "averaging": Averaging()})
             for seed in range(self.seed, self.seed + self.averaging.trainings)
         ]
+
+    def averaged(self, averaging: Averaging) -> Recipe:
+        """The same trainings, averaged in another way."""
+        return self.model_copy(update={"averaging": averaging})
 
     @classmethod
     def read(cls, path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
@@ -269,4 +281,6 @@ def _set(fields: dict[str, Any], key: str, value: Any) -> None:
     *parents, last = key.split(".")
     for parent in parents:
         fields = fields.setdefault(parent, {})
+        if not isinstance(fields, dict):
+            raise HybridBenchError(f"{key}: {parent} has no keys below it", f"Known keys: {', '.join(known_keys())}.")
     fields[last] = value

@@ -1,9 +1,17 @@
-"""Training data by name: got through the download layer, checked by hash, read as parallel tables."""
+"""Training data by name: got through the download layer, checked by hash, read as parallel tables.
+
+Beside the names of ``sources.toml``, three kinds of a user's own data have names:
+
+- ``data/my.jsonl``: JSON lines;
+- ``data/mix``: a folder that ``hybrid-bench training-data build`` wrote;
+- ``my:en=squad-en.json,de=squad-de.json``: files in SQuAD's format that share ids; with ``.txt``, parallel sentences.
+"""
 
 from __future__ import annotations
 
 import functools
 import hashlib
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -75,21 +83,41 @@ def sources() -> dict[str, Source]:
 
 
 def stated(name: str) -> dict[str, Any]:
-    """What a source is, for accounts and keys: as ``sources.toml`` has it, or the hash of a file of JSON lines."""
+    """What a source is, for accounts and keys: as ``sources.toml`` has it, or the hashes of a user's own data."""
     if _is_file(name):
         return {"file": Path(name).name, "sha256": hashlib.sha256(_content(Path(name))).hexdigest()}
+    if "=" in name:
+        files = _own_files(name)
+        return {"files": [[language, hashlib.sha256(_content(path)).hexdigest()] for language, path in files.items()]}
+    if name not in sources() and Path(name).is_dir():
+        return {"folder": Path(name).name, "hash": ParallelTable.load(Path(name)).hash}
     return _known(name).model_dump(exclude_defaults=True)
 
 
+def called(name: str) -> str:
+    """What the rows of a source call it: a user's own data are known by the name of the file, without endings."""
+    if "=" in name:
+        return name.partition(":")[0]
+    return Path(name).name.partition(".")[0] if _is_file(name) or "/" in name else name
+
+
 def read_source(name: str) -> Reading:
-    """Read a source by name, or a file of JSON lines by its path (``my-data.jsonl``); its rows carry the name.
+    """Read a source by name, or a user's own data (see the module); its rows carry what it is :func:`called`.
 
     Raises:
         UnknownNameError: if it is neither.
         HybridBenchError: if a file cannot be got or read.
     """
     if _is_file(name):
-        return jsonl.read(Path(name).name.partition(".")[0], Path(name))
+        reading = jsonl.read(called(name), Path(name))
+        return Reading([replace(row, source=called(name)) for row in reading.rows], reading.left_out)
+    if "=" in name:
+        files = _own_files(name)
+        if all(path.name.endswith((".txt", ".txt.gz")) for path in files.values()):
+            return sentence_pairs.read(called(name), files)
+        return squad.read(called(name), {language: [path] for language, path in files.items()})
+    if name not in sources() and Path(name).is_dir():
+        return Reading([replace(row, source=called(name)) for row in ParallelTable.load(Path(name)).rows()])
     source = _known(name)
     if source.kind == "squad":
         return squad.read(name, _by_language(name, source), aligned_to=source.aligned_to)
@@ -109,13 +137,25 @@ def read_table(name: str, language: str) -> ParallelTable:
     path = Path(name)
     if path.is_dir():
         return ParallelTable.load(path)
-    if name not in sources() and path.is_file() and not _is_file(name):
+    if name not in sources() and "=" not in name and (path.is_file() or path.suffix) and not _is_file(name):
         return squad.read(path.name.partition(".")[0], {language: [path]}).table()
     return read_source(name).table()
 
 
 def _is_file(name: str) -> bool:
     return name.endswith((".jsonl", ".jsonl.gz"))
+
+
+def _own_files(name: str) -> dict[str, Path]:
+    """The files of ``my:en=squad-en.json,de=squad-de.json``, by language."""
+    title, colon, listed = name.partition(":")
+    pairs = [part.partition("=") for part in listed.split(",")]
+    if not colon or not title or not all(language.strip() and path.strip() for language, _, path in pairs):
+        raise HybridBenchError(f"{name!r} names no files", "Write name:language=file,language=file.")
+    languages = [language.strip() for language, _, _ in pairs]
+    if len(set(languages)) < len(languages):
+        raise HybridBenchError(f"{name!r} has a language twice", "Give one file a language.")
+    return {language.strip(): Path(path.strip()) for language, _, path in pairs}
 
 
 def _content(path: Path) -> bytes:
@@ -127,7 +167,12 @@ def _content(path: Path) -> bytes:
 
 def _known(name: str) -> Source:
     if name not in sources():
-        raise UnknownNameError("source of training data", name, sources(), "A path that ends in .jsonl is read as JSON lines.")
+        raise UnknownNameError(
+            "source of training data",
+            name,
+            sources(),
+            "Your own data: a path that ends in .jsonl, a folder of `training-data build`, or name:en=file,de=file.",
+        )
     return sources()[name]
 
 

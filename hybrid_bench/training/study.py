@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hybrid_bench.cache import sha256
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
@@ -16,7 +17,7 @@ from hybrid_bench.evaluation import evaluate
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.results.record import Result
 from hybrid_bench.training import difference
-from hybrid_bench.training.published import load_published
+from hybrid_bench.training.published import LOG_FILE, drawn, load_published
 from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.train import seed_folder, train
 
@@ -25,6 +26,8 @@ STRATEGIES = ("mono", "cross", "hybrid")
 BASELINES = ("english", "code-switched")
 #: The name under which the base itself is scored.
 BASE = "base"
+#: Characters of a hash that name a folder of results.
+_KEY = 16
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,11 @@ class Arm:
 
 @dataclass(frozen=True)
 class Scored:
-    """An arm, and its results by suite."""
+    """An arm, its results by suite, and the share of each source and kind in its batches."""
 
     arm: Arm
     results: dict[str, Result]
+    drawn: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = ()) -> list[Arm]:
@@ -109,17 +113,19 @@ def run(
         suites: names of suites.
         work: gets ``trained/<name>``, which :func:`.train` with as many ``averaging.trainings`` as there are seeds makes as well
             (but for its weights, which are made again of the difference when they are needed), and
-            ``results/<suite>/<name>.json``.
+            ``results/<beginning of a hash of the weights>/<suite>/<name>.json``.
         changes: of the recipe, for every arm.
         device: as for :func:`hybrid_bench.load_encoder`.
         progress: told of all.
     """
     progress = progress or SilentProgress()
-    base = load_encoder(Recipe.read(recipe, changes).base, dtype="fp32", device=device).card.name.rpartition("/")[2]
+    untrained = load_encoder(Recipe.read(recipe, changes).base, dtype="fp32", device=device)
+    base = untrained.card.name.rpartition("/")[2]
     for number, arm in enumerate(chosen, start=1):
         if arm.strategy == BASE:
             progress.say(f"[{number}/{len(chosen)}] {base}")
-            yield Scored(arm, _results(Recipe.read(recipe, changes).base, base, suites, work, device, progress))
+            results = work / "results" / untrained.fingerprint[:_KEY]
+            yield Scored(arm, _results(lambda: untrained, base, suites, results, None, progress))
             continue
         stem = arm.stem(base)
         seeds = sum(other.seed is not None and other.stem(base) == stem for other in chosen)
@@ -131,37 +137,45 @@ def run(
             own, folder = whole.single()[arm.seed - 1], seed_folder(folder, arm.seed)
         progress.say(f"[{number}/{len(chosen)}] {own.name}")
         train(own, folder, device=device, progress=progress)
-        results = _results(folder, own.name, suites, work, device, progress, base=own.base)
-        yield Scored(arm, results)
+        # As everyone loads it who installs it, so that its results are theirs.
+        load = functools.partial(load_published, folder, base=own.base, dtype="fp32", device=device)
+        # By what was trained: the results of a training that was deleted are not those of the next with its name.
+        results = work / "results" / sha256(folder / difference.FILE)[:_KEY]
+        vectors = work / "vectors" / own.name
+        batches = drawn((folder / LOG_FILE).read_text(encoding="utf-8"))
+        yield Scored(arm, _results(load, own.name, suites, results, vectors, progress), batches)
+        (folder / difference.WEIGHTS).unlink(missing_ok=True)
+        shutil.rmtree(vectors, ignore_errors=True)
 
 
 def _results(
-    encoder: Path | str,
+    load: Callable[[], Encoder],
     name: str,
     suites: Sequence[str],
-    work: Path,
-    device: str,
+    folder: Path,
+    store: Path | None,
     progress: Progress,
-    base: str = "",
 ) -> dict[str, Result]:
-    """The results of an encoder, and where one is missing the evaluation. Its vectors are kept until all are there."""
+    """The results of an encoder, and where one is missing the evaluation.
+
+    Args:
+        load: called if there is something to evaluate.
+        name: of the encoder.
+        suites: names of suites.
+        folder: of its results.
+        store: of its vectors, if it has one of its own; what :func:`.load_published` made on the way is deleted then.
+        progress: told of all.
+    """
     found: dict[str, Result] = {}
-    store = work / "vectors" / name if base else None
     loaded: Encoder | None = None
     for suite in suites:
-        path = work / "results" / suite.replace("/", "__") / f"{name}.json"
+        path = folder / suite.replace("/", "__") / f"{name}.json"
         if path.is_file():
             found[suite] = Result.read(path)
             continue
-        if loaded is None:
-            # As everyone loads it who installs it, so that its results are theirs.
-            load = functools.partial(load_published, base=base) if base else load_encoder
-            loaded = load(str(encoder), dtype="fp32", device=device)
+        loaded = loaded or load()
         found[suite] = evaluate(loaded, suite, store=store, progress=progress)
-        found[suite].save(work / "results")
-    if base:
-        (Path(encoder) / difference.WEIGHTS).unlink(missing_ok=True)
-        shutil.rmtree(work / "vectors" / name, ignore_errors=True)
-        if loaded is not None:
-            shutil.rmtree(loaded.card.model)
+        found[suite].save(folder)
+    if loaded is not None and store is not None:
+        shutil.rmtree(loaded.card.model)
     return found

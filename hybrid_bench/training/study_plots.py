@@ -29,10 +29,13 @@ def against_alpha(scored: Sequence[Scored], suite: str) -> bytes | None:
     alphas = sorted(points)
     figure, (left, right) = _figure(2, 9)
     for heading, (colour, mark) in _LINES.items():
+        if any(heading not in point for point in points.values()):
+            continue
         left.plot(alphas, [points[alpha][heading] for alpha in alphas], marker=mark, color=colour, label=heading)
     left.set_ylabel("mean AP")
     left.legend()
-    right.plot(alphas, [points[alpha]["RankDistance"] for alpha in alphas], marker="D", color="#444444")
+    if all("RankDistance" in point for point in points.values()):
+        right.plot(alphas, [points[alpha]["RankDistance"] for alpha in alphas], marker="D", color="#444444")
     right.set_ylabel("RankDistance (lower is better)")
     for axes in (left, right):
         axes.set_xlabel("alpha: share of monolingual batches (0: cross, 1: mono)")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hybrid_bench import whole_file
 from hybrid_bench.comparison import significant
+from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.results.tables import render
 from hybrid_bench.training import study_plots
 from hybrid_bench.training.recipe import Recipe
@@ -62,6 +63,8 @@ def write(scored: Sequence[Scored], recipe: Recipe, published: Published, folder
     """
     folder.mkdir(parents=True, exist_ok=True)
     suites = list(scored[0].results)
+    if not suites:
+        raise HybridBenchError("a study without a suite", "Name one, e.g. xquad-r.")
     files = {f"{_NAME}.csv": _long(scored).to_csv(index=False, lineterminator="\n").encode()}
     parts = [_head(scored, recipe, command)]
     for suite in suites:
@@ -94,7 +97,7 @@ def _head(scored: Sequence[Scored], recipe: Recipe, command: str) -> str:
     read = result.provenance
     return f"""# Strategies of batches: monolingual, cross-lingual, hybrid
 
-The recipe of `{recipe.base}` under each strategy of arXiv 2408.10536, and nothing else changed: {recipe.optimiser.steps} steps of
+The recipe of `{recipe.base}` under each strategy of arXiv 2408.10536: {recipe.optimiser.steps} steps of
 {recipe.batches.size} pairs from {", ".join(recipe.data.sources)}, seed {", ".join(map(str, seeds))}. No question, passage or
 paragraph of {clean_of} is among the training data. Scores are means over languages as `hybrid-bench evaluate` gives them
 ({read.passage_text}, {read.dtype}, {read.depth}); ± is the standard deviation over seeds. Made by:
@@ -102,7 +105,26 @@ paragraph of {clean_of} is among the training data. Scores are means over langua
 ```
 {command}
 ```
-"""
+
+{_drawn(scored)}"""
+
+
+def _drawn(scored: Sequence[Scored]) -> str:
+    """Which batches each strategy drew: where a source gives one kind alone, the strategy decides how often it is read."""
+    drawn = {label(one): one.drawn for one in reversed(scored) if one.drawn and one.arm.seed}
+    if not drawn:
+        return ""
+    columns = sorted({column for shares in drawn.values() for column in shares})
+    lines = [
+        "Batches drawn with the first seed. The strategy alone is changed; but a source that gives one kind alone (parallel",
+        "sentences are cross-lingual) is read as often as that kind is drawn:\n",
+        "| strategy | " + " | ".join(f"{source}, {kind}" for source, kind in columns) + " |",
+        "| --- |" + " ---: |" * len(columns),
+    ]
+    for name in reversed(drawn):
+        cells = [f"{drawn[name][column]:.3f}" if column in drawn[name] else "" for column in columns]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _means(
@@ -141,7 +163,7 @@ def _claims(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]], tests: pd
         return ""
     lines = ["### What the paper says of hybrid batches, and what is found here\n"]
     for claim in _CLAIMS:
-        if claim.against not in tables:
+        if any(name not in tables or claim.column not in tables[name][0] for name in ("hybrid", claim.against)):
             continue
         own, other = (float(tables[name][0][claim.column]["mean"]) for name in ("hybrid", claim.against))
         better = "lower than" if claim.column == "RankDistance" else "at least as high as"
@@ -156,10 +178,15 @@ def _claims(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]], tests: pd
 
 
 def _surely(tests: pd.DataFrame, against: str, setting: str, measure: str) -> str:
-    """For how many seeds a difference is significant."""
+    """For how many seeds hybrid is better and worse by more than chance."""
     rows = tests[(tests["against"] == against) & (tests["setting"] == setting) & (tests["measure"] == measure)]
-    surely = sum(significant(float(p)) for p in rows["p_randomisation"])
-    return f"p < .05 for {surely} of {len(rows)} seeds"
+    sign = -1 if measure == "RankDistance" else 1
+    sure = [
+        sign * difference > 0
+        for difference, p in zip(rows["difference"], rows["p_randomisation"], strict=True)
+        if significant(float(p))
+    ]
+    return f"p < .05: better for {sum(sure)} of {len(rows)} seeds, worse for {len(sure) - sum(sure)}"
 
 
 def _tests(tests: pd.DataFrame) -> str:

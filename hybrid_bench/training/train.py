@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from hybrid_bench.training.batches import Batches
 from hybrid_bench.training.checkpoints import Standing
 from hybrid_bench.training.dev import DevSet, split
 from hybrid_bench.training.mix import Mix, cached
-from hybrid_bench.training.published import LOG_FILE, RECIPE_FILE
+from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE
 from hybrid_bench.training.recipe import Averaging, Recipe
+from hybrid_bench.training.sources import stated
 
 #: Where checkpoints are until the training is done.
 _WORK = "training"
@@ -42,21 +44,21 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
     """
     _need_packages()
     progress = progress or SilentProgress()
-    if (folder / CARD_FILE).is_file():
-        _check_finished(folder, recipe)
+    if folder.exists() and not folder.is_dir():
+        raise HybridBenchError(f"{folder} is a file", "Name a folder for the encoder.")
+    if (folder / CARD_FILE).is_file() and _is_finished(folder, recipe):
         progress.say(f"{folder} holds this training's encoder already")
         return folder
     if recipe.averaging != Averaging():
         return _train_several(recipe, folder, device, progress)
     mix = cached(list(recipe.data.sources), recipe.data.clean_of, progress)
-    key = hashlib.sha256(f"{recipe.hash} {mix.table.hash}".encode()).hexdigest()
     work = folder / _WORK
     work.mkdir(parents=True, exist_ok=True)
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(work / ".lock", timeout=0) if _is_first() else _nothing(), progress:
-            _train(recipe, mix, key, folder, device, progress)
+        with FileLock(work / ".lock", timeout=0) if is_first() else _nothing(), progress:
+            _train(recipe, mix, folder, device, progress)
     except Timeout as error:
         raise HybridBenchError(f"another process is training into {folder}", "Wait for it, or give another --out.") from error
     return folder
@@ -68,7 +70,8 @@ def _train_several(recipe: Recipe, folder: Path, device: str, progress: Progress
     for number, single in enumerate(recipe.single(), start=1):
         progress.say(f"training {number} of {recipe.averaging.trainings}: seed {single.seed}")
         parts.append(train(single, seed_folder(folder, single.seed), device=device, progress=progress))
-    if _is_first():
+    if is_first():
+        (folder / CARD_FILE).unlink(missing_ok=True)  # of a mean of other trainings
         averaging.average(parts, recipe, folder, device, progress)
     return folder
 
@@ -78,18 +81,19 @@ def seed_folder(folder: Path, seed: int) -> Path:
     return folder / "seeds" / str(seed)
 
 
-def _train(recipe: Recipe, mix: Mix, key: str, folder: Path, device: str, progress: Progress) -> None:
+def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progress) -> None:
     import torch
 
     from hybrid_bench.training.trainee import Trainee, quiet
     from hybrid_bench.training.trainer import BEST, CHECKPOINT, HybridTrainer
 
+    torch.manual_seed(recipe.seed)
+    trainee = Trainee.of(recipe, device)
     work = folder / _WORK
+    key = hashlib.sha256(f"{recipe.hash} {mix.table.hash} {trainee.base.fingerprint}".encode()).hexdigest()
     standing = checkpoints.standing(work / CHECKPOINT, key) if (work / CHECKPOINT).is_file() else Standing(key)
     if standing.step:
         progress.say(f"going on after step {standing.step}")
-    torch.manual_seed(recipe.seed)
-    trainee = Trainee.of(recipe, device)
     languages = recipe.data.languages or None
     parts = split(mix.table, recipe.dev.questions, recipe.seed, languages) if recipe.dev.questions else None
     batches = Batches(
@@ -125,13 +129,31 @@ def _stopped_early(recipe: Recipe, standing: Standing) -> bool:
     return 0 < recipe.dev.patience <= standing.waited
 
 
-def _check_finished(folder: Path, recipe: Recipe) -> None:
+def _is_finished(folder: Path, recipe: Recipe) -> bool:
+    """Whether a folder's encoder is what the recipe makes; not if it is a mean of fewer or more of the same trainings.
+
+    Raises:
+        HybridBenchError: if it is of another recipe or other data.
+    """
     path = folder / RECIPE_FILE
-    if not path.is_file() or Recipe.parse(toml.load(path), str(path)) != recipe:
-        raise HybridBenchError(f"{folder} holds an encoder of another recipe", "Give another --out, or delete the folder.")
+    held = Recipe.parse(toml.load(path), str(path)) if path.is_file() else None
+    several = recipe.averaging != Averaging() and seed_folder(folder, recipe.seed).is_dir()
+    if held is None or (held != recipe and not (several and held.averaged(recipe.averaging) == recipe)):
+        raise HybridBenchError(
+            f"{folder} holds an encoder of another recipe", "Train into another folder, or delete this one with all in it."
+        )
+    known = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))["sources"].values()
+    for name in recipe.data.sources:
+        now = json.loads(json.dumps(stated(name)))
+        if not any(now.items() <= of_encoder.items() for of_encoder in known):
+            raise HybridBenchError(
+                f"the training data {name} are others than those of the encoder in {folder}",
+                "Train into another folder, or delete this one with all in it.",
+            )
+    return held == recipe
 
 
-def _is_first() -> bool:
+def is_first() -> bool:
     """Whether this process is the first of those that train together."""
     import os
 

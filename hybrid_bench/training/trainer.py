@@ -162,10 +162,11 @@ class HybridTrainer(SentenceTransformerTrainer):
 
     def _stop(self, what: str) -> None:
         batch = self.batches.at(self.state.global_step)
+        kept = f"The checkpoint of step {self.standing.step} is kept." if self.standing.step else "There is no checkpoint yet."
         raise HybridBenchError(
             f"{what} of step {self.state.global_step + 1} is not finite: "
             f"a {batch.kind} batch of {batch.source}, {languages(batch)}",
-            f"The checkpoint of step {self.standing.step} is kept. Lower optimiser.learning_rate, or use precision fp32.",
+            f"{kept} Lower optimiser.learning_rate, or use precision fp32: that is another recipe, for another folder.",
         )
 
 
@@ -182,6 +183,8 @@ class _Watch(TrainerCallback):
         self._folder = folder
         self._look = look
         self._progress = progress
+        #: Of the steps since they were last spoken of.
+        self._losses: list[float] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         state.global_step = self._trainer.standing.step
@@ -203,6 +206,7 @@ class _Watch(TrainerCallback):
         record = {"step": step, "loss": float(loss), "kind": batch.kind, "source": batch.source, "languages": languages(batch)}
         self._log(state, record | {"learning_rate": self._trainer.rates.get_last_lr()[0]})
         self._progress.advance(len(batch.rows))
+        self._losses.append(record["loss"])
         last = step == self._recipe.optimiser.steps
         if self._look and (last or step % self._recipe.dev.every == 0):
             self._evaluate(state)
@@ -214,6 +218,8 @@ class _Watch(TrainerCallback):
                 control.should_training_stop = last = True
         if last or step % self._recipe.compute.checkpoint_every == 0:
             standing.step = step
+            if not self._look:
+                self._progress.say(f"step {step}: {self._trained()}")
             if state.is_world_process_zero:
                 checkpoints.save(self._folder / CHECKPOINT, standing, self._trainer.weights, self._trainer.optimizer)
 
@@ -224,6 +230,11 @@ class _Watch(TrainerCallback):
         standing, metric = self._trainer.standing, self._recipe.dev.metric
         scores = self._look()
         value = -scores[metric] if metric == "loss" else scores[metric]
+        if not math.isfinite(value):
+            raise HybridBenchError(
+                f"the dev {metric} at step {state.global_step} is not finite",
+                "Hold out more questions (dev.questions), or look at another dev.metric.",
+            )
         better = standing.best is None or value > standing.best
         if better:
             standing.best, standing.best_step, standing.waited = value, state.global_step, 0
@@ -234,7 +245,15 @@ class _Watch(TrainerCallback):
             standing.waited += 1
         self._log(state, {"step": state.global_step, "dev": scores})
         shown = "  ".join(f"{name} {score:.4g}" for name, score in scores.items())
-        self._progress.say(f"step {state.global_step}: dev {shown}{'  (best)' if better else ''}")
+        self._progress.say(f"step {state.global_step}: {self._trained()}dev {shown}{'  (best)' if better else ''}")
+
+    def _trained(self) -> str:
+        """The mean loss of the steps since it was last said."""
+        if not self._losses:
+            return ""
+        mean = sum(self._losses) / len(self._losses)
+        self._losses.clear()
+        return f"loss {mean:.4g}  "
 
     def _log(self, state: Any, record: dict[str, Any]) -> None:
         if state.is_world_process_zero:

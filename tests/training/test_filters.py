@@ -38,6 +38,16 @@ def test_each_filter_takes_its_row(which: str, taken: dict[str, ParallelRow]) ->
     assert list(left.rows()) == [CLEAN]
 
 
+def test_a_question_is_known_however_short_and_a_short_passage_is_not() -> None:
+    suite = load_suite("mini")
+    query = min((query.default_text() for query in suite.queries("zh")), key=len)
+    assert len(query) < 12, "shorter than the same in an alphabet"
+    rows = [CLEAN, ParallelRow("a", "s", "", {"zh": query}), ParallelRow("b", "s", "", {"en": "Why, in a test?"}, {"en": "Yes."})]
+    left, report = without_suites(ParallelTable.of(rows), [suite])
+    assert dict(report.taken) == {("mini", "question"): 1}
+    assert [row.id for row in left.rows()] == ["clean", "b"]
+
+
 def test_nothing_left_says_which_filter_took_what(taken: dict[str, ParallelRow], tmp_path: Path) -> None:
     rows = [taken["id"], taken["passage"]]
     with pytest.raises(HybridBenchError, match=r"no row of the training data is left.*mini by id: 1, mini by passage: 1"):

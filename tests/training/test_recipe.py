@@ -82,6 +82,11 @@ def test_a_circle_of_recipes_is_refused(tmp_path: Path) -> None:
         Recipe.read(tmp_path / "c.toml")
 
 
+def test_a_change_below_a_value_is_named() -> None:
+    with pytest.raises(HybridBenchError, match=r"base\.x: base has no keys below it"):
+        Recipe.read(RECIPES / "hybrid-me5-small.toml", {"base.x": 1})
+
+
 def test_changes_are_toml_or_text() -> None:
     assert parse_changes(["optimiser.steps=5", "batches.strategy=mono", 'data.languages=["de", "en"]']) == {
         "optimiser.steps": 5,

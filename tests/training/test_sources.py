@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from hybrid_bench import HybridBenchError, load_suite
 from hybrid_bench.training import mix
 from hybrid_bench.training.filters import without_suites
-from hybrid_bench.training.sources import read_source, sources
+from hybrid_bench.training.recipe import Data
+from hybrid_bench.training.sources import read_source, read_table, sources
 
 #: Questions outside XQuAD's paragraphs whose ids English has.
 EXPECTED = {"en": 9380, "es": 5851, "zh": 6957, "tr": 5111, "it": 6117, "sv": 4492, "id": 3770, "da": 6740}
@@ -60,6 +63,53 @@ def test_parallel_sources(shared: Path) -> None:
     mintaka = read_source("mintaka")
     assert len(mintaka.rows) == 2000
     assert {language for row in mintaka.rows for language in row.question} == set(sources()["mintaka"].languages)
+
+
+ROW = {"id": "1", "source": "squad", "question": {"en": "Who ran?", "de": "Wer lief?"}, "sentence": {"en": "She ran."}}
+
+
+def test_ones_own_data_have_the_name_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "parallel.jsonl"
+    path.write_text(json.dumps(ROW) + "\n")
+    assert {row.source for row in read_source(str(path)).rows} == {"parallel"}, "what a recipe calls it"
+    built = mix.build([str(path)], tmp_path / "mix", [])
+    (row,) = read_source(str(built.folder)).rows
+    assert (row.source, row.question) == ("mix", ROW["question"])
+    shares = Data(sources={str(path): 2, str(built.folder): 1, "ntrex": 1}).shares
+    assert shares == {"parallel": 2, "mix": 1, "ntrex": 1}
+    with pytest.raises(ValidationError, match="two of the sources have one name"):
+        Data(sources={str(path): 1, str(tmp_path / "elsewhere" / "parallel.jsonl"): 1})
+
+
+def squad_file(path: Path, *ids: object) -> Path:
+    qas = [{"id": one, "question": f"Who is {one}?", "answers": [{"text": "Ann", "answer_start": 0}]} for one in ids]
+    path.write_text(json.dumps({"data": [{"title": "T", "paragraphs": [{"context": "Ann is here.", "qas": qas}]}]}))
+    return path
+
+
+def test_files_in_squads_format_are_named_by_language(tmp_path: Path) -> None:
+    english, german = squad_file(tmp_path / "en.json", "1", "2"), squad_file(tmp_path / "de.json", "2", "3")
+    rows = {row.id: row for row in read_source(f"my:en={english},de={german}").rows}
+    assert {row.source for row in rows.values()} == {"my"}
+    assert rows["2"].question.keys() == {"en", "de"}
+    lines = [tmp_path / "en.txt", tmp_path / "de.txt"]
+    for file in lines:
+        file.write_text(f"{file.stem} one\n{file.stem} two\n")
+    pairs = read_source(f"news:en={lines[0]},de={lines[1]}").rows
+    assert [row.sentence for row in pairs] == [{"en": "en one", "de": "de one"}, {"en": "en two", "de": "de two"}]
+
+
+def test_bad_files_of_ones_own_are_said(tmp_path: Path) -> None:
+    english, other = squad_file(tmp_path / "en.json", "1"), squad_file(tmp_path / "de.json", "2")
+    with pytest.raises(HybridBenchError, match="are in no other language"):
+        read_source(f"my:en={english},de={other}")
+    with pytest.raises(HybridBenchError, match="the id 7 is not a text"):
+        read_source(f"my:en={squad_file(tmp_path / 'numbers.json', 7)}")
+    for name in ("en=a.json", "my:en=", "my:en=a.json,en=b.json"):
+        with pytest.raises(HybridBenchError, match=r"names no files|a language twice"):
+            read_source(name)
+    with pytest.raises(HybridBenchError, match=r"cannot read .*missing\.json"):
+        read_table(str(tmp_path / "missing.json"), "en")
 
 
 def test_an_unknown_source_is_said() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from hybrid_bench import HybridBenchError, cache
+from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.training import study, study_report
 from hybrid_bench.training.recipe import Recipe
@@ -76,14 +78,56 @@ def test_a_missing_result_is_made_again_from_the_difference(place: Path, scored:
     assert path.read_text().partition('"timings"')[0] == before
 
 
+def test_another_training_has_results_of_its_own(place: Path, scored: list[study.Scored]) -> None:
+    """In a copy whose training is deleted and done again by another recipe."""
+    shutil.copytree(place / "work", place / "other")
+    shutil.rmtree(place / "other" / "trained" / "mono-tiny-base")
+    changes = {"optimiser.steps": 1, "optimiser.learning_rate": 0.1}
+    (again,) = study.run(place / "tiny.toml", [study.Arm("mono", 1, 1.0)], ["mini"], place / "other", changes=changes)
+    (before,) = (one for one in scored if one.arm == again.arm)
+    assert again.results["mini"].rows != before.results["mini"].rows
+
+
+def test_a_third_seed_joins_a_study_of_two(place: Path, scored: list[study.Scored]) -> None:
+    shutil.copytree(place / "work", place / "more")
+    arms = [arm for arm in study.arms(3, []) if arm.strategy == "cross"]
+    *_, mean = study.run(place / "tiny.toml", arms, ["mini"], place / "more", device="cpu")
+    (of_two,) = (one for one in scored if one.arm == mean.arm)
+    assert mean.results["mini"].rows != of_two.results["mini"].rows
+    card = EncoderCard.read(place / "more" / "trained" / "cross-tiny-base" / "encoder.toml")
+    assert card.description.endswith("the mean of the weights of 3 trainings, seeds 1 to 3")
+
+
+def test_a_suite_without_the_settings_of_a_claim_makes_no_claim(place: Path, scored: list[study.Scored]) -> None:
+    def one_setting(one: study.Scored) -> study.Scored:
+        result = one.results["mini"]
+        rows = [row for row in result.rows if row.setting == "monolingual"]
+        return study.Scored(one.arm, {"mini": result.model_copy(update={"rows": rows})}, one.drawn)
+
+    text = written(place, [one_setting(one) for one in scored], "monolingual")["strategies.md"].decode()
+    assert text.count("**holds**") + text.count("**does NOT hold**") == 1
+    assert "RankDistance lower than" not in text
+
+
+def test_what_a_study_decides_itself_cannot_be_set(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, message in ((["--set", "seed=7"], "a study decides seed itself"), (["--suites", ","], "names no suite")):
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr("sys.argv", ["hybrid-bench", "study", "strategies", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        assert message in capsys.readouterr().err
+
+
 def test_the_report_states_what_was_found(place: Path, scored: list[study.Scored]) -> None:
     files = written(place, scored, "report")
     text = files["strategies.md"].decode()
     mean, spread, _ = over_seeds(scored, "mini")["hybrid"]
     stated = [f"{mean[column]['mean']:.4f} ± {spread[column]['mean']:.4f}" for column in ("mono AP", "cross AP", "multi AP")]
-    row = next(line for line in text.splitlines() if line.startswith("| hybrid |"))
+    row = next(line for line in text.splitlines() if line.startswith("| hybrid | 2 |"))
     assert f"| hybrid | 2 | {' | '.join(stated)} |" in row
     assert text.count("**holds**") + text.count("**does NOT hold**") == 4
+    assert "| mono |  | 1.000 |" in text, "which batches were drawn"
     assert {"strategies-mini-alpha.svg", "strategies-mini-rank-distance.svg"} <= files.keys()
     assert all(
         content.startswith(b"<?xml") and b"<dc:date>" not in content for name, content in files.items() if name.endswith("svg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from hybrid_bench import HybridBenchError, load_encoder, load_published
+from hybrid_bench import HybridBenchError, load_encoder, load_published, toml
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.training import averaging, difference, encoder_folder, train, trainer
@@ -129,7 +130,10 @@ def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypa
     train.train(chosen, tmp_path / "soup")
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "soup").rglob("*")}
     with pytest.raises(HybridBenchError, match="holds an encoder of another recipe"):
-        train.train(chosen.model_copy(update={"averaging": Averaging(trainings=2)}), tmp_path / "soup")
+        train.train(chosen.model_copy(update={"seed": 6}), tmp_path / "soup")
+    train.train(chosen.averaged(Averaging(trainings=2)), tmp_path / "soup")
+    of_two = load_file(tmp_path / "soup" / "model.safetensors")
+    assert all(np.abs(of_two[name] - (singles[0][name] + singles[1][name]) / 2).max() < 1e-6 for name in of_two)
     publish(tmp_path / "soup", tmp_path / "published")
     again = load_published(tmp_path / "published", base=str(place / "base"), dtype="fp32")
     assert np.array_equal(again.encode(TEXTS, "query"), load_encoder(str(tmp_path / "soup"), dtype="fp32").encode(TEXTS, "query"))
@@ -248,11 +252,43 @@ def test_patience_stops_a_training_that_does_not_get_better(place: Path, tmp_pat
         ({"weights__targets": ("no_such_layer",)}, "no_such_layer"),
         ({"base": "no-such-encoder"}, "unknown encoder 'no-such-encoder'"),
         ({"dev__questions": 200}, "leaves no row to train on"),
+        ({"dev__questions": 1, "dev__metric": "loss"}, "the dev loss at step 0 is not finite"),
+        ({"data__languages": ("de", "th"), "batches__strategy": "english"}, "is in 'en', which is not among the languages"),
     ],
 )
 def test_what_cannot_be_trained_is_said(place: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises(HybridBenchError, match=message):
         train.train(recipe(place, **changes), tmp_path / "out")
+
+
+@pytest.mark.parametrize("what", ["fp16", "missing"])
+def test_a_base_that_cannot_be_shipped_is_said_at_once(place: Path, tmp_path: Path, what: str) -> None:
+    shutil.copytree(place / "base", tmp_path / "base")
+    path = tmp_path / "base" / "model.safetensors"
+    weights = load_file(path)
+    path.unlink()
+    if what == "fp16":
+        save_file({name: values.astype(np.float16) for name, values in weights.items()}, path, metadata={"format": "pt"})
+    with pytest.raises(HybridBenchError, match="weights in F16" if what == "fp16" else r"model\.safetensors"):
+        train.train(recipe(place, base=str(tmp_path / "base")), tmp_path / "out")
+    assert not list(tmp_path.rglob("training.jsonl"))
+
+
+def test_other_data_than_those_of_a_finished_training_are_said(trained: Path, chosen: Recipe, tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    (old,) = chosen.data.sources
+    data.write_text("".join(Path(old).read_text().splitlines(keepends=True)[:-1]))
+    shutil.copytree(trained, tmp_path / "trained")
+    text = (trained / "recipe.toml").read_text().replace(old, str(data))
+    (tmp_path / "trained" / "recipe.toml").write_text(text)
+    with pytest.raises(HybridBenchError, match=r"the training data .*data\.jsonl are others"):
+        train.train(Recipe.parse(toml.loads(text, "the recipe"), "the recipe"), tmp_path / "trained")
+
+
+def test_an_encoder_does_not_go_into_a_file(chosen: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(HybridBenchError, match="is a file"):
+        train.train(chosen, tmp_path / "out")
 
 
 def test_the_command_trains_and_shows(

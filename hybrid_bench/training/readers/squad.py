@@ -68,6 +68,8 @@ def _read_file(path: Path, language: str, source: str, rows: dict[str, ParallelR
                 question: str = qa["question"].strip()
                 if not question:
                     raise HybridBenchError(f"{path}: the question {qa['id']} is empty", "Fill it in or leave it out.")
+                if not isinstance(qa["id"], str):
+                    raise TypeError(f"the id {qa['id']!r} is not a text")
                 if qa["id"] in ids:
                     reading.left_out[language, REPEATED] += 1
                     continue

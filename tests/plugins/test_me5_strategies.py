@@ -1,0 +1,46 @@
+"""The three encoders of one recipe: installed by pip, small, and what their cards and logs say."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("hybrid_bench_me5_strategies")
+
+from hybrid_bench import load_encoder, toml
+from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.training.recipe import Recipe
+
+STRATEGIES = ("hybrid", "mono", "cross")
+FOLDER = Path(str(resources.files("hybrid_bench_me5_strategies")))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_is_shipped_is_small_and_says_what_it_is(strategy: str) -> None:
+    folder = FOLDER / strategy
+    assert (folder / "difference.safetensors").stat().st_size < 16_000_000
+    card = EncoderCard.read(folder / "encoder.toml")
+    assert (card.name, card.base) == (f"{strategy}-me5-small", "me5-small")
+    assert "without any question, passage or paragraph of xquad-r, mlqa-r" in card.training_data
+    account = json.loads((folder / "training-data.json").read_text())
+    assert {"xquad-r", "mlqa-r"} <= {*account["suites"]}
+    assert sum(entry["rows"] for entry in account["filters"]["taken"]) > 0
+
+
+def test_the_three_recipes_differ_by_their_strategy_alone() -> None:
+    read = {name: Recipe.parse(toml.load(FOLDER / name / "recipe.toml"), name).model_dump() for name in STRATEGIES}
+    for name, fields in read.items():
+        assert fields.pop("name") == f"{name}-me5-small"
+        assert fields["batches"].pop("strategy") == name
+    assert read["hybrid"] == read["mono"] == read["cross"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_encoders_load_by_name(strategy: str) -> None:
+    encoder = load_encoder(f"{strategy}-me5-small", dtype="fp32", device="cpu")
+    vectors = encoder.encode(["Where do swallows spend the winter?", "Wo verbringen Schwalben den Winter?"], "query")
+    assert vectors.shape == (2, 384)
+    assert float(vectors[0] @ vectors[1]) > 0.5
