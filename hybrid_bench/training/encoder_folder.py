@@ -30,7 +30,8 @@ def write(folder: Path, recipe: Recipe, base: Base, account: dict[str, Any], log
     whole_file.write(folder / RECIPE_FILE, recipe.to_toml().encode())
     whole_file.write(folder / DATA_FILE, (json.dumps(account, indent=1, ensure_ascii=False) + "\n").encode())
     whole_file.write(folder / LOG_FILE, log)
-    read = {source for source, _ in drawn(log.decode())}
+    # A code-switched text has words of all sources.
+    read = set(recipe.data.shares) if recipe.strategy.switched else {source for source, _ in drawn(log.decode())}
     card = toml.dumps(_card(recipe, base.card, account, read)).encode()
     write_hashes(folder, files, {CARD_FILE: card})
     whole_file.write(folder / CARD_FILE, card)

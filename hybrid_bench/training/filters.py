@@ -98,7 +98,7 @@ def without_suites(
 def _taken_by(row: ParallelRow, suites: Sequence[_Evaluation], paragraphs: dict[str, str | None]) -> tuple[str, str] | None:
     """The suite and the filter that take a row; ``paragraphs`` remembers which suite a paragraph is related to."""
     for suite in suites:
-        if row.id in suite.ids:
+        if row.id in suite.ids or row.id.rpartition(":")[2] in suite.ids:  # a source may stand before it
             return suite.name, "id"
     for part, texts in (("question", row.question), ("passage", row.sentence)):
         plain = {normalised(text) for text in texts.values()}

@@ -15,7 +15,7 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.training.filters import FilterReport, without_suites
 from hybrid_bench.training.parallel import ParallelTable
-from hybrid_bench.training.sources import read_source, sources, stated
+from hybrid_bench.training.sources import called, read_source, sources, stated
 from hybrid_bench.versions import hybrid_bench
 from hybrid_bench.whole_file import write
 
@@ -106,14 +106,13 @@ def load(folder: Path) -> Mix:
 def cached(names: Sequence[str], suites: Sequence[str] = SUITES, progress: Progress | None = None) -> Mix:
     """The mix of these sources from the cache; built there if it is not there yet.
 
-    The key is what the sources are (addresses and hashes, or the content of a file of JSON lines), the suites, and the
-    version of this package.
+    The key is what the sources are (names, addresses and hashes), the suites, and the version of this package.
     """
     import shutil
 
     from filelock import FileLock
 
-    described = [stated(name) for name in dict.fromkeys(names)]
+    described = [{"called": called(name)} | stated(name) for name in dict.fromkeys(names)]
     key = json.dumps([hybrid_bench(), _CODE, described, list(suites)], sort_keys=True, ensure_ascii=False)
     folder = cache.home() / "training-data" / hashlib.sha256(key.encode()).hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -21,7 +23,7 @@ from pydantic import BaseModel, ConfigDict
 from hybrid_bench.datasets.downloads import fetch
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.toml import loads
-from hybrid_bench.training.parallel import ParallelTable
+from hybrid_bench.training.parallel import ParallelRow, ParallelTable
 from hybrid_bench.training.readers import jsonl, question_translations, sentence_pairs, squad
 from hybrid_bench.training.readers.reading import Reading
 
@@ -88,10 +90,23 @@ def stated(name: str) -> dict[str, Any]:
         return {"file": Path(name).name, "sha256": hashlib.sha256(_content(Path(name))).hexdigest()}
     if "=" in name:
         files = _own_files(name)
-        return {"files": [[language, hashlib.sha256(_content(path)).hexdigest()] for language, path in files.items()]}
+        hashed = ((language, hashlib.sha256(_content(path)).hexdigest()) for language, path in files.items())
+        return {"files": [{"language": language, "sha256": sha256} for language, sha256 in hashed]}
     if name not in sources() and Path(name).is_dir():
         return {"folder": Path(name).name, "hash": ParallelTable.load(Path(name)).hash}
     return _known(name).model_dump(exclude_defaults=True)
+
+
+def hashes(stated: Mapping[str, Any]) -> set[str]:
+    """Of what :func:`stated` gives, the hashes of all that is read: two sources with equal ones are the same data."""
+    parts = [stated, stated.get("articles") or {}, *stated.get("files", ())]
+    return {part[key] for part in parts for key in ("md5", "sha256", "hash") if key in part}
+
+
+def is_gone(name: str) -> bool:
+    """Whether a source is a user's own data that are not where they were."""
+    paths = _own_files(name).values() if "=" in name else [Path(name)]
+    return name not in sources() and not all(path.exists() for path in paths)
 
 
 def called(name: str) -> str:
@@ -110,14 +125,14 @@ def read_source(name: str) -> Reading:
     """
     if _is_file(name):
         reading = jsonl.read(called(name), Path(name))
-        return Reading([replace(row, source=called(name)) for row in reading.rows], reading.left_out)
+        return Reading(_as_one(reading.rows, called(name)), reading.left_out)
     if "=" in name:
         files = _own_files(name)
         if all(path.name.endswith((".txt", ".txt.gz")) for path in files.values()):
             return sentence_pairs.read(called(name), files)
         return squad.read(called(name), {language: [path] for language, path in files.items()})
     if name not in sources() and Path(name).is_dir():
-        return Reading([replace(row, source=called(name)) for row in ParallelTable.load(Path(name)).rows()])
+        return Reading(_as_one(ParallelTable.load(Path(name)).rows(), called(name)))
     source = _known(name)
     if source.kind == "squad":
         return squad.read(name, _by_language(name, source), aligned_to=source.aligned_to)
@@ -137,13 +152,22 @@ def read_table(name: str, language: str) -> ParallelTable:
     path = Path(name)
     if path.is_dir():
         return ParallelTable.load(path)
-    if name not in sources() and "=" not in name and (path.is_file() or path.suffix) and not _is_file(name):
+    if _is_file(name):
+        return jsonl.read(called(name), path).table()
+    if name not in sources() and (path.is_file() or ("=" not in name and path.suffix)):
         return squad.read(path.name.partition(".")[0], {language: [path]}).table()
     return read_source(name).table()
 
 
 def _is_file(name: str) -> bool:
     return name.endswith((".jsonl", ".jsonl.gz"))
+
+
+def _as_one(rows: Iterable[ParallelRow], source: str) -> list[ParallelRow]:
+    """Rows of one source or of several as those of one; an id that several have keeps its source before it."""
+    listed = list(rows)
+    times = Counter(row.id for row in listed)
+    return [replace(row, source=source, id=row.id if times[row.id] == 1 else f"{row.source}:{row.id}") for row in listed]
 
 
 def _own_files(name: str) -> dict[str, Path]:

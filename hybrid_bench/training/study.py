@@ -119,13 +119,14 @@ def run(
         progress: told of all.
     """
     progress = progress or SilentProgress()
-    untrained = load_encoder(Recipe.read(recipe, changes).base, dtype="fp32", device=device)
-    base = untrained.card.name.rpartition("/")[2]
+    load_base = functools.partial(load_encoder, Recipe.read(recipe, changes).base, dtype="fp32", device=device)
+    untrained = load_base()
+    base, fingerprint = untrained.card.name.rpartition("/")[2], untrained.fingerprint
+    del untrained  # its weights are not needed while others are trained
     for number, arm in enumerate(chosen, start=1):
         if arm.strategy == BASE:
             progress.say(f"[{number}/{len(chosen)}] {base}")
-            results = work / "results" / untrained.fingerprint[:_KEY]
-            yield Scored(arm, _results(lambda: untrained, base, suites, results, None, progress))
+            yield Scored(arm, _results(load_base, base, suites, work / "results" / fingerprint[:_KEY], None, progress))
             continue
         stem = arm.stem(base)
         seeds = sum(other.seed is not None and other.stem(base) == stem for other in chosen)
@@ -140,12 +141,12 @@ def run(
         # As everyone loads it who installs it, so that its results are theirs.
         load = functools.partial(load_published, folder, base=own.base, dtype="fp32", device=device)
         # By what was trained: the results of a training that was deleted are not those of the next with its name.
-        results = work / "results" / sha256(folder / difference.FILE)[:_KEY]
+        kept = work / "results" / sha256(folder / difference.FILE)[:_KEY]
         vectors = work / "vectors" / own.name
-        batches = drawn((folder / LOG_FILE).read_text(encoding="utf-8"))
-        yield Scored(arm, _results(load, own.name, suites, results, vectors, progress), batches)
+        results = _results(load, own.name, suites, kept, vectors, progress)
         (folder / difference.WEIGHTS).unlink(missing_ok=True)
         shutil.rmtree(vectors, ignore_errors=True)
+        yield Scored(arm, results, drawn((folder / LOG_FILE).read_text(encoding="utf-8")))
 
 
 def _results(

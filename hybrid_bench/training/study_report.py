@@ -116,8 +116,8 @@ def _drawn(scored: Sequence[Scored]) -> str:
         return ""
     columns = sorted({column for shares in drawn.values() for column in shares})
     lines = [
-        "Batches drawn with the first seed. The strategy alone is changed; but a source that gives one kind alone (parallel",
-        "sentences are cross-lingual) is read as often as that kind is drawn:\n",
+        "Batches drawn with the first seed. The strategy alone is changed; but how often a source that gives one kind alone",
+        "(parallel sentences are cross-lingual) is read depends on how often that kind is drawn:\n",
         "| strategy | " + " | ".join(f"{source}, {kind}" for source, kind in columns) + " |",
         "| --- |" + " ---: |" * len(columns),
     ]

@@ -20,7 +20,7 @@ from hybrid_bench.training.dev import DevSet, split
 from hybrid_bench.training.mix import Mix, cached
 from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE
 from hybrid_bench.training.recipe import Averaging, Recipe
-from hybrid_bench.training.sources import stated
+from hybrid_bench.training.sources import hashes, is_gone, stated
 
 #: Where checkpoints are until the training is done.
 _WORK = "training"
@@ -138,19 +138,20 @@ def _is_finished(folder: Path, recipe: Recipe) -> bool:
     path = folder / RECIPE_FILE
     held = Recipe.parse(toml.load(path), str(path)) if path.is_file() else None
     several = recipe.averaging != Averaging() and seed_folder(folder, recipe.seed).is_dir()
-    if held is None or (held != recipe and not (several and held.averaged(recipe.averaging) == recipe)):
+    same = held is not None and (held.name, held.description, held.hash) == (recipe.name, recipe.description, recipe.hash)
+    if held is None or not same or not (several or held.averaging == recipe.averaging):
         raise HybridBenchError(
             f"{folder} holds an encoder of another recipe", "Train into another folder, or delete this one with all in it."
         )
-    known = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))["sources"].values()
+    account = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))
+    known = [hashes(source) for source in account["sources"].values()]
     for name in recipe.data.sources:
-        now = json.loads(json.dumps(stated(name)))
-        if not any(now.items() <= of_encoder.items() for of_encoder in known):
+        if not is_gone(name) and hashes(stated(name)) not in known:
             raise HybridBenchError(
                 f"the training data {name} are others than those of the encoder in {folder}",
                 "Train into another folder, or delete this one with all in it.",
             )
-    return held == recipe
+    return held.averaging == recipe.averaging
 
 
 def is_first() -> bool:

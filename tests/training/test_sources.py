@@ -81,6 +81,14 @@ def test_ones_own_data_have_the_name_of_the_file(tmp_path: Path) -> None:
         Data(sources={str(path): 1, str(tmp_path / "elsewhere" / "parallel.jsonl"): 1})
 
 
+def test_one_id_in_two_sources_stays_two_rows(tmp_path: Path) -> None:
+    path = tmp_path / "both.jsonl"
+    path.write_text("".join(json.dumps(ROW | {"source": source}) + "\n" for source in ("squad", "other")))
+    rows = read_source(str(path)).rows
+    assert [(row.source, row.id) for row in rows] == [("both", "squad:1"), ("both", "other:1")]
+    assert read_table(str(path), "en").sources == ("other", "squad")
+
+
 def squad_file(path: Path, *ids: object) -> Path:
     qas = [{"id": one, "question": f"Who is {one}?", "answers": [{"text": "Ann", "answer_start": 0}]} for one in ids]
     path.write_text(json.dumps({"data": [{"title": "T", "paragraphs": [{"context": "Ann is here.", "qas": qas}]}]}))

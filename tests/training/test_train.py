@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from transformers import BertModel
 
 from hybrid_bench import HybridBenchError, load_encoder, load_published, toml
 from hybrid_bench.cli import main
@@ -261,15 +262,17 @@ def test_what_cannot_be_trained_is_said(place: Path, tmp_path: Path, changes: di
         train.train(recipe(place, **changes), tmp_path / "out")
 
 
-@pytest.mark.parametrize("what", ["fp16", "missing"])
-def test_a_base_that_cannot_be_shipped_is_said_at_once(place: Path, tmp_path: Path, what: str) -> None:
-    shutil.copytree(place / "base", tmp_path / "base")
-    path = tmp_path / "base" / "model.safetensors"
-    weights = load_file(path)
-    path.unlink()
-    if what == "fp16":
-        save_file({name: values.astype(np.float16) for name, values in weights.items()}, path, metadata={"format": "pt"})
-    with pytest.raises(HybridBenchError, match="weights in F16" if what == "fp16" else r"model\.safetensors"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"max_shard_size": "1KB"}, r"the base in .* has no model\.safetensors"), ({}, "the base in .* has weights in F16")],
+)
+def test_a_base_that_cannot_be_shipped_is_said_at_once(
+    place: Path, tmp_path: Path, options: dict[str, str], message: str
+) -> None:
+    shutil.copytree(place / "base", tmp_path / "base", ignore=shutil.ignore_patterns("model.safetensors"))
+    model = BertModel.from_pretrained(place / "base", add_pooling_layer=False)
+    (model if options else model.half()).save_pretrained(tmp_path / "base", **options)
+    with pytest.raises(HybridBenchError, match=message):
         train.train(recipe(place, base=str(tmp_path / "base")), tmp_path / "out")
     assert not list(tmp_path.rglob("training.jsonl"))
 
@@ -283,6 +286,25 @@ def test_other_data_than_those_of_a_finished_training_are_said(trained: Path, ch
     (tmp_path / "trained" / "recipe.toml").write_text(text)
     with pytest.raises(HybridBenchError, match=r"the training data .*data\.jsonl are others"):
         train.train(Recipe.parse(toml.loads(text, "the recipe"), "the recipe"), tmp_path / "trained")
+
+
+def test_ones_own_files_are_trained_on(place: Path, tmp_path: Path) -> None:
+    for language in ("en", "de"):
+        paragraphs = [
+            {
+                "context": f"{language} is {n}.",
+                "qas": [{"id": f"{n}", "question": f"{language} {n}?", "answers": [{"text": f"{n}"}]}],
+            }
+            for n in range(100, 108)
+        ]
+        (tmp_path / f"{language}.json").write_text(json.dumps({"data": [{"title": "T", "paragraphs": paragraphs}]}))
+    sources = {f"my:en={tmp_path / 'en.json'},de={tmp_path / 'de.json'}": 1.0}
+    chosen = recipe(place, data__sources=sources, batches__size=4, optimiser__steps=1, dev__questions=0)
+    folder = train.train(chosen, tmp_path / "out")
+    assert EncoderCard.read(folder / "encoder.toml").training_data.startswith("my, without any question")
+    assert train.train(chosen, folder) == folder
+    (tmp_path / "de.json").unlink()
+    assert train.train(chosen, folder) == folder, "what is gone cannot be compared"
 
 
 def test_an_encoder_does_not_go_into_a_file(chosen: Recipe, tmp_path: Path) -> None:
