@@ -71,7 +71,7 @@ def _stated_licences(account: dict[str, Any], of_base: str, read: set[str]) -> s
         if called(name) in read
         for file in source.get("files") or [{}]
     }
-    text = f"base: {of_base or 'not stated'}; training data: {' | '.join(sorted(stated))}"
+    text = f"base: {of_base or 'not stated'}; trained on: {' | '.join(sorted(stated))}"
     return _line(text)
 
 

@@ -63,7 +63,7 @@ def test_the_folder_is_an_encoder_with_a_card(trained: Path) -> None:
     encoder = load_encoder(str(trained), dtype="fp32")
     assert (encoder.card.name, encoder.card.base, encoder.card.query_prefix) == ("tiny", "tiny-base", "query: ")
     assert "data, without any question" in encoder.card.training_data
-    assert encoder.card.licence == "base: none; training data: not stated"
+    assert encoder.card.licence == "base: none; trained on: not stated"
     assert encoder.encode(TEXTS, "query").shape == (3, 16)
     assert not (trained / "training").exists()
 
