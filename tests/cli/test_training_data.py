@@ -59,7 +59,7 @@ def test_translated_questions_become_training_data(here: Cli, tmp_path: Path) ->
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "translated" / "parallel.jsonl").read_bytes() == first
     built = here("training-data", "build", "translated/parallel.jsonl", "--out", "mix", "--suites", "mini", "--format", "csv")
-    assert built.stdout.splitlines()[1:] == ["squad,de,1,1", "squad,en,1,1", "squad,zh,1,1"]
+    assert built.stdout.splitlines()[1:] == [f"parallel,{language},1,1" for language in ("de", "en", "zh")]
 
 
 def test_what_is_wrong_is_said_before_the_work(here: Cli, tmp_path: Path) -> None:
