@@ -54,9 +54,10 @@ def strategies(
     # Whatever can be wrong is found before the long work begins.
     path = recipe or Path("recipes") / f"hybrid-{base}.toml"
     taken = {"seed", "name", "averaging.trainings", "batches.strategy", "batches.alpha"}
-    if refused := sorted(taken & parse_changes(change or []).keys()):
+    changes = parse_changes(change or [])
+    if refused := sorted(taken & changes.keys()):
         raise HybridBenchError(f"a study decides {', '.join(refused)} itself", "Use --seeds, --alphas and --baselines.")
-    changes = parse_changes(change or []) | {"base": base} | ({"optimiser.steps": steps} if steps else {})
+    changes |= {"base": base} | ({"optimiser.steps": steps} if steps else {})
     shared = Recipe.read(path, changes)
     names = [name.strip() for name in suites.split(",") if name.strip()]
     if not names:

@@ -195,10 +195,6 @@ class Recipe(_Part):
             for seed in range(self.seed, self.seed + self.averaging.trainings)
         ]
 
-    def averaged(self, averaging: Averaging) -> Recipe:
-        """The same trainings, averaged in another way."""
-        return self.model_copy(update={"averaging": averaging})
-
     @classmethod
     def read(cls, path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
         """Read a recipe, and those that it extends; its name is the file's unless it states one.

@@ -132,7 +132,7 @@ def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypa
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "soup").rglob("*")}
     with pytest.raises(HybridBenchError, match="holds an encoder of another recipe"):
         train.train(chosen.model_copy(update={"seed": 6}), tmp_path / "soup")
-    train.train(chosen.averaged(Averaging(trainings=2)), tmp_path / "soup")
+    train.train(chosen.model_copy(update={"averaging": Averaging(trainings=2)}), tmp_path / "soup")
     of_two = load_file(tmp_path / "soup" / "model.safetensors")
     assert all(np.abs(of_two[name] - (singles[0][name] + singles[1][name]) / 2).max() < 1e-6 for name in of_two)
     publish(tmp_path / "soup", tmp_path / "published")
