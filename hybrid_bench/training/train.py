@@ -20,7 +20,7 @@ from hybrid_bench.training.dev import DevSet, split
 from hybrid_bench.training.mix import Mix, cached
 from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE
 from hybrid_bench.training.recipe import Averaging, Recipe
-from hybrid_bench.training.sources import hashes, is_gone, stated
+from hybrid_bench.training.sources import hashes, is_there, stated
 
 #: Where checkpoints are until the training is done.
 _WORK = "training"
@@ -146,7 +146,7 @@ def _is_finished(folder: Path, recipe: Recipe) -> bool:
     account = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))
     known = [hashes(source) for source in account["sources"].values()]
     for name in recipe.data.sources:
-        if not is_gone(name) and hashes(stated(name)) not in known:
+        if is_there(name) and hashes(stated(name)) not in known:
             raise HybridBenchError(
                 f"the training data {name} are others than those of the encoder in {folder}",
                 "Train into another folder, or delete this one with all in it.",
