@@ -147,7 +147,10 @@ def divide(nodes: Sequence[Mapping[str, float]], workers: int | None, gpu: bool)
 
 
 def check_folder(folder: Path) -> None:
-    """Raise HybridBenchError if a node does not see what this process writes into a folder, or has another software."""
+    """Raise HybridBenchError if a node does not see what this process writes into a folder, or has other software.
+
+    A node that is lost while it is asked is no reason: nothing will run on it.
+    """
     import ray
     from ray.exceptions import RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -158,15 +161,17 @@ def check_folder(folder: Path) -> None:
     here = at_work.software()
     with _shown_file(folder) as (path, token):
         asked = {
-            node["NodeManagerAddress"]: look.options(
+            (node["NodeID"], node["NodeManagerAddress"]): look.options(
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             ).remote(path)
             for node in alive()
         }
-        for name, answer in asked.items():
+        for (node_id, name), answer in asked.items():
             try:
                 seen, there = ray.get(answer, timeout=_ANSWERS)
             except RayError as error:
+                if node_id not in {node["NodeID"] for node in alive()}:
+                    continue
                 raise HybridBenchError(
                     f"the Ray node {name} cannot work for this process: {_why(error)}",
                     "Install the same hybrid-bench, plugins and Python on all nodes.",

@@ -14,7 +14,7 @@ import pytest
 
 from hybrid_bench import HybridBenchError, UnknownNameError
 from hybrid_bench_ray import RayExecutor
-from hybrid_bench_ray.cluster import Share, divide
+from hybrid_bench_ray.cluster import Share, alive, divide
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
@@ -176,6 +176,20 @@ def test_every_node_has_to_see_the_store(executor: RayExecutor, tmp_path: Path) 
     (tmp_path / "file").touch()
     with pytest.raises(HybridBenchError, match=r"cannot write to .*/file/store: Not a directory\n"):
         executor.check_folder(tmp_path / "file" / "store")
+
+
+def test_a_node_that_is_lost_while_it_is_asked_need_not_see_the_store(
+    cluster: Cluster, executor: RayExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = cluster.add_node(num_cpus=1, object_store_memory=100_000_000)
+    listed = alive()
+    assert node.node_id in {one["NodeID"] for one in listed}
+    cluster.remove_node(node, allow_graceful=False)
+    times = iter([listed])
+    monkeypatch.setattr("hybrid_bench_ray.cluster.alive", lambda: next(times, None) or alive())
+    executor.check_folder(tmp_path / "store")
+    assert next(times, None) is None
+    assert node.node_id not in {one["NodeID"] for one in alive()}
 
 
 @pytest.mark.parametrize(
