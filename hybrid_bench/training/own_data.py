@@ -27,6 +27,12 @@ class JsonLines:
     title: str
     path: Path
 
+    @classmethod
+    def named(cls, name: str) -> JsonLines | None:
+        """The file of this name, there or not; None if a file of JSON lines is not called so."""
+        path = Path(name)
+        return cls(path.name.partition(".")[0], path) if name.endswith((".jsonl", ".jsonl.gz")) else None
+
     def is_there(self) -> bool:
         """Whether there is such a file."""
         return self.path.is_file()
@@ -92,11 +98,11 @@ def own_data(name: str) -> OwnData | None:
     Raises:
         HybridBenchError: if the name should list files by language, and does not.
     """
-    path = Path(name)
-    if name.endswith((".jsonl", ".jsonl.gz")):
-        return JsonLines(path.name.partition(".")[0], path)
+    if lines := JsonLines.named(name):
+        return lines
     if "=" in name:
         return FilesByLanguage(name.partition(":")[0], _listed_files(name))
+    path = Path(name)
     if "/" in name or path.is_dir():
         return BuiltFolder(path.name, path)
     return None

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from hybrid_bench.datasets.downloads import fetch
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.toml import loads
-from hybrid_bench.training.own_data import BuiltFolder, OwnData, own_data
+from hybrid_bench.training.own_data import BuiltFolder, JsonLines, OwnData, own_data
 from hybrid_bench.training.parallel import ParallelTable
 from hybrid_bench.training.readers import jsonl, question_translations, sentence_pairs, squad
 from hybrid_bench.training.readers.reading import Reading
@@ -89,13 +89,13 @@ def hashes(stated: Mapping[str, Any]) -> set[str]:
 
 def is_there(name: str) -> bool:
     """Whether a source is known, or a user's own data that are where they are said to be."""
-    own = None if name in sources() else own_data(name)
+    own = _looks_own(name)
     return own.is_there() if own else name in sources()
 
 
 def called(name: str) -> str:
     """What the rows of a source call it: a user's own data are known by the name of the file, without endings."""
-    own = None if name in sources() else own_data(name)
+    own = _looks_own(name)
     return own.title if own else name
 
 
@@ -127,16 +127,21 @@ def read_table(name: str, language: str) -> ParallelTable:
     path = Path(name)
     if path.is_dir():
         return ParallelTable.load(path)
-    if name.endswith((".jsonl", ".jsonl.gz")):
-        return jsonl.read(path.name.partition(".")[0], path).table()
+    if lines := JsonLines.named(name):
+        return jsonl.read(lines.title, lines.path).table()  # rows keep the sources that they state
     if name not in sources() and (path.is_file() or ("=" not in name and path.suffix)):
         return squad.read(path.name.partition(".")[0], {language: [path]}).table()
     return read_source(name).table()
 
 
+def _looks_own(name: str) -> OwnData | None:
+    """What a name stands for by its looks, there or not; None for a source that this project knows, and for nothing."""
+    return None if name in sources() else own_data(name)
+
+
 def _own(name: str) -> OwnData | None:
     """The user's own data of this name; None if it is a source that this project knows."""
-    own = None if name in sources() else own_data(name)
+    own = _looks_own(name)
     if name in sources() or (own and (own.is_there() or not isinstance(own, BuiltFolder))):
         return own
     raise UnknownNameError(
