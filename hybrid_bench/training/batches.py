@@ -20,6 +20,8 @@ from hybrid_bench.training.strategies import BatchKind, Strategy
 #: ``batch``: one language pair a batch, as in the paper. ``example``: each example of a batch has a pair of its own.
 Mode = Literal["batch", "example"]
 
+#: Language pairs that a remark names.
+_NAMED = 3
 #: Steps whose sources and pairs are drawn together.
 _BLOCK = 1024
 
@@ -145,11 +147,14 @@ class Batches:
         self.left_out: list[tuple[str, LanguagePair, int]] = []
         self._fill()
         by_source = {source: int(np.sum(self._index.source == number)) for number, source in enumerate(self._index.sources)}
+        weights = checked_weights(source_weights, by_source)
+        if source_weights:
+            self._check_sources(weights)
         able = {kind: {source for source, known in self._sizes if known == kind} for kind in get_args(BatchKind)}
         #: How often each source gives each kind.
         self.shares: list[Share] = shares(
             strategy.alpha,
-            checked_weights(source_weights, by_source),
+            weights,
             able["monolingual"],
             able["cross-lingual"],
         )
@@ -197,6 +202,34 @@ class Batches:
                 f"a batch of {self.batch_size} cannot be drawn without a repeat: {most} examples at most can be in one batch",
                 "Make the batch smaller or add data.",
             )
+
+    def _short(self) -> dict[str, list[tuple[LanguagePair, int]]]:
+        """Source to its pairs of the strategy's kinds that have too few rows for a batch."""
+        found: dict[str, list[tuple[LanguagePair, int]]] = {}
+        for source, pair, room in self.left_out:
+            if pair.kind in self.strategy.kinds:
+                found.setdefault(source, []).append((pair, room))
+        return found
+
+    def remarks(self) -> list[str]:
+        """What the strategy would draw but for too few rows, a line each source."""
+        return [
+            f"{len(short)} language pairs of {source} have too few rows for a batch of {self.batch_size} and are not drawn: "
+            + ", ".join(f"{pair} has {room}" for pair, room in short[:_NAMED])
+            + (", ..." if len(short) > _NAMED else "")
+            for source, short in self._short().items()
+        ]
+
+    def _check_sources(self, weights: Mapping[str, float]) -> None:
+        """A source that was given a weight has to be in some batch, unless it has nothing of the strategy's kinds."""
+        drawn = {source for source, kind in self._sizes if kind in self.strategy.kinds}
+        for source, short in self._short().items():
+            if weights[source] > 0 and source not in drawn:
+                pair, room = max(short, key=lambda one: one[1])
+                raise HybridBenchError(
+                    f"no batch of {self.batch_size} can be drawn from {source}: {pair} has {room} examples that can be in one",
+                    "Leave the source out, make the batch smaller, or add data.",
+                )
 
     def _check_languages(self, asked: Sequence[str] | None) -> None:
         """A language that was asked for by name has to be in some batch."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 _FACTS = "hybrid_bench"
-_WEIGHT, _OPTIMISER, _RANDOM = "weight/", "optimiser/", "random/"
+_WEIGHT, _OPTIMISER = "weight/", "optimiser/"
 
 
 @dataclass
@@ -42,7 +42,7 @@ def save(
     weights: dict[str, torch.nn.Parameter],
     optimiser: torch.optim.Optimizer | None = None,
 ) -> None:
-    """Write weights, and with an optimiser its state and torch's random numbers: the whole file or nothing.
+    """Write weights, and with an optimiser its state: the whole file or nothing.
 
     Raises:
         HybridBenchError: if a weight is not finite; what was saved before stays.
@@ -63,9 +63,6 @@ def save(
         facts["groups"] = state["param_groups"]
         for index, values in state["state"].items():
             tensors |= {f"{_OPTIMISER}{index}/{name}": torch.as_tensor(value).cpu() for name, value in values.items()}
-        tensors[f"{_RANDOM}cpu"] = torch.get_rng_state()
-        for index, values in enumerate(torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []):
-            tensors[f"{_RANDOM}cuda/{index}"] = values
     with writing(path) as temporary:
         save_file(tensors, temporary, metadata={_FACTS: json.dumps(facts)})
 
@@ -86,7 +83,7 @@ def standing(path: Path, recipe: str) -> Standing:
 
 
 def restore(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer | None = None) -> None:
-    """Put the weights back, and with an optimiser its state and torch's random numbers.
+    """Put the weights back, and with an optimiser its state.
 
     Raises:
         HybridBenchError: if the checkpoint is damaged or has other weights.
@@ -108,10 +105,6 @@ def restore(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch
             index, _, key = name.removeprefix(_OPTIMISER).partition("/")
             state.setdefault(int(index), {})[key] = values
     optimiser.load_state_dict({"state": state, "param_groups": facts["groups"]})
-    torch.set_rng_state(tensors[f"{_RANDOM}cpu"])
-    of_cuda = [tensors[name] for name in sorted(tensors) if name.startswith(f"{_RANDOM}cuda/")]
-    if of_cuda and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(of_cuda)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

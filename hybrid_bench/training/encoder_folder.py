@@ -39,9 +39,10 @@ def write(folder: Path, recipe: Recipe, base: Base, account: dict[str, Any], log
 
 def _card(recipe: Recipe, base: EncoderCard, account: dict[str, Any], read: set[str]) -> dict[str, Any]:
     fields = base.model_dump(mode="json", exclude_defaults=True)
+    made = f"{base.name} trained with the strategy {recipe.strategy}{_averaged(recipe)}"
     fields |= {
         "name": recipe.name,
-        "description": recipe.description or f"{base.name} trained with the strategy {recipe.strategy}{_averaged(recipe)}",
+        "description": _line(f"{made}; {recipe.description}" if recipe.description else made),
         "backend": "transformers",
         "model": ".",
         "base": base.name,

@@ -138,6 +138,12 @@ class Dev(_Part):
     #: What is looked at: the loss as in the paper, or the mean over the three settings of the dev set's mean AP.
     metric: Literal["loss", "AP"] = "AP"
 
+    @model_validator(mode="after")
+    def _something_to_wait_for(self) -> Dev:
+        if self.patience and not self.questions:
+            raise ValueError("patience needs a dev set: give dev.questions too")
+        return self
+
 
 class Compute(_Part):
     """How it is computed; with ``precision`` as it is, these change speed and memory and the result by rounding alone."""
@@ -164,6 +170,7 @@ class Recipe(_Part):
 
     name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
     base: Annotated[str, Field(min_length=1)]
+    #: What the card says beside the base and the strategy.
     description: Annotated[str, Field(max_length=500)] = ""
     seed: Annotated[int, Field(ge=0)] = 1
     data: Data

@@ -36,6 +36,12 @@ class Strategy:
                 f"alpha is {self.alpha}, and it is the share of monolingual batches", "Give a number from 0 to 1."
             )
 
+    @property
+    def kinds(self) -> tuple[BatchKind, ...]:
+        """The kinds that it draws."""
+        shares: dict[BatchKind, float] = {"monolingual": self.alpha, "cross-lingual": 1 - self.alpha}
+        return tuple(kind for kind, share in shares.items() if share > 0)
+
     def __str__(self) -> str:
         return f"hybrid({self.alpha:g})" if self.name == "hybrid" else self.name
 

@@ -43,7 +43,7 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
         HybridBenchError: whatever is wrong with the recipe, the data or the base; a loss that is not finite.
     """
     _need_packages()
-    progress = progress or SilentProgress()
+    progress = progress if progress and is_first() else SilentProgress()
     if folder.exists() and not folder.is_dir():
         raise HybridBenchError(f"{folder} is a file", "Name a folder for the encoder.")
     if (folder / CARD_FILE).is_file() and _is_finished(folder, recipe):
@@ -107,6 +107,8 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
         mode=recipe.batches.mode,
         topical=recipe.batches.topical,
     )
+    for remark in batches.remarks():
+        progress.say(remark)
     dev = DevSet(parts.dev, languages or mix.table.languages) if parts else None
     encode = functools.partial(trainee.encode, tokens=recipe.compute.micro_batch_tokens)
     look = functools.partial(dev.scores, encode, recipe.strategy, recipe.loss.temperature) if dev else None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from torch import Tensor
@@ -104,9 +105,8 @@ class HybridTrainer(SentenceTransformerTrainer):
         weights = trainee.trainable()
         self.weights = weights
         optimiser = torch.optim.AdamW(_groups(weights, recipe.optimiser.weight_decay), lr=recipe.optimiser.learning_rate)
-        resumed = folder / CHECKPOINT
         if standing.step:
-            checkpoints.restore(resumed, weights, optimiser)
+            checkpoints.restore(folder / CHECKPOINT, weights, optimiser)
         rates = torch.optim.lr_scheduler.LambdaLR(optimiser, _rate(recipe.optimiser), last_epoch=standing.step - 1)
         self.rates = rates
         loss = info_nce(
@@ -132,15 +132,17 @@ class HybridTrainer(SentenceTransformerTrainer):
             data_collator=_first,  # type: ignore[arg-type]  # never called: see get_train_dataloader
         )
         self.remove_callback(PrinterCallback)
-        if standing.step:
-            # The library seeds torch when it starts; what a checkpoint held goes on instead.
-            checkpoints.restore(resumed, weights, optimiser)
 
     def get_train_dataloader(self) -> DataLoader[dict[str, Any]]:
         """The steps that are left. Each process takes its own part of each, so the library has nothing to share out."""
         steps = _From(self.standing.step, self.args.max_steps)
-        # A generator of its own: a loader draws a number when it starts, and a resumed training starts one more than another.
-        return DataLoader(self._data, batch_sampler=steps, collate_fn=_first, generator=torch.Generator())
+        return DataLoader(self._data, batch_sampler=steps, collate_fn=_first)
+
+    def training_step(self, *inputs: Any, **options: Any) -> Tensor:
+        """A step whose dropout depends on the recipe's seed, the step and the process alone: it is the same after a resume."""
+        keys = (self.args.seed, self.state.global_step, self.args.process_index)
+        torch.manual_seed(int(np.random.SeedSequence(keys).generate_state(1, np.uint64)[0] >> 1))
+        return super().training_step(*inputs, **options)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *rest: Any, **options: Any) -> Any:
         """The loss of a step.
@@ -151,16 +153,11 @@ class HybridTrainer(SentenceTransformerTrainer):
         loss = cast(Tensor, super().compute_loss(model, inputs, *rest, **options))
         self.last_loss = loss.detach().clone()
         if not math.isfinite(float(self.last_loss)):
-            self._stop("the loss")
+            self.stop("the loss")
         return loss
 
-    def _clip_grad_norm(self, model: Any) -> Any:
-        norm = super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
-        if norm is not None and not math.isfinite(float(norm)):
-            self._stop("the gradient")
-        return norm
-
-    def _stop(self, what: str) -> None:
+    def stop(self, what: str) -> None:
+        """Raise HybridBenchError: something of the step that is under way is not finite."""
         batch = self.batches.at(self.state.global_step)
         kept = f"The checkpoint of step {self.standing.step} is kept." if self.standing.step else "There is no checkpoint yet."
         raise HybridBenchError(
@@ -195,6 +192,11 @@ class _Watch(TrainerCallback):
         self._progress.start("training", self._recipe.optimiser.steps * self._recipe.batches.size)
         self._progress.advance(state.global_step * self._recipe.batches.size)
 
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        gradients = [weight.grad for weight in self._trainer.weights.values() if weight.grad is not None]
+        if not all(torch.isfinite(gradient).all() for gradient in gradients):
+            self._trainer.stop("the gradient")
+
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         step = state.global_step
         standing = self._trainer.standing
@@ -218,7 +220,7 @@ class _Watch(TrainerCallback):
                 control.should_training_stop = last = True
         if last or step % self._recipe.compute.checkpoint_every == 0:
             standing.step = step
-            if not self._look:
+            if self._losses:
                 self._progress.say(f"step {step}: {self._trained()}")
             if state.is_world_process_zero:
                 checkpoints.save(self._folder / CHECKPOINT, standing, self._trainer.weights, self._trainer.optimizer)

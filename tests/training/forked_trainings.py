@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -20,9 +21,11 @@ import torch
 
 torch.set_num_threads(1)
 
+from hybrid_bench import SilentProgress  # noqa: E402
 from hybrid_bench.training import trainer  # noqa: E402, F401  # with all that it imports
 from hybrid_bench.training.lora import factors  # noqa: E402
 from hybrid_bench.training.loss import info_nce  # noqa: E402
+from hybrid_bench.training.recipe import Recipe  # noqa: E402
 from hybrid_bench.training.train import train  # noqa: E402
 from hybrid_bench.training.trainee import Trainee  # noqa: E402
 from tests.training.test_loss import PASSAGES, QUERIES  # noqa: E402
@@ -45,23 +48,30 @@ def finish(child: int) -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
-def kill_at(step: int, folder: Path, work: Callable[[], None]) -> None:
-    """Kill -9 once the log shows a step, wherever the process is by then."""
-    child = fork(work)
+def wait_for(step: int, folder: Path, child: int) -> None:
+    """Until the log of a training that a child is at shows a step."""
     log = folder / "training" / "training.jsonl"
     while not (log.is_file() and f'"step": {step}, "loss"' in log.read_text()):
         assert os.waitpid(child, os.WNOHANG) == (0, 0), "it ended before it could be killed"
         time.sleep(0.002)
+
+
+def kill_at(step: int, folder: Path, work: Callable[[], None]) -> None:
+    """Kill -9 once the log shows a step, wherever the process is by then."""
+    child = fork(work)
+    wait_for(step, folder, child)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 
 
 def killed(folder: Path) -> None:
-    """An undisturbed training, and one that is killed three times."""
+    """An undisturbed training, and one that is killed three times, anywhere."""
+    steps = sorted(random.sample(range(1, 13), 3))
+    sys.stderr.write(f"killed at the steps {steps}\n")
     chosen = recipe(folder, optimiser__steps=14, dev__patience=0)
     finish(fork(lambda: train(chosen, folder / "undisturbed") and None))
     out = folder / "killed"
-    for step in (2, 7, 12):  # before the first checkpoint, between two, and after the last look at the dev set
+    for step in steps:
         kill_at(step, out, lambda: train(chosen, out) and None)
         assert not (out / "encoder.toml").exists()
     finish(fork(lambda: train(chosen, out) and None))
@@ -112,22 +122,47 @@ def together(folder: Path) -> None:
     finish(fork(lambda: work(0, 1)))
 
 
-def shared(folder: Path) -> None:
-    """A whole training in two processes."""
+def by_two(chosen: Recipe, out: Path) -> list[int]:
+    """Start a training in two processes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+
+    def work(rank: int) -> None:
+        where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
+        os.environ |= where | {"RANK": str(rank), "WORLD_SIZE": "2"}
+        train(chosen, out, device="cpu", progress=Said(out.parent / f"{out.name}-{rank}.txt"))
+
+    return [fork(lambda rank=rank: work(rank)) for rank in (0, 1)]  # type: ignore[misc]
+
+
+class Said(SilentProgress):
+    """Keeps what a process says in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def say(self, message: str) -> None:
+        with self._path.open("a") as file:
+            file.write(f"{message}\n")
+
+
+def shared(folder: Path) -> None:
+    """A whole training in two processes; with dropout, one that is killed, too."""
     chosen = recipe(folder, optimiser__steps=4, weights__dropout=0.0)
-
-    def work(rank: int, world: int) -> None:
-        if world > 1:
-            where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
-            os.environ |= where | {"RANK": str(rank), "WORLD_SIZE": str(world)}
-        train(chosen, folder / f"by-{world}", device="cpu")
-
-    for child in [fork(lambda rank=rank: work(rank, 2)) for rank in (0, 1)]:  # type: ignore[misc]
+    for child in by_two(chosen, folder / "by-2"):
         finish(child)
-    finish(fork(lambda: work(0, 1)))
+    finish(fork(lambda: train(chosen, folder / "by-1", device="cpu") and None))
+    dropping = recipe(folder, optimiser__steps=6, compute__checkpoint_every=3, weights__dropout=0.2, dev__questions=0)
+    for child in by_two(dropping, folder / "undisturbed"):
+        finish(child)
+    children = by_two(dropping, folder / "killed")
+    wait_for(5, folder / "killed", children[0])
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    for child in by_two(dropping, folder / "killed"):
+        finish(child)
 
 
 if __name__ == "__main__":

@@ -73,10 +73,15 @@ def test_the_sequence_is_the_same_after_a_resume(seed: int, start: int, topical:
     assert fresh.hash == undisturbed.hash
 
 
-@given(step=st.integers(0, 5000), world=st.sampled_from([1, 2, 4, 8]))
-def test_processes_share_a_batch(step: int, world: int) -> None:
+@settings(max_examples=30)
+@given(step=st.integers(0, 5000), world=st.sampled_from([1, 2, 4, 8]), data=st.data())
+def test_processes_share_a_batch(step: int, world: int, data: st.DataObject) -> None:
     whole = batches().at(step)
-    parts = [batches().at(step).slice(rank, world) for rank in range(world)]
+    parts = []
+    for rank in range(world):  # each has batches of its own, and has come another way
+        own = Batches(TABLE, hybrid(0.5), 8, 0, source_weights=WEIGHTS)
+        own.at(data.draw(st.integers(0, 5000)))
+        parts.append(own.at(step).slice(rank, world))
     assert {part.kind for part in parts} == {whole.kind}
     assert {part.source for part in parts} == {whole.source}
     assert np.concatenate([part.rows for part in parts]).tolist() == whole.rows.tolist()
@@ -90,12 +95,19 @@ def test_a_batch_that_cannot_be_shared_is_said() -> None:
         batches().at(0).slice(2, 2)
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 0.8, 1.0])
-def test_the_share_of_kinds_is_alpha(alpha: float) -> None:
-    steps = 4000
-    kinds = Counter(batches(alpha).at(step).kind for step in range(steps))
-    # Five standard deviations of a binomial.
-    assert abs(kinds["monolingual"] / steps - alpha) <= 5 * (alpha * (1 - alpha) / steps) ** 0.5
+@settings(max_examples=15, deadline=None)
+@given(alpha=st.floats(0, 1), seed=st.integers(0, 2**32))
+def test_the_share_of_kinds_converges_to_alpha(alpha: float, seed: int) -> None:
+    own = Batches(TABLE, hybrid(alpha), 8, seed, source_weights=WEIGHTS)
+    monolingual = np.array([own.at(step).kind == "monolingual" for step in range(2000)])
+    for steps in (200, 2000):
+        # Six standard deviations of a binomial, and a batch: of very small shares it is no normal one.
+        assert abs(monolingual[:steps].mean() - alpha) <= 6 * (alpha * (1 - alpha) / steps) ** 0.5 + 1 / steps
+
+
+@pytest.mark.parametrize(("alpha", "kind"), [(0.0, "cross-lingual"), (1.0, "monolingual")])
+def test_a_hybrid_of_one_kind_draws_no_other(alpha: float, kind: str) -> None:
+    assert {batches(alpha).at(step).kind for step in range(2000)} == {kind}
 
 
 def test_sources_get_their_weights_and_sentences_no_monolingual_batch() -> None:
@@ -228,3 +240,23 @@ def test_rows_linked_by_a_passage_in_another_language_do_not_meet() -> None:
     own = Batches(ParallelTable.of(rows), MONO, 8, 0, languages=["en"])
     for step in range(60):
         assert len({16, 17} & set(own.at(step).rows.tolist())) < 2
+
+
+def test_a_source_with_a_weight_is_not_left_out_silently() -> None:
+    rows = question_rows(40, ("de", "en"))
+    few = question_rows(5, ("de", "en"), "few")
+    for row in few:
+        row.id = f"few {row.id}"
+        row.question = {language: f"few {text}" for language, text in row.question.items()}
+        row.sentence = {language: f"few {text}" for language, text in row.sentence.items()}
+    table = ParallelTable.of(rows + few)
+    with pytest.raises(HybridBenchError, match="no batch of 8 can be drawn from few: de-de has 3 examples"):
+        Batches(table, MONO, 8, 0, source_weights={"qa": 1, "few": 1})
+    assert Batches(table, MONO, 8, 0, source_weights={"qa": 1, "few": 0}).remarks()
+    by_rows = Batches(table, MONO, 8, 0)
+    assert by_rows.remarks() == [
+        "2 language pairs of few have too few rows for a batch of 8 and are not drawn: de-de has 3, en-en has 3"
+    ]
+    assert Batches(table.only(["qa"]), MONO, 8, 0).remarks() == []
+    # Parallel sentences have no monolingual batch to give: that is no want of rows.
+    assert Batches(TABLE, MONO, 8, 0, source_weights=WEIGHTS).remarks() == []

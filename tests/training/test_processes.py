@@ -59,3 +59,14 @@ def test_a_training_that_two_processes_share_is_that_of_one(done: Path) -> None:
     for ours, theirs in zip(*lines, strict=True):
         if "loss" in (record := json.loads(ours)):
             assert json.loads(theirs)["loss"] == pytest.approx(record["loss"], abs=1e-4)
+
+
+def test_two_processes_that_are_killed_end_with_the_same_bytes_though_each_has_its_own_dropout(done: Path) -> None:
+    undisturbed, killed = (load_file(done / "shared" / name / "difference.safetensors") for name in ("undisturbed", "killed"))
+    for name, values in undisturbed.items():
+        assert np.array_equal(values, killed[name]), name
+
+
+def test_one_of_several_processes_speaks(done: Path) -> None:
+    assert "step 6: loss" in (done / "shared" / "undisturbed-0.txt").read_text()
+    assert not (done / "shared" / "undisturbed-1.txt").exists()

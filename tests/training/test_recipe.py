@@ -55,6 +55,7 @@ def test_a_recipe_written_out_is_the_same_recipe() -> None:
         ({"data": {"sources": {}}}, "data.sources"),
         ({"data": {"sources": {"ntrex": 0}}}, "data.sources.ntrex"),
         ({"name": "../elsewhere"}, "name"),
+        ({"dev": {"questions": 0, "patience": 2}}, "patience needs a dev set"),
     ],
 )
 def test_a_bad_key_is_named(changes: dict[str, Any], named: str) -> None:

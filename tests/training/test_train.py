@@ -30,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def chosen(place: Path) -> Recipe:
-    return recipe(place, optimiser__steps=24, dev__every=12)
+    return recipe(place, optimiser__steps=24, dev__every=12, description="of a test")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,7 @@ def test_both_kinds_of_batches_are_in_the_log(trained: Path) -> None:
 def test_the_folder_is_an_encoder_with_a_card(trained: Path) -> None:
     encoder = load_encoder(str(trained), dtype="fp32")
     assert (encoder.card.name, encoder.card.base, encoder.card.query_prefix) == ("tiny", "tiny-base", "query: ")
+    assert encoder.card.description == "tiny-base trained with the strategy hybrid(0.5); of a test"
     assert "data, without any question" in encoder.card.training_data
     assert encoder.card.licence == "base: none; trained on: not stated"
     assert encoder.encode(TEXTS, "query").shape == (3, 16)
@@ -220,6 +221,50 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
     train.train(chosen, tmp_path / "out")  # goes on after step 4
     train.train(chosen, tmp_path / "undisturbed")
     assert (tmp_path / "out" / "model.safetensors").read_bytes() == (tmp_path / "undisturbed" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("most", [0.0, 1.0])
+def test_a_gradient_that_is_not_finite_changes_no_weight(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: float
+) -> None:
+    chosen = recipe(place, optimiser={"steps": 4, "max_gradient": most}, compute__checkpoint_every=2, dev__questions=0)
+    ordinary = trainer.HybridTrainer.training_step
+
+    def poisoned(self: trainer.HybridTrainer, *rest: object, **options: object) -> torch.Tensor:
+        if self.state.global_step == 3:
+            next(iter(self.weights.values())).register_hook(lambda gradient: gradient * float("inf"))
+        return ordinary(self, *rest, **options)
+
+    monkeypatch.setattr(trainer.HybridTrainer, "training_step", poisoned)
+    with pytest.raises(HybridBenchError, match="the gradient of step 4 is not finite") as caught:
+        train.train(chosen, tmp_path / "out")
+    assert "The checkpoint of step 2 is kept" in caught.value.remedy
+
+
+def test_precision_and_caching_change_the_loss_by_rounding_alone(place: Path, tmp_path: Path) -> None:
+    losses = {}
+    for name, changes in {"plain": {}, "cached": {"cache_gradients": True}, "bf16": {"precision": "bf16"}}.items():
+        compute = {"micro_batch_tokens": 96, "checkpoint_every": 4} | changes
+        chosen = recipe(place, optimiser__steps=6, dev__questions=0, weights__dropout=0.0, compute=compute)
+        losses[name] = [record["loss"] for record in records(train.train(chosen, tmp_path / name)) if "loss" in record]
+    assert losses["cached"] == pytest.approx(losses["plain"], abs=1e-3)
+    assert losses["bf16"] == pytest.approx(losses["plain"], abs=0.1)
+    assert losses["bf16"][0] != losses["plain"][0], "it is computed in another precision"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        ("linear", [1 / 3, 2 / 3, 1, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8, 0]),
+        ("cosine", [1 / 3, 2 / 3, *(np.cos(np.pi * np.arange(9) / 16) ** 2)]),
+        ("constant", [1 / 3, 2 / 3, *[1] * 9]),
+    ],
+)
+def test_the_learning_rate_follows_its_schedule(schedule: str, rates: list[float], place: Path, tmp_path: Path) -> None:
+    optimiser = {"steps": 10, "learning_rate": 0.5, "warmup": 0.2, "schedule": schedule}
+    chosen = recipe(place, optimiser=optimiser, dev__questions=0, weights__biases=False, batches__size=2)
+    logged = [record["learning_rate"] for record in records(train.train(chosen, tmp_path / "out")) if "loss" in record]
+    assert logged == pytest.approx([0.5 * rate for rate in rates[1:]])
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
