@@ -69,7 +69,7 @@ def without_suites(
     its passages stand for them.
 
     Raises:
-        HybridBenchError: if no row is left; the message says which filter took how many.
+        HybridBenchError: if no row of a source is left; the message says which filter took how many.
     """
     evaluations = [_evaluation(suite) for suite in suites]
     paragraphs: dict[str, str | None] = {}
@@ -77,16 +77,24 @@ def without_suites(
     report = FilterReport(len(table), 0)
     progress = progress or SilentProgress()
     progress.start("filtering", len(table))
+    by_source: dict[str, Counter[tuple[str, str]]] = {}
+    left_of = set()
     for number, row in enumerate(table.rows()):
         progress.advance(1)
         taken = _taken_by(row, evaluations, paragraphs)
         if taken:
-            report.taken[taken] += 1
+            by_source.setdefault(row.source, Counter())[taken] += 1
         else:
             kept.append(number)
-    if not kept:
-        what = ", ".join(f"{suite} by {filter_name}: {count}" for (suite, filter_name), count in report.taken.most_common())
-        raise HybridBenchError(f"no row of the training data is left after filtering ({what})", "Add a source of other texts.")
+            left_of.add(row.source)
+    for source, counts in by_source.items():
+        if source not in left_of:
+            what = ", ".join(f"{suite} by {filter_name}: {count}" for (suite, filter_name), count in counts.most_common())
+            raise HybridBenchError(
+                f"no row of the training data {source} is left after filtering ({what})",
+                "Leave it out, or add other texts.",
+            )
+        report.taken.update(counts)
     left = table.select(np.array(kept))
     report.after = len(left)
     report.questions = left.counts("question")

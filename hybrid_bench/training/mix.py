@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from hybrid_bench import cache
-from hybrid_bench.datasets.suites import load_suite
+from hybrid_bench.datasets import beir_folder
+from hybrid_bench.datasets.suites import SUITES, load_suite
+from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.training.filters import FilterReport, without_suites
@@ -20,7 +23,7 @@ from hybrid_bench.versions import hybrid_bench
 from hybrid_bench.whole_file import write
 
 #: The suites that training data are kept apart from unless others are named.
-SUITES = ("xquad-r", "mlqa-r")
+CLEAN_OF = ("xquad-r", "mlqa-r")
 
 _REPORT = "mix.json"
 
@@ -40,7 +43,7 @@ class Mix:
     account: dict[str, Any]
 
 
-def build(names: Sequence[str], folder: Path, suites: Sequence[str] = SUITES, progress: Progress | None = None) -> Mix:
+def build(names: Sequence[str], folder: Path, suites: Sequence[str] = CLEAN_OF, progress: Progress | None = None) -> Mix:
     """Read sources, take out what is in the suites, and store the table and the account in a new folder.
 
     Args:
@@ -64,6 +67,8 @@ def build(names: Sequence[str], folder: Path, suites: Sequence[str] = SUITES, pr
         progress.start("reading", len(names))
         for name in dict.fromkeys(names):
             reading = read_source(name)
+            if not reading.rows:
+                raise HybridBenchError(f"{name} has no row to train on", "Leave it out, or mend it.")
             tables.append(reading.table())
             read[name] = stated(name) | {
                 "rows": len(reading.rows),
@@ -103,17 +108,19 @@ def load(folder: Path) -> Mix:
     return Mix(ParallelTable.load(folder), folder, account)
 
 
-def cached(names: Sequence[str], suites: Sequence[str] = SUITES, progress: Progress | None = None) -> Mix:
+def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Progress | None = None) -> Mix:
     """The mix of these sources from the cache; built there if it is not there yet.
 
-    The key is what the sources are (names, addresses and hashes), the suites, and the version of this package.
+    The key is what the sources are (names, addresses and hashes), the suites (their names, and of folders what is in them),
+    and the version of this package.
     """
     import shutil
 
     from filelock import FileLock
 
     described = [{"called": called(name)} | stated(name) for name in dict.fromkeys(names)]
-    key = json.dumps([hybrid_bench(), _CODE, described, list(suites)], sort_keys=True, ensure_ascii=False)
+    kept_apart = [[name, _texts_of_folder(name)] if _is_folder(name) else name for name in suites]
+    key = json.dumps([hybrid_bench(), _CODE, described, kept_apart], sort_keys=True, ensure_ascii=False)
     folder = cache.home() / "training-data" / hashlib.sha256(key.encode()).hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
@@ -121,6 +128,19 @@ def cached(names: Sequence[str], suites: Sequence[str] = SUITES, progress: Progr
             shutil.rmtree(folder, ignore_errors=True)  # what a killed process left
             return build(names, folder, suites, progress)
     return load(folder)
+
+
+def _is_folder(suite: str) -> bool:
+    """Whether a suite is a local folder: its name does not tell what is in it."""
+    return suite not in SUITES and beir_folder.is_collection(Path(suite))
+
+
+def _texts_of_folder(suite: str) -> str:
+    """A hash of the ids and texts of a local suite."""
+    loaded = load_suite(suite)
+    queries = ((one.query_id, one.default_text()) for language in loaded.languages for one in loaded.queries(language))
+    passages = ((one.doc_id, one.default_text()) for language in loaded.passage_languages for one in loaded.docs(language))
+    return texts_hash(itertools.chain.from_iterable(itertools.chain(queries, passages)))
 
 
 #: Counts up when reading or filtering changes, so that tables in the cache are not taken for what would be built now.

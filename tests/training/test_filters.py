@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,12 +51,17 @@ def test_a_question_is_known_however_short_and_a_short_passage_is_not() -> None:
 
 def test_nothing_left_says_which_filter_took_what(taken: dict[str, ParallelRow], tmp_path: Path) -> None:
     rows = [taken["id"], taken["passage"]]
-    with pytest.raises(HybridBenchError, match=r"no row of the training data is left.*mini by id: 1, mini by passage: 1"):
+    with pytest.raises(HybridBenchError, match=r"no row of the training data s is left.*mini by id: 1, mini by passage: 1"):
         without_suites(ParallelTable.of(rows), [load_suite("mini")])
     jsonl.save(ParallelTable.of(rows), tmp_path / "rows.jsonl")
-    with pytest.raises(HybridBenchError, match="no row of the training data is left"):
-        mix.build([str(tmp_path / "rows.jsonl")], tmp_path / "out", ["mini"])
-    assert not (tmp_path / "out").exists()
+    jsonl.save(ParallelTable.of([CLEAN]), tmp_path / "more.jsonl")
+    for names in (["rows.jsonl"], ["more.jsonl", "rows.jsonl"]):
+        with pytest.raises(HybridBenchError, match=r"no row of the training data rows is left.*mini by id: 1"):
+            mix.build([str(tmp_path / name) for name in names], tmp_path / "out", ["mini"])
+        assert not (tmp_path / "out").exists()
+    (tmp_path / "none.jsonl").write_text("")
+    with pytest.raises(HybridBenchError, match=r"none\.jsonl has no row to train on"):
+        mix.build([str(tmp_path / name) for name in ("more.jsonl", "none.jsonl")], tmp_path / "out", ["mini"])
 
 
 def test_a_mix_is_the_same_bytes_each_time_and_is_kept(
@@ -75,3 +81,21 @@ def test_a_mix_is_the_same_bytes_each_time_and_is_kept(
     # What a process left that was killed before the end is made again.
     (first.folder / "mix.json").unlink()
     assert mix.cached([str(path)], ["mini"]).table.hash == first.table.hash
+
+
+def test_a_suite_that_is_a_folder_is_known_by_what_is_in_it(
+    tmp_path: Path, taken: dict[str, ParallelRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
+    jsonl.save(ParallelTable.of([CLEAN, taken["id"]]), tmp_path / "rows.jsonl")
+    folder = tmp_path / "suite"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text('{"_id": "d", "title": "", "text": "Nothing of the training data."}\n')
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\td\t1\n")
+
+    def left(question: str) -> list[str]:
+        (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": question}) + "\n")
+        return [row.id for row in mix.cached([str(tmp_path / "rows.jsonl")], [str(folder)]).table.rows()]
+
+    assert left("Is this in them?") == [CLEAN.id, taken["id"].id]
+    assert left(CLEAN.question["en"]) == [taken["id"].id]
