@@ -29,10 +29,10 @@ def strategies(
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of a training. [default: the recipe's]")] = None,
     suites: Annotated[str, typer.Option(help="Suites to score on, by commas.")] = "xquad-r,mlqa-r",
     alphas: Annotated[
-        str, typer.Option(help="Shares of monolingual batches, by commas; the first seed alone.")
+        str, typer.Option(help="Shares of monolingual batches beside the recipe's, by commas; the first seed alone.")
     ] = "0,.25,.5,.75,1",
-    baselines: Annotated[str, typer.Option(help="Of english, code-switched; by commas.")] = "",
-    recipe: Annotated[Path | None, typer.Option(help="The recipe. [default: recipes/hybrid-<base>.toml]")] = None,
+    baselines: Annotated[str, typer.Option(help="Of english, code-switched; by commas, the first seed alone.")] = "",
+    recipe: Annotated[Path | None, typer.Option(help="The recipe. [default: recipes/hybrid-<base>.toml, in a checkout]")] = None,
     published: Annotated[Path, typer.Option(help="Folder of published figures.")] = Path("leaderboards/published"),
     work: Annotated[Path, typer.Option(help="Folder of trainings and results; what is there is not done again.")] = Path(
         "trained/strategies"
@@ -53,10 +53,12 @@ def strategies(
 
     # Whatever can be wrong is found before the long work begins.
     path = recipe or Path("recipes") / f"hybrid-{base}.toml"
-    taken = {"seed", "name", "averaging.trainings", "batches.strategy", "batches.alpha"}
+    if not path.is_file():
+        raise HybridBenchError(f"there is no recipe {path}", "Name one with --recipe; those of this project are in its checkout.")
+    taken = {"base", "seed", "name", "averaging.trainings", "batches.strategy"}
     changes = parse_changes(change or [])
     if refused := sorted(taken & changes.keys()):
-        raise HybridBenchError(f"a study decides {', '.join(refused)} itself", "Use --seeds, --alphas and --baselines.")
+        raise HybridBenchError(f"a study decides {', '.join(refused)} itself", "Use --base, --seeds, --alphas and --baselines.")
     changes |= {"base": base} | ({"optimiser.steps": steps} if steps else {})
     shared = Recipe.read(path, changes)
     names = [name.strip() for name in suites.split(",") if name.strip()]
@@ -64,7 +66,8 @@ def strategies(
         raise HybridBenchError("--suites names no suite", "For example --suites xquad-r,mlqa-r.")
     for name in names:
         load_suite(name)
-    chosen = study.arms(seeds, _numbers(alphas), [name.strip() for name in baselines.split(",") if name.strip()])
+    of = [name.strip() for name in baselines.split(",") if name.strip()]
+    chosen = study.arms(seeds, _numbers(alphas), of, shared.batches.alpha)
     figures = read_published(published)
     console.remark(f"{len(chosen) - 1} trainings of {shared.optimiser.steps} steps, scored on {', '.join(names)}")
     scored = list(study.run(path, chosen, names, work, changes=changes, device=device, progress=console.BarProgress()))

@@ -38,22 +38,19 @@ class Arm:
         strategy: a name of a strategy, or ``base``.
         seed: of everything that is drawn; None: the weights of all seeds averaged, and for the base.
         alpha: the share of monolingual batches; None where the strategy is none of mixing the two kinds.
+        swept: whether it is hybrid with another alpha than the recipe's.
     """
 
     strategy: str
     seed: int | None = None
     alpha: float | None = None
+    swept: bool = False
 
     def stem(self, base: str) -> str:
         """The name of the encoder that its strategy makes of a base."""
         if self.strategy == BASE:
             return base
         return f"{self.strategy}{f'-{self.alpha:g}' if self.swept else ''}-{base}"
-
-    @property
-    def swept(self) -> bool:
-        """Whether it is hybrid with another alpha than the paper's."""
-        return self.strategy == "hybrid" and self.alpha != 0.5
 
     def changes(self) -> dict[str, Any]:
         """What its recipe changes of the study's."""
@@ -70,28 +67,34 @@ class Scored:
     drawn: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
-def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = ()) -> list[Arm]:
+def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = (), alpha: float = 0.5) -> list[Arm]:
     """The base, every strategy with every seed and their mean, and every other alpha with the first seed.
 
-    An alpha of 0 is ``cross`` and one of 1 is ``mono``.
+    Args:
+        seeds: trainings of each strategy.
+        alphas: of hybrid, beside the recipe's; 0 is ``cross`` and 1 is ``mono``.
+        baselines: names of :data:`BASELINES`.
+        alpha: the recipe's, for ``hybrid``.
 
     Raises:
-        HybridBenchError: on an alpha outside [0, 1], an unknown baseline, or no seed.
+        HybridBenchError: on an alpha outside [0, 1], a hybrid of one kind, an unknown baseline, or no seed.
     """
     if seeds < 1:
         raise HybridBenchError(f"a study over {seeds} seeds", "Take at least 1.")
-    for alpha in alphas:
-        if not 0 <= alpha <= 1:
-            raise HybridBenchError(f"alpha is {alpha}", "It is a share: from 0 to 1.")
+    for other in alphas:
+        if not 0 <= other <= 1:
+            raise HybridBenchError(f"alpha is {other}", "It is a share: from 0 to 1.")
+    if alpha in (0, 1):
+        raise HybridBenchError(f"the recipe's alpha is {alpha:g}, which is no hybrid", "Give it a batches.alpha between 0 and 1.")
     for name in baselines:
         if name not in BASELINES:
             raise HybridBenchError(f"unknown baseline {name!r}", f"Known: {', '.join(BASELINES)}.")
-    of = {"mono": 1.0, "cross": 0.0, "hybrid": 0.5}
+    of = {"mono": 1.0, "cross": 0.0, "hybrid": alpha}
     found = [Arm(BASE)]
     # The strategies of one seed before the next seed: a study that is looked at early compares like with like.
     found += [Arm(name, seed, of[name]) for seed in range(1, seeds + 1) for name in STRATEGIES]
     found += [Arm(name, None, of[name]) for name in STRATEGIES if seeds > 1]
-    found += [Arm("hybrid", 1, alpha) for alpha in sorted(set(alphas)) if alpha not in of.values()]
+    found += [Arm("hybrid", 1, other, swept=True) for other in sorted(set(alphas)) if other not in of.values()]
     return found + [Arm(name, 1) for name in baselines]
 
 

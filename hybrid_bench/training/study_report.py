@@ -98,9 +98,10 @@ def _head(scored: Sequence[Scored], recipe: Recipe, command: str) -> str:
     return f"""# Strategies of batches: monolingual, cross-lingual, hybrid
 
 The recipe of `{recipe.base}` under each strategy of arXiv 2408.10536: {recipe.optimiser.steps} steps of
-{recipe.batches.size} pairs from {", ".join(recipe.data.sources)}, seed {", ".join(map(str, seeds))}. No question, passage or
-paragraph of {clean_of} is among the training data. Scores are means over languages as `hybrid-bench evaluate` gives them
-({read.passage_text}, {read.dtype}, {read.depth}); ± is the standard deviation over seeds. Made by:
+{recipe.batches.size} pairs from {", ".join(recipe.data.sources)}, seed {", ".join(map(str, seeds))}; `hybrid` draws a monolingual
+batch with probability {recipe.batches.alpha:g}. No question, passage or paragraph of {clean_of} is among the training
+data. Scores are means over languages as `hybrid-bench evaluate` gives them ({read.passage_text}, {read.dtype}, {read.depth}); ±
+is the standard deviation over seeds. Made by:
 
 ```
 {command}

@@ -56,7 +56,7 @@ def read_published(folder: Path) -> Published:
 
 
 def label(scored: Scored) -> str:
-    """What a table calls an arm: its strategy, with its alpha where that is not the paper's, and whether it is a mean."""
+    """What a table calls an arm: its strategy, with its alpha where that is not the recipe's, and whether it is a mean."""
     arm = scored.arm
     if arm.strategy == BASE:
         return "no fine-tuning"

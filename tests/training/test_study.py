@@ -48,10 +48,12 @@ def test_the_arms_are_the_strategies_the_seeds_and_the_alphas() -> None:
     names = [(arm.stem("b"), arm.seed) for arm in study.arms(2, [0, 0.25, 0.5, 1], ["english"])]
     strategies = [(f"{name}-b", seed) for seed in (1, 2, None) for name in ("mono", "cross", "hybrid")]
     assert names == [("b", None), *strategies, ("hybrid-0.25-b", 1), ("english-b", 1)]
+    of_recipe = [(arm.stem("b"), arm.alpha) for arm in study.arms(1, [0.25, 0.5], alpha=0.25) if arm.strategy == "hybrid"]
+    assert of_recipe == [("hybrid-b", 0.25), ("hybrid-0.5-b", 0.5)]
     assert all(arm.seed == 1 for arm in study.arms(1, []) if arm.strategy != "base"), "one seed has no mean"
-    for bad in ((0, [], []), (1, [1.5], []), (1, [], ["german"])):
+    for bad in ((0, [], []), (1, [1.5], []), (1, [], ["german"]), (1, [], [], 1.0)):
         with pytest.raises(HybridBenchError):
-            study.arms(*bad)
+            study.arms(*bad)  # type: ignore[arg-type]
 
 
 def test_a_study_is_scored_and_leaves_no_large_file(place: Path, scored: list[study.Scored]) -> None:
@@ -110,7 +112,11 @@ def test_a_suite_without_the_settings_of_a_claim_makes_no_claim(place: Path, sco
 
 
 def test_what_a_study_decides_itself_cannot_be_set(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for words, message in ((["--set", "seed=7"], "a study decides seed itself"), (["--suites", ","], "names no suite")):
+    for words, message in (
+        (["--set", "seed=7"], "a study decides seed itself"),
+        (["--suites", ","], "names no suite"),
+        (["--base", "x"], "Name one with --recipe"),
+    ):
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr("sys.argv", ["hybrid-bench", "study", "strategies", *words])
         with pytest.raises(SystemExit) as ended:
