@@ -21,7 +21,10 @@ def command(
     ],
     to: Annotated[str, typer.Option(help="Languages to add, by commas: de,fr.")],
     model: Annotated[str, typer.Option(help="A folder or an id on the hub: NLLB, M2M100 or OPUS-MT.")],
-    out: Annotated[Path, typer.Option(help="Folder for parallel.jsonl; run again into the same to go on.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for parallel.jsonl; run again into the same to go on. [default: translated/<name of INPUT>]"),
+    ] = None,
     source: Annotated[str, typer.Option("--from", help="The language to translate from.")] = "en",
     translator: Annotated[str, typer.Option(help="Who translates: seq2seq, or a plugin's.")] = "seq2seq",
     revision: Annotated[str | None, typer.Option(help="Revision of the model on the hub.")] = None,
@@ -33,7 +36,7 @@ def command(
 
     The file that it writes is a source for `hybrid-bench training-data build` and for recipes.
 
-    Example: hybrid-bench translate squad-dev.json --to de,fr --model facebook/nllb-200-distilled-600M --out data/translated
+    Example: hybrid-bench translate squad --to ar,de --model facebook/nllb-200-distilled-600M
     """
     from hybrid_bench.training.readers import jsonl
     from hybrid_bench.training.sources import read_table
@@ -43,6 +46,7 @@ def command(
     targets = [language.strip() for language in to.split(",") if language.strip()]
     table = read_table(data, source)
     chosen = REGISTRY.get(translator)(model, revision=revision, device=device, dtype=dtype, beams=beams)
+    out = out or Path("translated") / Path(data).name.partition(".")[0]
     translated = translate(table, targets, chosen, out / "parts", source=source, progress=console.BarProgress())
     path = out / "parallel.jsonl"
     jsonl.save(translated, path)

@@ -39,6 +39,11 @@ def explained(model: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, ImportError, SafetensorError) as error:
+        if "cannot be loaded with `safetensors`" in str(error):
+            raise HybridBenchError(
+                f"{model} has no weights in safetensors, at this revision, and other formats can run code",
+                "Leave the revision out, online, for the hub to convert them; or name one that has them, e.g. refs/pr/1.",
+            ) from error
         raise unreachable(model, error) from error
 
 

@@ -33,6 +33,7 @@ def test_sources_are_listed(here: Cli) -> None:
     assert done.returncode == 0
     assert [line.partition(",")[0] for line in done.stdout.splitlines()] == [
         "source",
+        "squad",
         "squad-translated",
         "ntrex",
         "tatoeba",
@@ -45,11 +46,11 @@ def test_translated_questions_become_training_data(here: Cli, tmp_path: Path) ->
     answer = "The cat drinks milk."
     paragraph = {"context": answer, "qas": [{"id": "1", "question": "Who?", "answers": [{"text": "milk", "answer_start": 15}]}]}
     (tmp_path / "squad.json").write_text(json.dumps({"data": [{"title": "Cats", "paragraphs": [paragraph]}]}))
-    words = ("translate", "squad.json", "--to", "de,zh", "--model", str(model), "--beams", "1", "--out", "translated")
+    words = ("translate", "squad.json", "--to", "de,zh", "--model", str(model), "--beams", "1")
     done = here(*words)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "translated/parallel.jsonl\n", "one line, for a pipe"
-    first = (tmp_path / "translated" / "parallel.jsonl").read_bytes()
+    assert done.stdout == "translated/squad/parallel.jsonl\n", "one line, for a pipe"
+    first = (tmp_path / "translated" / "squad" / "parallel.jsonl").read_bytes()
     row = json.loads(first)
     assert row["sentence"]["en"] == answer
     assert row["question"].keys() == row["sentence"].keys() == {"en", "de", "zh"}
@@ -57,8 +58,9 @@ def test_translated_questions_become_training_data(here: Cli, tmp_path: Path) ->
     assert row["translator"]["de"].startswith("m2m@")
     again = here(*words)
     assert again.returncode == 0, again.stderr
-    assert (tmp_path / "translated" / "parallel.jsonl").read_bytes() == first
-    built = here("training-data", "build", "translated/parallel.jsonl", "--out", "mix", "--suites", "mini", "--format", "csv")
+    assert (tmp_path / "translated" / "squad" / "parallel.jsonl").read_bytes() == first
+    data = done.stdout.strip()
+    built = here("training-data", "build", data, "--out", "mix", "--suites", "mini", "--format", "csv")
     assert built.stdout.splitlines()[1:] == [f"parallel,{language},1,1" for language in ("de", "en", "zh")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ def test_a_table_is_translated_and_answers_stay_known(m2m100: Path, tmp_path: Pa
     assert rows["3"].question.keys() == {"en", "de", "zh"}
     assert not rows["3"].sentence
     assert rows["4"].question["de"] == "Schon da?", "what is there is kept"
-    assert "de" not in rows["4"].translator
+    assert rows["4"].sentence["de"] == translator.translate([ROWS[3].sentence["en"]], "en", "de")[0], "what is not is made"
     assert "__de__" not in rows["1"].sentence["de"], "the code of the language is no part of a text"
     direct = translator.translate([ROWS[0].sentence["en"]], "en", "de")
     assert rows["1"].sentence["de"] == direct[0]
@@ -160,6 +161,11 @@ def test_a_stopped_translation_goes_on_where_it_was(m2m100: Path, tmp_path: Path
     mended = Counting(real)
     assert run(mended) == found
     assert 0 < mended.seen <= 2
+    texts.remove("the dog")
+    texts.insert(0, "a new one")
+    other = Counting(real)
+    assert run(other).items() >= {text: found[text] for text in found if text != "the dog"}.items()
+    assert other.seen == 1, "what was translated stays, whatever stands beside it"
 
 
 def test_one_pair_of_languages(tmp_path: Path) -> None:
@@ -199,12 +205,37 @@ def test_several_target_languages_of_opus_mt(tmp_path: Path) -> None:
     [
         (lambda t: t.check("en", "en"), "translating en to en"),
         (lambda t: t.check("en", "xx"), "has no language 'xx'"),
-        (lambda t: t.translate(["cat " * 80], "en", "de"), "too long for"),
     ],
 )
 def test_what_a_model_cannot_do_is_said(call: Callable[[Any], object], message: str, m2m100: Path) -> None:
     with pytest.raises(HybridBenchError, match=message):
         call(Seq2SeqTranslator(str(m2m100), device="cpu", beams=1))
+
+
+class Remarks(SilentProgress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+def test_a_text_without_a_translation_costs_itself_alone(m2m100: Path, tmp_path: Path) -> None:
+    translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
+    long = "cat " * 80
+    assert translator.translate(["the cat", long], "en", "de")[1] == ""
+    rows = [*ROWS, ParallelRow("5", "s", "", {"en": "Is it long?"}, {"en": long}), ParallelRow("6", "s", "", {"en": long})]
+    progress = Remarks()
+    found = {row.id: row for row in translate(ParallelTable.of(rows), ["de"], translator, tmp_path, progress=progress).rows()}
+    assert found["1"].sentence.keys() == found["5"].question.keys() == {"en", "de"}
+    assert found["5"].sentence.keys() == found["6"].question.keys() == {"en"}
+    assert "de" not in found["6"].translator
+    (remark,) = progress.said
+    assert remark.startswith("1 of 11 texts have no translation to de (too long for")
+    with pytest.raises(HybridBenchError, match="has no translation from en to de of any text: 'cat cat"):
+        translate(ParallelTable.of(rows[5:]), ["de"], translator, tmp_path)
 
 
 def test_what_is_no_translation_model_is_said(tmp_path: Path) -> None:
@@ -214,6 +245,13 @@ def test_what_is_no_translation_model_is_said(tmp_path: Path) -> None:
         Seq2SeqTranslator(str(save_transformer(tmp_path / "bert")))
     with pytest.raises(HybridBenchError, match="cannot load"):
         Seq2SeqTranslator(str(tmp_path))
+
+
+def test_weights_that_can_run_code_are_not_loaded(m2m100: Path, tmp_path: Path) -> None:
+    shutil.copytree(m2m100, tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").rename(tmp_path / "model" / "pytorch_model.bin")
+    with pytest.raises(HybridBenchError, match=r"cannot load .*model\.safetensors"):
+        Seq2SeqTranslator(str(tmp_path / "model"), device="cpu")
 
 
 def test_the_built_in_translator_is_found_by_name() -> None:

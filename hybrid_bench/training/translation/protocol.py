@@ -24,7 +24,7 @@ class Translator(Protocol):
         """Raise HybridBenchError if it cannot translate from the one language (ISO 639-1) to the other."""
 
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
-        """A translation of each text; an error rather than an empty one."""
+        """A translation of each text; empty where there is none: the text is too long, or nothing comes out."""
 
 
 #: ``factory(model, revision=..., device=..., dtype=..., beams=...)``, each keyword a str or None but ``beams``, an int.

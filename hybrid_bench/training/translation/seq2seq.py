@@ -86,25 +86,20 @@ class Seq2SeqTranslator:
             self._code(target)
 
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
-        """Translate texts, batched by length.
+        """Translate texts, batched by length; a text that is too long for the model, or that it turns to nothing, to "".
 
         Raises:
-            HybridBenchError: on a language that the model does not have, a text that is too long for it, or an empty
-                translation.
+            HybridBenchError: on a language that the model does not have.
         """
         import torch
 
         prefix, generation = self._prepare(source, target)
         encoded = self._tokenizer([prefix + text for text in texts])["input_ids"]
-        lengths = [len(ids) for ids in encoded]
-        for text, length in zip(texts, lengths, strict=True):
-            if length > self._positions:
-                raise HybridBenchError(
-                    f"a text of {length} tokens is too long for {self.name} ({self._positions}): {text[:60]!r}...",
-                    "Cut it into sentences, or leave it out.",
-                )
+        fitting = [index for index, ids in enumerate(encoded) if len(ids) <= self._positions]
+        lengths = {index: len(encoded[index]) for index in fitting}
         found = [""] * len(texts)
-        for batch in token_batches(lengths, _TOKENS_PER_BATCH):
+        for places in token_batches([lengths[index] for index in fitting], _TOKENS_PER_BATCH):
+            batch = [fitting[place] for place in places]
             padded = self._tokenizer.pad({"input_ids": [encoded[index] for index in batch]}, return_tensors="pt")
             most = [min(2 * lengths[index] + 16, self._positions - 1) for index in batch]
             with torch.inference_mode():
@@ -123,12 +118,6 @@ class Seq2SeqTranslator:
             written = [[token for token in row if token != forced] for row in rows]
             for index, text in zip(batch, self._tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
                 found[index] = text.strip()
-        for text, translation in zip(texts, found, strict=True):
-            if not translation:
-                raise HybridBenchError(
-                    f"{self.name} translates to nothing from {source} to {target}: {text[:60]!r}",
-                    "Leave the text out, or choose another model.",
-                )
         return found
 
     def _prepare(self, source: str, target: str) -> tuple[str, dict[str, Any]]:

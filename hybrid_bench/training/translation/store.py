@@ -1,10 +1,10 @@
-"""Translations on disk while they are made: a killed run loses one part at most."""
+"""Translations on disk while they are made: a killed run loses one part at most, and other texts make no part again."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hybrid_bench.progress import Progress
@@ -18,34 +18,41 @@ _PART = 256
 def translations(
     texts: Sequence[str], source: str, target: str, translator: Translator, folder: Path, progress: Progress
 ) -> dict[str, str]:
-    """Translate distinct texts, part by part; parts that are in the folder are read.
+    """Translate distinct texts, part by part; what is in the parts of a folder is not translated again.
 
-    The key of a part is what decides its translations: the model, its revision, the languages and the texts.
+    A part is a file of texts and their translations. Its name begins with what decides them: the languages, the model and its
+    revision.
     """
-    found: dict[str, str] = {}
+    stated = json.dumps([translator.name, translator.revision, source, target], ensure_ascii=False)
+    stem = f"{target}-{_hash(stated)}"
     folder.mkdir(parents=True, exist_ok=True)
-    for part in _parts(list(dict.fromkeys(texts))):
-        stated = [translator.name, translator.revision, source, target, part]
-        key = hashlib.sha256(json.dumps(stated, ensure_ascii=False).encode()).hexdigest()[:32]
-        path = folder / f"{target}-{key}.json"
-        done = _read(path, len(part))
-        if done is None:
-            done = translator.translate(part, source, target)
-            write(path, json.dumps(done, ensure_ascii=False, indent=0).encode())
-        found.update(zip(part, done, strict=True))
+    done: dict[str, str] = {}
+    for path in sorted(folder.glob(f"{stem}-*.json")):
+        done |= _read(path)
+    wanted = list(dict.fromkeys(texts))
+    missing = [text for text in wanted if text not in done]
+    progress.advance(len(wanted) - len(missing))
+    for start in range(0, len(missing), _PART):
+        part = missing[start : start + _PART]
+        made = dict(zip(part, translator.translate(part, source, target), strict=True))
+        content = json.dumps(made, ensure_ascii=False, indent=0)
+        write(folder / f"{stem}-{_hash(content)}.json", content.encode())
+        done |= made
         progress.advance(len(part))
-    return found
+    return {text: done[text] for text in wanted}
 
 
-def _parts(texts: list[str]) -> Iterator[list[str]]:
-    return (texts[start : start + _PART] for start in range(0, len(texts), _PART))
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _read(path: Path, size: int) -> list[str] | None:
-    """A part that was written; None if there is none, or a disk has spoilt it: then it is made again."""
+def _read(path: Path) -> dict[str, str]:
+    """A part that was written; nothing if a disk has spoilt it: then it is made again, and this one is of no use."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    whole = isinstance(found, list) and len(found) == size and all(isinstance(text, str) for text in found)
-    return found if whole else None
+        if isinstance(found, dict) and all(isinstance(translation, str) for translation in found.values()):
+            return found
+    except ValueError:
+        pass
+    path.unlink()
+    return {}

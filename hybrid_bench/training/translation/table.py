@@ -33,8 +33,8 @@ def translate(
 ) -> ParallelTable:
     """Add languages to the rows of a table.
 
-    What a row has in a target language already is kept. Every text that is added carries the name and the revision of the
-    translator in ``translator.<language>``.
+    What a row has in a target language already is kept. A question or passage that the translator has no translation of stays
+    without one. A row that is added to carries the name and the revision of the translator in ``translator.<language>``.
 
     Args:
         table: what is translated: the questions, passages and paragraphs in ``source``.
@@ -60,36 +60,41 @@ def translate(
             texts = list(dict.fromkeys(text for row in rows for text in _needed(row, source, target)))
             progress.start(f"{source} to {target}", len(texts))
             made = translations(texts, source, target, translator, parts, progress)
+            if lost := [text for text, translation in made.items() if not translation]:
+                if len(lost) == len(made):
+                    raise HybridBenchError(
+                        f"{translator.name} has no translation from {source} to {target} of any text: {lost[0][:60]!r}",
+                        "Choose another model.",
+                    )
+                progress.say(
+                    f"{len(lost)} of {len(made)} texts have no translation to {target} (too long for {translator.name}, or "
+                    f"nothing came out): {lost[0][:60]!r}; what they are in stays without {target}"
+                )
             rows = [_with(row, source, target, made, f"{translator.name}@{translator.revision}") for row in rows]
     return ParallelTable.of(rows)
 
 
-def _missing(row: ParallelRow, source: str, target: str) -> bool:
-    return (source in row.question or source in row.sentence) and target not in row.question and target not in row.sentence
-
-
 def _needed(row: ParallelRow, source: str, target: str) -> Iterator[str]:
     """The texts of a row that a translator has to see."""
-    if _missing(row, source, target):
-        if source in row.question:
-            yield row.question[source]
-        if source in row.sentence:
-            yield from pieces(row.context.get(source), row.sentence[source])
+    if source in row.question and target not in row.question:
+        yield row.question[source]
+    if source in row.sentence and target not in row.sentence:
+        yield from pieces(row.context.get(source), row.sentence[source])
 
 
 def _with(row: ParallelRow, source: str, target: str, made: Mapping[str, str], by: str) -> ParallelRow:
-    if not _missing(row, source, target):
-        return row
-    changed = dataclasses.replace(row, translator={**row.translator, target: by})
-    if source in row.question:
+    changed = dataclasses.replace(row)
+    if source in row.question and target not in row.question and made[row.question[source]]:
         changed.question = {**row.question, target: made[row.question[source]]}
-    if source in row.sentence:
+    if source in row.sentence and target not in row.sentence:
         passage = row.sentence[source]
-        changed.sentence = {**row.sentence, target: made[passage]}
-        if source in row.context:
-            between = "" if target in _UNSPACED else " "
-            context = between.join(made[piece] for piece in pieces(row.context[source], passage))
-            changed.context = {**row.context, target: context}
+        parts = [made[piece] for piece in pieces(row.context.get(source), passage)]
+        if made[passage]:
+            changed.sentence = {**row.sentence, target: made[passage]}
+            if source in row.context and all(parts):
+                changed.context = {**row.context, target: ("" if target in _UNSPACED else " ").join(parts)}
+    if changed != row:
+        changed.translator = {**row.translator, target: by}
     return changed
 
 
