@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("hybrid_bench_me5_strategies")
 
-from hybrid_bench import load_encoder, toml
+from hybrid_bench import evaluate, load_encoder, load_suite, toml
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.training.recipe import Recipe
 
@@ -39,8 +39,11 @@ def test_the_three_recipes_differ_by_their_strategy_alone() -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_the_encoders_load_by_name(strategy: str) -> None:
+def test_the_encoders_load_by_name_and_are_evaluated(strategy: str, tmp_path: Path) -> None:
     encoder = load_encoder(f"{strategy}-me5-small", dtype="fp32", device="cpu")
     vectors = encoder.encode(["Where do swallows spend the winter?", "Wo verbringen Schwalben den Winter?"], "query")
     assert vectors.shape == (2, 384)
     assert float(vectors[0] @ vectors[1]) > 0.5
+    scores = evaluate(encoder, load_suite("mini").restrict(["en", "th", "zh"]), store=tmp_path).scores
+    mean = scores[scores["measure"] == "AP"].groupby("setting")["value"].mean()
+    assert mean["monolingual"] > mean["cross-lingual"] > mean["multilingual"] > 0.6
