@@ -221,7 +221,7 @@ class _Watch(TrainerCallback):
         if last or step % self._recipe.compute.checkpoint_every == 0:
             standing.step = step
             if self._losses:
-                self._progress.say(f"step {step}: {self._trained()}")
+                self._progress.say(f"step {step}: {self._trained().rstrip()}")
             if state.is_world_process_zero:
                 checkpoints.save(self._folder / CHECKPOINT, standing, self._trainer.weights, self._trainer.optimizer)
 
