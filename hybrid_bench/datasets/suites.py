@@ -29,13 +29,20 @@ def load_suite(name: str) -> Suite:
     """
     if name in SUITES:
         return SUITES.get(name)
-    from hybrid_bench.datasets import beir_folder
+    if is_folder(name):
+        from hybrid_bench.datasets import beir_folder
 
-    if beir_folder.is_collection(Path(name)):
         return beir_folder.load(Path(name))
     if match := re.fullmatch(r"miracl/(all|[a-z]{2}(?:\+[a-z]{2})+)/(train|dev)", name):
         return _miracl_pool(name, match[1], match[2])
     return _single(name)
+
+
+def is_folder(name: str) -> bool:
+    """Whether a suite is a local folder, whose name does not tell what is in it."""
+    from hybrid_bench.datasets import beir_folder
+
+    return name not in SUITES and beir_folder.is_collection(Path(name))
 
 
 def _entry(dataset_id: str) -> Any:

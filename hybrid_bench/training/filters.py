@@ -78,7 +78,6 @@ def without_suites(
     progress = progress or SilentProgress()
     progress.start("filtering", len(table))
     by_source: dict[str, Counter[tuple[str, str]]] = {}
-    left_of = set()
     for number, row in enumerate(table.rows()):
         progress.advance(1)
         taken = _taken_by(row, evaluations, paragraphs)
@@ -86,16 +85,15 @@ def without_suites(
             by_source.setdefault(row.source, Counter())[taken] += 1
         else:
             kept.append(number)
-            left_of.add(row.source)
+    left = table.select(np.array(kept, dtype=np.int64))
     for source, counts in by_source.items():
-        if source not in left_of:
+        if source not in left.sources:
             what = ", ".join(f"{suite} by {filter_name}: {count}" for (suite, filter_name), count in counts.most_common())
             raise HybridBenchError(
                 f"no row of the training data {source} is left after filtering ({what})",
                 "Leave it out, or add other texts.",
             )
         report.taken.update(counts)
-    left = table.select(np.array(kept))
     report.after = len(left)
     report.questions = left.counts("question")
     own = {normalised(article): article for article in left.strings("article") if article}

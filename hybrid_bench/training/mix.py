@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid_bench import cache
-from hybrid_bench.datasets import beir_folder
-from hybrid_bench.datasets.suites import SUITES, load_suite
+from hybrid_bench.datasets.suites import is_folder, load_suite
 from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.progress import Progress, SilentProgress
@@ -119,7 +118,7 @@ def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Pro
     from filelock import FileLock
 
     described = [{"called": called(name)} | stated(name) for name in dict.fromkeys(names)]
-    kept_apart = [[name, _texts_of_folder(name)] if _is_folder(name) else name for name in suites]
+    kept_apart = [[name, _texts_of_folder(name)] if is_folder(name) else name for name in suites]
     key = json.dumps([hybrid_bench(), _CODE, described, kept_apart], sort_keys=True, ensure_ascii=False)
     folder = cache.home() / "training-data" / hashlib.sha256(key.encode()).hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -128,11 +127,6 @@ def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Pro
             shutil.rmtree(folder, ignore_errors=True)  # what a killed process left
             return build(names, folder, suites, progress)
     return load(folder)
-
-
-def _is_folder(suite: str) -> bool:
-    """Whether a suite is a local folder: its name does not tell what is in it."""
-    return suite not in SUITES and beir_folder.is_collection(Path(suite))
 
 
 def _texts_of_folder(suite: str) -> str:

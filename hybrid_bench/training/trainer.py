@@ -194,7 +194,8 @@ class _Watch(TrainerCallback):
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         gradients = [weight.grad for weight in self._trainer.weights.values() if weight.grad is not None]
-        if not all(torch.isfinite(gradient).all() for gradient in gradients):
+        # Stacked, so that a GPU is waited for once.
+        if not torch.stack([gradient.isfinite().all() for gradient in gradients]).all():
             self._trainer.stop("the gradient")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
@@ -221,7 +222,7 @@ class _Watch(TrainerCallback):
         if last or step % self._recipe.compute.checkpoint_every == 0:
             standing.step = step
             if self._losses:
-                self._progress.say(f"step {step}: {self._trained().rstrip()}")
+                self._progress.say(f"step {step}: {self._trained()}")
             if state.is_world_process_zero:
                 checkpoints.save(self._folder / CHECKPOINT, standing, self._trainer.weights, self._trainer.optimizer)
 
@@ -247,15 +248,14 @@ class _Watch(TrainerCallback):
             standing.waited += 1
         self._log(state, {"step": state.global_step, "dev": scores})
         shown = "  ".join(f"{name} {score:.4g}" for name, score in scores.items())
-        self._progress.say(f"step {state.global_step}: {self._trained()}dev {shown}{'  (best)' if better else ''}")
+        trained = f"{self._trained()}  " if self._losses else ""
+        self._progress.say(f"step {state.global_step}: {trained}dev {shown}{'  (best)' if better else ''}")
 
     def _trained(self) -> str:
-        """The mean loss of the steps since it was last said."""
-        if not self._losses:
-            return ""
+        """The mean loss of the steps since it was last said; there has to be one."""
         mean = sum(self._losses) / len(self._losses)
         self._losses.clear()
-        return f"loss {mean:.4g}  "
+        return f"loss {mean:.4g}"
 
     def _log(self, state: Any, record: dict[str, Any]) -> None:
         if state.is_world_process_zero:

@@ -65,8 +65,9 @@ def kill_at(step: int, folder: Path, work: Callable[[], None]) -> None:
 
 
 def killed(folder: Path) -> None:
-    """An undisturbed training, and one that is killed three times, anywhere."""
-    steps = sorted(random.sample(range(1, 13), 3))
+    """An undisturbed training, and one that is killed again and again."""
+    # Before the first checkpoint, between two, after the last look at the dev set, and at any step.
+    steps = sorted({2, 7, 12, random.randrange(1, 13)})
     sys.stderr.write(f"killed at the steps {steps}\n")
     chosen = recipe(folder, optimiser__steps=14, dev__patience=0)
     finish(fork(lambda: train(chosen, folder / "undisturbed") and None))
@@ -79,9 +80,7 @@ def killed(folder: Path) -> None:
 
 def together(folder: Path) -> None:
     """The loss and gradients of a batch in one process, and of its halves in two."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     chosen = recipe(folder, weights__dropout=0.0)
 
     def work(rank: int, world: int) -> None:
@@ -122,11 +121,17 @@ def together(folder: Path) -> None:
     finish(fork(lambda: work(0, 1)))
 
 
-def by_two(chosen: Recipe, out: Path) -> list[int]:
-    """Start a training in two processes."""
+def free_port() -> int:
+    """A port of this machine that nobody listens to."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port: int = free.getsockname()[1]
+        return port
+
+
+def by_two(chosen: Recipe, out: Path) -> list[int]:
+    """Start a training in two processes."""
+    port = free_port()
 
     def work(rank: int) -> None:
         where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}

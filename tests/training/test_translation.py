@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 
 from hybrid_bench import HybridBenchError, SilentProgress
+from hybrid_bench.encoders.hub import explained
 from hybrid_bench.training.parallel import ParallelRow, ParallelTable
 from hybrid_bench.training.readers import jsonl
 from hybrid_bench.training.translation.protocol import REGISTRY, Translator
 from hybrid_bench.training.translation.seq2seq import Seq2SeqTranslator
 from hybrid_bench.training.translation.store import translations
 from hybrid_bench.training.translation.table import translate
+from tests.embeddings.whole_numbers import Told
 
 CONTEXT = "The cat drinks milk. The dog, however, sees number 7! Where is the bird?"
 ROWS = [
@@ -212,27 +215,17 @@ def test_what_a_model_cannot_do_is_said(call: Callable[[Any], object], message: 
         call(Seq2SeqTranslator(str(m2m100), device="cpu", beams=1))
 
 
-class Remarks(SilentProgress):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.said.append(message)
-
-
 def test_a_text_without_a_translation_costs_itself_alone(m2m100: Path, tmp_path: Path) -> None:
     translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
     long = "cat " * 80
     assert translator.translate(["the cat", long], "en", "de")[1] == ""
     rows = [*ROWS, ParallelRow("5", "s", "", {"en": "Is it long?"}, {"en": long}), ParallelRow("6", "s", "", {"en": long})]
-    progress = Remarks()
+    progress = Told()
     found = {row.id: row for row in translate(ParallelTable.of(rows), ["de"], translator, tmp_path, progress=progress).rows()}
     assert found["1"].sentence.keys() == found["5"].question.keys() == {"en", "de"}
     assert found["5"].sentence.keys() == found["6"].question.keys() == {"en"}
     assert "de" not in found["6"].translator
-    (remark,) = progress.said
+    (remark,) = progress.remarks
     assert remark.startswith("1 of 11 texts have no translation to de (too long for")
     with pytest.raises(HybridBenchError, match="has no translation from en to de of any text: 'cat cat"):
         translate(ParallelTable.of(rows[5:]), ["de"], translator, tmp_path)
@@ -252,6 +245,17 @@ def test_weights_that_can_run_code_are_not_loaded(m2m100: Path, tmp_path: Path) 
     (tmp_path / "model" / "model.safetensors").rename(tmp_path / "model" / "pytorch_model.bin")
     with pytest.raises(HybridBenchError, match=r"cannot load .*model\.safetensors"):
         Seq2SeqTranslator(str(tmp_path / "model"), device="cpu")
+
+
+def test_a_model_of_the_hub_without_safetensors_is_said() -> None:
+    """The hub is not asked here: what the library says of such a model is what we look for."""
+    from transformers import modeling_utils
+
+    said = "cannot be loaded with `safetensors`"
+    assert said in inspect.getsource(modeling_utils)
+    with pytest.raises(HybridBenchError, match="a/b has no weights in safetensors") as caught, explained("a/b"):
+        raise OSError(f"a/b does not appear to have a file named model.safetensors and thus {said}.")
+    assert "refs/pr/1" in caught.value.remedy
 
 
 def test_the_built_in_translator_is_found_by_name() -> None:
