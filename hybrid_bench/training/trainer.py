@@ -167,6 +167,8 @@ class HybridTrainer(SentenceTransformerTrainer):
         )
 
 
+#: A batch with more language pairs than these is logged with their number.
+_PAIRS_NAMED = 4
 #: Files in the folder of a training.
 CHECKPOINT, BEST, LOG = "checkpoint.safetensors", "best.safetensors", "training.jsonl"
 
@@ -264,8 +266,9 @@ class _Watch(TrainerCallback):
 
 
 def languages(batch: Batch) -> str:
-    """The language pairs of a batch, as text: ``en-de``."""
-    return " ".join(dict.fromkeys(map(str, sorted(batch.pairs))))
+    """The language pairs of a batch, as text: ``en-de``; of many, their number."""
+    pairs = sorted({str(pair) for pair in batch.pairs})
+    return " ".join(pairs) if len(pairs) <= _PAIRS_NAMED else f"{len(pairs)} pairs"
 
 
 def _cut_log(path: Path, step: int) -> None:
