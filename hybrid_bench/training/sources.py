@@ -15,7 +15,7 @@ from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.toml import loads
 from hybrid_bench.training.own_data import BuiltFolder, JsonLines, OwnData, own_data
 from hybrid_bench.training.parallel import ParallelTable
-from hybrid_bench.training.readers import jsonl, question_translations, sentence_pairs, squad
+from hybrid_bench.training.readers import jsonl, question_translations, sentence_pairs, sentence_spans, squad
 from hybrid_bench.training.readers.reading import Reading
 
 
@@ -46,9 +46,12 @@ class SourceFile(Address):
 
 
 class Source(_Model):
-    """A named source of training data, as ``sources.toml`` states it."""
+    """A named source of training data, as ``sources.toml`` states it.
 
-    kind: Literal["squad", "sentence-pairs", "question-translations"]
+    One that ``extends`` another has its files, read in another way, and what it does not state itself.
+    """
+
+    kind: Literal["squad", "sentence-pairs", "sentence-spans", "question-translations"]
     description: str
     licence: str
     files: tuple[SourceFile, ...]
@@ -56,6 +59,8 @@ class Source(_Model):
     aligned_to: str | None = None
     articles: Address | None = None
     translated_to: tuple[str, ...] = ()
+    extends: str = ""
+    spans: int = 0
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -72,7 +77,8 @@ class Source(_Model):
 def sources() -> dict[str, Source]:
     """The sources that this project knows, by name."""
     text = resources.files(__package__).joinpath("sources.toml").read_text(encoding="utf-8")
-    return {name: Source.model_validate(stated) for name, stated in loads(text, "sources.toml").items()}
+    tables = loads(text, "sources.toml")
+    return {name: Source.model_validate(tables.get(own.get("extends"), {}) | own) for name, own in tables.items()}
 
 
 def stated(name: str) -> dict[str, Any]:
@@ -113,6 +119,8 @@ def read_source(name: str) -> Reading:
         return squad.read(name, _by_language(name, source), aligned_to=source.aligned_to)
     if source.kind == "sentence-pairs":
         return _sentence_pairs(name, source)
+    if source.kind == "sentence-spans":
+        return sentence_spans.read(_sentence_pairs(name, source), source.spans)
     (file,) = source.files
     return question_translations.read(name, file.get(name), file.language)
 
@@ -160,10 +168,11 @@ def _by_language(name: str, source: Source) -> dict[str, list[Path]]:
 
 
 def _sentence_pairs(name: str, source: Source) -> Reading:
-    articles = source.articles.get(name) if source.articles else None
+    folder = source.extends or name
+    articles = source.articles.get(folder) if source.articles else None
     whole = Reading([])
     for part in dict.fromkeys(file.set for file in source.files):
-        files = {file.language: file.get(name) for file in source.files if file.set == part}
+        files = {file.language: file.get(folder) for file in source.files if file.set == part}
         reading = sentence_pairs.read(name, files, articles, prefix=part and f"{part}:")
         whole.rows += reading.rows
         whole.left_out += reading.left_out

@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import unicodedata
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.datasets import lareqa
 from hybrid_bench.training import sentences
-from hybrid_bench.training.parallel import ParallelTable
-from hybrid_bench.training.readers import jsonl, question_translations, sentence_pairs, squad
+from hybrid_bench.training.parallel import ParallelRow, ParallelTable
+from hybrid_bench.training.readers import jsonl, question_translations, sentence_pairs, sentence_spans, squad
+from hybrid_bench.training.readers.reading import Reading
 from tests.training.tables import mixed_table
 
 
@@ -147,6 +151,49 @@ def test_parallel_sentences(tmp_path: Path) -> None:
         sentence_pairs.read("news", files)
     with pytest.raises(HybridBenchError, match="need two or more"):
         sentence_pairs.read("news", {"en": tmp_path / "en"})
+
+
+WORDS = st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_size=40)
+
+
+@given(WORDS, WORDS, st.integers(1, 4))
+def test_spans_are_of_their_sentence_and_as_long_as_said(english: list[str], german: list[str], spans: int) -> None:
+    texts = {"en": " ".join(english), "de": "  ".join(german)}
+    row = ParallelRow("news:1", "news", "news:a", texts, dict(texts))
+    reading = sentence_spans.read(Reading([row]), spans)
+    long = {language for language, words in {"en": english, "de": german}.items() if len(words) >= 9}
+    assert [made.id for made in reading.rows] == [f"news:1.{number}" for number in range(1, spans + 1 if long else 1)]
+    assert reading.left_out == {(language, sentence_spans.SHORT): 1 for language in {"en", "de"} - long}
+    for made in reading.rows:
+        assert set(made.question) == long
+        assert made.sentence == {language: texts[language] for language in long}
+        for language in long:
+            words = {"en": english, "de": german}[language]
+            span = made.question[language].split()
+            assert any(words[at : at + len(span)] == span for at in range(len(words)))
+            assert 0.3 * len(words) - 1 <= len(span) <= 0.6 * len(words) + 1
+    assert reading == sentence_spans.read(Reading([row]), spans), "the id decides what is drawn"
+
+
+def test_spans_are_at_one_place_in_every_language() -> None:
+    words = [f"w{number:02}" for number in range(40)]
+    row = ParallelRow("1", "s", "", {}, {"en": " ".join(words), "de": " ".join(words).upper()})
+    for made in sentence_spans.read(Reading([row]), 20).rows:
+        assert made.question["de"] == made.question["en"].upper()
+
+
+def test_spans_of_languages_without_spaces() -> None:
+    chinese = "我们在2019年用ABC学会了Twp"
+    thai = "ฉันชอบดื่มน้ำชาที่บ้าน"
+    row = ParallelRow("1", "s", "", {}, {"zh": chinese, "th": thai})
+    rows = sentence_spans.read(Reading([row]), 30).rows
+    for made in rows:
+        for language, text in (("zh", chinese), ("th", thai)):
+            assert made.question[language] in text
+            assert not unicodedata.category(made.question[language][0]).startswith("M"), "no mark without its letter"
+        for word in ("ABC", "Twp", "2019"):
+            assert word in made.question["zh"] or not set(word) & set(made.question["zh"]), "no word in two"
+    assert len({made.question["zh"] for made in rows}) > 10
 
 
 def test_question_translations(tmp_path: Path) -> None:

@@ -58,6 +58,11 @@ def test_parallel_sources(shared: Path) -> None:
     ntrex = read_source("ntrex")
     assert len(ntrex.rows) == 1997
     assert all(len(row.question) == 11 and row.article for row in ntrex.rows)
+    spans = read_source("ntrex-spans")
+    sentences = {row.sentence["en"] for row in ntrex.rows}
+    assert len(spans.rows) == 5976
+    assert {row.sentence["en"] for row in spans.rows if "en" in row.sentence} < sentences
+    assert {row.source for row in spans.rows} == {"ntrex-spans"}
     tatoeba = read_source("tatoeba")
     assert {language for row in tatoeba.rows for language in row.question} == set(sources()["tatoeba"].languages)
     mintaka = read_source("mintaka")
