@@ -116,9 +116,11 @@ def _drawn(scored: Sequence[Scored]) -> str:
     if not drawn:
         return ""
     columns = sorted({column for shares in drawn.values() for column in shares})
+    sources = [source for source, _ in columns]
+    one_kind = sorted({source for source in sources if sources.count(source) == 1})
+    but = f"; but a source of one kind alone ({', '.join(one_kind)}) is read as often as that kind is drawn"
     lines = [
-        "Batches drawn with the first seed. The strategy alone is changed; but how often a source that gives one kind alone",
-        "(parallel sentences are cross-lingual) is read depends on how often that kind is drawn:\n",
+        f"Batches drawn with the first seed. The strategy alone is changed{but if one_kind else ''}:\n",
         "| strategy | " + " | ".join(f"{source}, {kind}" for source, kind in columns) + " |",
         "| --- |" + " ---: |" * len(columns),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -134,6 +135,9 @@ def test_the_report_states_what_was_found(place: Path, scored: list[study.Scored
     assert f"| hybrid | 2 | {' | '.join(stated)} |" in row
     assert text.count("**holds**") + text.count("**does NOT hold**") == 4
     assert "| mono |  | 1.000 |" in text, "which batches were drawn"
+    assert "The strategy alone is changed:" in text
+    sentences = [replace(one, drawn={**one.drawn, ("news", "cross-lingual"): 0.1}) for one in scored]
+    assert "a source of one kind alone (news)" in written(place, sentences, "sentences")["strategies.md"].decode()
     assert {"strategies-mini-alpha.svg", "strategies-mini-rank-distance.svg"} <= files.keys()
     assert all(
         content.startswith(b"<?xml") and b"<dc:date>" not in content for name, content in files.items() if name.endswith("svg")
