@@ -36,6 +36,7 @@ def test_sources_are_listed(here: Cli) -> None:
         "squad",
         "squad-translated",
         "ntrex",
+        "ntrex-spans",
         "tatoeba",
         "mintaka",
     ]
