@@ -27,6 +27,7 @@ from hybrid_bench.training.checkpoints import Standing
 from hybrid_bench.training.mix import cached
 from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.sampler import multi_dataset_sampler, pair_datasets
+from hybrid_bench.training.train import batches_of
 from hybrid_bench.training.trainee import Trainee, quiet
 from hybrid_bench.training.trainer import HybridTrainer
 
@@ -42,9 +43,7 @@ def main() -> None:
 
     recipe = Recipe.read(RECIPE, {"optimiser.steps": arguments.steps, "compute.checkpoint_every": arguments.steps})
     mix = cached(list(recipe.data.sources), recipe.data.clean_of)
-    batches = Batches(
-        mix.table, recipe.strategy, recipe.batches.size, recipe.seed, source_weights=recipe.data.sources, mode=recipe.batches.mode
-    )
+    batches = batches_of(recipe, mix.table)
     with quiet(), tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(recipe.seed)
         trainee = Trainee.of(recipe, "cpu")

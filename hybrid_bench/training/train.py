@@ -18,6 +18,7 @@ from hybrid_bench.training.batches import Batches
 from hybrid_bench.training.checkpoints import Standing
 from hybrid_bench.training.dev import DevSet, split
 from hybrid_bench.training.mix import Mix, cached
+from hybrid_bench.training.parallel import ParallelTable
 from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE
 from hybrid_bench.training.recipe import Averaging, Recipe
 from hybrid_bench.training.sources import hashes, is_there, stated
@@ -96,17 +97,7 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
         progress.say(f"going on after step {standing.step}")
     languages = recipe.data.languages or None
     parts = split(mix.table, recipe.dev.questions, recipe.seed, languages) if recipe.dev.questions else None
-    batches = Batches(
-        parts.training if parts else mix.table,
-        recipe.strategy,
-        recipe.batches.size,
-        recipe.seed,
-        languages=languages,
-        temperature=recipe.batches.language_temperature,
-        source_weights=recipe.data.shares,
-        mode=recipe.batches.mode,
-        topical=recipe.batches.topical,
-    )
+    batches = batches_of(recipe, parts.training if parts else mix.table)
     for remark in batches.remarks():
         progress.say(remark)
     dev = DevSet(parts.dev, languages or mix.table.languages) if parts else None
@@ -125,6 +116,21 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
     difference.write(folder / difference.FILE, low_rank, whole, trainee.base.fingerprint)
     encoder_folder.write(folder, recipe, trainee.base, mix.account, (work / LOG_FILE).read_bytes())
     shutil.rmtree(work)
+
+
+def batches_of(recipe: Recipe, table: ParallelTable) -> Batches:
+    """The batches of every step of a recipe."""
+    return Batches(
+        table,
+        recipe.strategy,
+        recipe.batches.size,
+        recipe.seed,
+        languages=recipe.data.languages or None,
+        temperature=recipe.batches.language_temperature,
+        source_weights=recipe.data.shares,
+        mode=recipe.batches.mode,
+        topical=recipe.batches.topical,
+    )
 
 
 def _stopped_early(recipe: Recipe, standing: Standing) -> bool:
