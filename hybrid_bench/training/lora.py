@@ -48,14 +48,20 @@ class MergedLinear(Linear):
         """(..., in) -> (..., out)."""
         dropout = self.lora_dropout[_ADAPTER]
         plain = isinstance(dropout, nn.Identity) or not self.training
-        if not plain or torch.is_autocast_enabled(x.device.type) or self.merged or self.disable_adapters or args or kwargs:
+        if not plain or self.merged or self.disable_adapters or args or kwargs:
             result: Tensor = super().forward(x, *args, **kwargs)
             return result
+        device = x.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
         base = cast(nn.Linear, self.get_base_layer())
         a, b, scale = low_rank(self)
-        with torch.no_grad():
-            merged = torch.addmm(base.weight, b, a, alpha=scale)
-        product: Tensor = _MergedProduct.apply(x, merged, base.bias, a, b, scale)  # type: ignore[no-untyped-call]
+        with torch.no_grad(), torch.autocast(device, enabled=False):
+            merged = torch.addmm(base.weight, b, a, alpha=scale).to(dtype)  # rounded once
+        # Cast here, so that the gradients are of one type: autocast does not reach into the backward of the product.
+        bias = None if base.bias is None else base.bias.to(dtype)
+        product: Tensor = _MergedProduct.apply(  # type: ignore[no-untyped-call]
+            x.to(dtype), merged, bias, a.to(dtype), b.to(dtype), scale
+        )
         return product
 
 

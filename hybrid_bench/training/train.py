@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid_bench import toml
+from hybrid_bench.encoders.devices import choose_dtype
 from hybrid_bench.encoders.load import CARD_FILE
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.progress import Progress, SilentProgress
@@ -90,6 +91,8 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
 
     torch.manual_seed(recipe.seed)
     trainee = Trainee.of(recipe, device)
+    if recipe.compute.precision == "bf16" and choose_dtype("auto", trainee.model.device)[0] != "bf16":
+        progress.say("bf16 is emulated here: --set compute.precision=fp32 is faster, and another recipe")
     work = folder / _WORK
     key = hashlib.sha256(f"{recipe.hash} {mix.table.hash} {trainee.base.fingerprint}".encode()).hexdigest()
     standing = checkpoints.standing(work / CHECKPOINT, key) if (work / CHECKPOINT).is_file() else Standing(key)

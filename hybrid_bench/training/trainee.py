@@ -55,11 +55,14 @@ class Trainee:
         base = Base.of(recipe, device)
         card = base.card
         dropout = recipe.weights.dropout
+        place = choose_device(device)
+        model_kwargs = {"use_safetensors": True, "dtype": "float32"}
+        if recipe.compute.precision == "bf16" and place.type == "cpu":
+            # On a processor the backward of torch's fused attention takes half of a step in bf16; so it is not fused.
+            model_kwargs["attn_implementation"] = "eager"
         odds = {} if dropout is None else {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
         with explained(card.model), quiet():
-            transformer = Transformer(
-                str(base.folder), model_kwargs={"use_safetensors": True, "dtype": "float32"}, config_kwargs=dict(odds)
-            )
+            transformer = Transformer(str(base.folder), model_kwargs=model_kwargs, config_kwargs=dict(odds))
         if getattr(transformer.auto_model, "pooler", None) is not None:
             transformer.auto_model.pooler = None  # no gradient reaches it, and nothing here reads it
         lengths: dict[Role, int] = {"query": recipe.texts.max_query_length, "passage": recipe.texts.max_passage_length}
@@ -70,7 +73,7 @@ class Trainee:
                     f"Lower texts.max_{role}_length.",
                 )
         pooling = Pooling(card.dimension, pooling_mode={"mean": "mean", "cls": "cls", "eos": "lasttoken"}[card.pooling or "mean"])
-        model = SentenceTransformer(modules=[transformer, pooling, Normalize()], device=str(choose_device(device)))
+        model = SentenceTransformer(modules=[transformer, pooling, Normalize()], device=str(place))
         trainee = cls(model, base, lengths)
         trainee._choose(recipe.weights)
         return trainee

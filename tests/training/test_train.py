@@ -18,6 +18,7 @@ from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.training import averaging, difference, encoder_folder, train, trainer
 from hybrid_bench.training.published import publish
 from hybrid_bench.training.recipe import Averaging, Recipe
+from tests.embeddings.whole_numbers import Told
 from tests.training.tiny_training import recipe
 
 TEXTS = ["de1 de3", "en4 what is en5 en6 en7", "th9"]
@@ -241,12 +242,19 @@ def test_a_gradient_that_is_not_finite_changes_no_weight(
     assert "The checkpoint of step 2 is kept" in caught.value.remedy
 
 
-def test_precision_and_caching_change_the_loss_by_rounding_alone(place: Path, tmp_path: Path) -> None:
-    losses = {}
+def test_precision_and_caching_change_the_loss_by_rounding_alone(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cpu.get_capabilities", dict)
+    losses, warned = {}, {}
     for name, changes in {"plain": {}, "cached": {"cache_gradients": True}, "bf16": {"precision": "bf16"}}.items():
         compute = {"micro_batch_tokens": 96, "checkpoint_every": 4} | changes
         chosen = recipe(place, optimiser__steps=6, dev__questions=0, weights__dropout=0.0, compute=compute)
-        losses[name] = [record["loss"] for record in records(train.train(chosen, tmp_path / name)) if "loss" in record]
+        progress = Told()
+        trained = train.train(chosen, tmp_path / name, progress=progress)
+        losses[name] = [record["loss"] for record in records(trained) if "loss" in record]
+        warned[name] = any("compute.precision=fp32 is faster" in remark for remark in progress.remarks)
+    assert warned == {"plain": False, "cached": False, "bf16": True}
     assert losses["cached"] == pytest.approx(losses["plain"], abs=1e-3)
     assert losses["bf16"] == pytest.approx(losses["plain"], abs=0.1)
     assert losses["bf16"][0] != losses["plain"][0], "it is computed in another precision"
