@@ -54,12 +54,12 @@ class Trainee:
 
         base = Base.of(recipe, device)
         card = base.card
-        dropout = recipe.weights.dropout
         place = choose_device(device)
         model_kwargs = {"use_safetensors": True, "dtype": "float32"}
         if recipe.compute.precision == "bf16" and place.type == "cpu":
             # On a processor the backward of torch's fused attention takes half of a step in bf16; so it is not fused.
             model_kwargs["attn_implementation"] = "eager"
+        dropout = recipe.weights.dropout
         odds = {} if dropout is None else {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
         with explained(card.model), quiet():
             transformer = Transformer(str(base.folder), model_kwargs=model_kwargs, config_kwargs=dict(odds))

@@ -35,8 +35,10 @@ def read(sentences: Reading, spans: int) -> Reading:
         for language in [language for language, parts in units.items() if len(parts) < _LEAST_UNITS]:
             reading.left_out[language, SHORT] += 1
             del units[language]
+        if not units:
+            continue
         passages = {language: row.sentence[language] for language in units}
-        for number in range(1, spans + 1 if units else 1):
+        for number in range(1, spans + 1):
             name = f"{row.id}.{number}"
             drawn = random.Random(name)  # noqa: S311 - nothing is secret
             share = drawn.uniform(*_SHARES)
