@@ -63,6 +63,8 @@ class BatchChoices(_Part):
     topical: Annotated[float, Field(ge=0, le=1)] = 0.0
     #: Languages are drawn in proportion to (number of rows) ** (1 / temperature): inf, the paper's choice, is uniform.
     language_temperature: Annotated[float, Field(gt=0)] = float("inf")
+    #: Of each word that has a translation, under ``code-switched`` (arXiv 2305.05295).
+    switch_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
 #: See :attr:`Loss.negatives`.

@@ -133,6 +133,7 @@ def batches_of(recipe: Recipe, table: ParallelTable) -> Batches:
         source_weights=recipe.data.shares,
         mode=recipe.batches.mode,
         topical=recipe.batches.topical,
+        switch_probability=recipe.batches.switch_probability,
     )
 
 

@@ -9,7 +9,9 @@ from hybrid_bench import HybridBenchError
 from hybrid_bench.training.batches import Batches
 from hybrid_bench.training.code_switching import Lexicon
 from hybrid_bench.training.parallel import ParallelRow, ParallelTable
+from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.strategies import CODE_SWITCHED
+from hybrid_bench.training.train import batches_of
 
 NOUNS = {"cat": "Katze", "dog": "Hund", "bird": "Vogel", "fish": "Fisch", "cow": "Kuh", "horse": "Pferd"}
 VERBS = {"sees": "sieht", "hears": "hört", "likes": "mag"}
@@ -60,6 +62,16 @@ def test_batches_are_english_with_words_of_other_languages_and_the_same_each_tim
     words = {word for text in [*whole[0], *whole[1]] for word in text.split()}
     assert words & {other.lower() for other in (NOUNS | VERBS).values()}
     assert words & {*NOUNS, *VERBS, "the"}
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0])
+def test_a_recipe_says_how_many_words_are_switched(probability: float) -> None:
+    choices = {"strategy": "code-switched", "size": 4, "switch_probability": probability}
+    stated = {"name": "r", "base": "b", "data": {"sources": {"s": 1}}, "optimiser": {"steps": 3}, "batches": choices}
+    questions, passages = (batches := batches_of(Recipe.parse(stated, "r"), table())).texts(batches.at(0))
+    words = {word for text in (*questions, *passages) for word in text.split()}
+    assert bool(words & {*NOUNS, *VERBS}) == (probability == 0)
+    assert bool(words & {other.lower() for other in (NOUNS | VERBS).values()}) == (probability == 1)
 
 
 def test_a_table_without_translations_cannot_be_switched() -> None:
