@@ -81,7 +81,7 @@ def _make(name: str, folder: Path, expected: Mapping[str, str], make: Callable[[
         if wrong := faults(partial, expected):
             raise HybridBenchError(
                 f"making {name} did not give the expected bytes: {', '.join(wrong)}",
-                "It gives the same bytes on every sound machine: check memory and disk, and report it if it stays.",
+                "It gives the same bytes of the same files on every sound machine: check what it is made of, memory and disk.",
             )
         for file in expected:
             _sync(partial / file)

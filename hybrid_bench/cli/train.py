@@ -35,14 +35,17 @@ def command(
     if show:
         typer.echo(chosen.to_toml(), nl=False)
         return
+    from hybrid_bench.training.published import check_target
+    from hybrid_bench.training.published import publish as copy
     from hybrid_bench.training.train import is_first, train
 
-    folder = train(chosen, out or Path("trained") / chosen.name, device=device, progress=console.BarProgress())
+    folder = out or Path("trained") / chosen.name
+    if publish:
+        check_target(folder, publish)
+    train(chosen, folder, device=device, progress=console.BarProgress())
     if not is_first():
         return
     console.remark(f"wrote {folder}")
     if publish:
-        from hybrid_bench.training.published import publish as copy
-
         console.remark(f"copied {', '.join(path.name for path in copy(folder, publish))} into {publish}")
     console.remark(f"next: hybrid-bench evaluate {folder} --suite xquad-r")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.errors import HybridBenchError
 
 
@@ -31,6 +33,16 @@ def has_file(model: str, file: str) -> bool:
     return True
 
 
+def commit(model: str, revision: str = "") -> str:
+    """The commit that a model's files in the local cache of the hub are of; empty for a folder, or if none is cached."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if Path(model).is_dir():
+        return ""
+    found = (try_to_load_from_cache(model, file, revision=revision or None) for file in ("config.json", "modules.json"))
+    return next((Path(path).parent.name for path in found if isinstance(path, str)), "")
+
+
 @contextmanager
 def explained(model: str) -> Iterator[None]:
     """Turn what the libraries raise when a model cannot be loaded into an error that says what to do."""
@@ -45,6 +57,21 @@ def explained(model: str) -> Iterator[None]:
                 "Leave the revision out, online, for the hub to convert them; or name one that has them, e.g. refs/pr/1.",
             ) from error
         raise unreachable(model, error) from error
+
+
+def checkpoint_folder(card: EncoderCard) -> Path:
+    """The folder of an encoder's checkpoint, downloaded if it is on the hub: configuration, tokenizer, safetensors.
+
+    Raises:
+        HybridBenchError: if it cannot be had.
+    """
+    if Path(card.model).is_dir():
+        return Path(card.model)
+    from huggingface_hub import snapshot_download
+
+    wanted = ["*.json", "*.safetensors", "*.model"]
+    with explained(card.model):
+        return Path(snapshot_download(card.model, revision=card.revision or None, allow_patterns=wanted))
 
 
 def unreachable(model: str, error: Exception) -> HybridBenchError:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
-from hybrid_bench.encoders.hub import explained
+from hybrid_bench.encoders.hub import commit, explained
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.encoders.transformers import check_dimension, check_length, folder_hash
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.extras import need
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,13 +34,9 @@ class SentenceTransformersEncoder:
     """
 
     def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
-        try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise HybridBenchError(
-                f"this encoder needs the package {error.name!r}, which is not installed",
-                'Run: python -m pip install "hybrid-bench[transformers]"',
-            ) from error
+        need("transformers", "this encoder", "sentence_transformers")
+        from sentence_transformers import SentenceTransformer
+
         if card.pooling is not None:
             raise HybridBenchError(
                 f"{card.name} pools as it was saved by sentence-transformers, not by {card.pooling!r}",
@@ -69,7 +66,7 @@ class SentenceTransformersEncoder:
                 "max_length": int(limit) if limit is not None and math.isfinite(limit) else None,
                 "dimension": dimension,
                 "parameters": sum(p.numel() for p in self._model.parameters()),
-                "revision": card.revision or self._commit(),
+                "revision": commit(card.model, card.revision) or card.revision,
             }
         )
 
@@ -84,9 +81,6 @@ class SentenceTransformersEncoder:
             self._model.max_seq_length = length
         except AttributeError as error:  # static embeddings
             raise HybridBenchError(f"{name} cuts no text, however long", "Leave max_length out.") from error
-
-    def _commit(self) -> str:
-        return getattr(self._config, "_commit_hash", None) or ""
 
     @functools.cached_property
     def fingerprint(self) -> str:

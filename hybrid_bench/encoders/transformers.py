@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Pooling
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
-from hybrid_bench.encoders.hub import explained
+from hybrid_bench.encoders.hub import commit, explained
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.extras import need
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,7 @@ class TransformersEncoder:
     """
 
     def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
-        _need_transformers()
+        need("transformers", "this encoder", "torch", "transformers")
         from transformers import AutoConfig
 
         self._device = choose_device(device)
@@ -54,7 +55,7 @@ class TransformersEncoder:
         self.card = card.model_copy(
             update={
                 "dimension": int(config.hidden_size),
-                "revision": card.revision or getattr(config, "_commit_hash", None) or "",
+                "revision": commit(card.model, card.revision) or card.revision,
             }
         )
         limit = card.max_length or min(self._tokenizer.model_max_length, _positions(config) or 512, 512)
@@ -203,14 +204,3 @@ def _positions(config: Any) -> int:
     # Roberta's first position is counted from the padding index.
     shifted = getattr(config, "model_type", "") in {"xlm-roberta", "roberta", "camembert"}
     return positions - 2 if shifted and positions else positions
-
-
-def _need_transformers() -> None:
-    try:
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise HybridBenchError(
-            f"this encoder needs the package {error.name!r}, which is not installed",
-            'Run: python -m pip install "hybrid-bench[transformers]"',
-        ) from error

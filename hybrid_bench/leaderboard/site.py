@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.extras import need
 from hybrid_bench.leaderboard import escaping, formats
 from hybrid_bench.leaderboard.board import ZERO_SHOT, Board
 from hybrid_bench.leaderboard.columns import BOARDS, BoardKind
@@ -125,11 +125,9 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
 
 
 def _environment() -> Environment:
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-        from markupsafe import Markup
-    except ImportError as error:
-        raise HybridBenchError("the web page needs jinja2", 'Run: python -m pip install "hybrid-bench[leaderboard]"') from error
+    need("leaderboard", "the web page", "jinja2")
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
 
     def shown(value: object) -> object:
         return escaping.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

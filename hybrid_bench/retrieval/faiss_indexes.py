@@ -13,6 +13,7 @@ from hybrid_bench import whole_file
 from hybrid_bench.embeddings.collection import Collection
 from hybrid_bench.embeddings.writing import full_disk_explained, locked
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.extras import need
 from hybrid_bench.progress import Progress
 from hybrid_bench.retrieval.runs import Hit, canonical
 from hybrid_bench.retrieval.shard_search import single_precision
@@ -162,10 +163,7 @@ def _sha256(file: Any) -> str:
 
 
 def _faiss() -> Any:
-    try:
-        import faiss
-    except ImportError as error:
-        raise HybridBenchError(
-            "this index needs the package faiss, which is not installed", 'Run: python -m pip install "hybrid-bench[faiss]"'
-        ) from error
+    need("faiss", "this index", "faiss")
+    import faiss
+
     return faiss

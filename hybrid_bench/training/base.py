@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid_bench.encoders.card import EncoderCard
-from hybrid_bench.encoders.hub import explained
+from hybrid_bench.encoders.hub import checkpoint_folder
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.difference import check_base
@@ -42,18 +42,6 @@ class Base:
                 f"the base {recipe.base} has backend {card.backend!r} and similarity {card.similarity!r}",
                 "Give a base whose card says backend 'transformers' and similarity 'cosine'.",
             )
-        folder = _folder(card)
+        folder = checkpoint_folder(card)
         check_base(folder)
         return cls(card, folder, found.fingerprint)
-
-
-def _folder(card: EncoderCard) -> Path:
-    """The folder of the checkpoint, downloaded if it is on the hub."""
-    if Path(card.model).is_dir():
-        return Path(card.model)
-    from huggingface_hub import snapshot_download
-
-    with explained(card.model):
-        return Path(
-            snapshot_download(card.model, revision=card.revision or None, allow_patterns=["*.json", "*.safetensors", "*.model"])
-        )

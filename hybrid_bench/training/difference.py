@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -160,6 +160,15 @@ def merge(base: Path, difference: Path, folder: Path) -> list[str]:
     return [WEIGHTS, *copied]
 
 
+def base_of(path: Path) -> str:
+    """The fingerprint of the base that a difference is to: a commit of the hub, or a hash of a folder.
+
+    Raises:
+        HybridBenchError: if it is no difference.
+    """
+    return _read(path).base
+
+
 def check_base(folder: Path) -> None:
     """See whether a difference could be added to a checkpoint.
 
@@ -172,6 +181,27 @@ def check_base(folder: Path) -> None:
     other = {stated["dtype"] for stated in _header(folder / WEIGHTS)[1].values()} - {"F32", "I64", "I32"}
     if other:
         raise HybridBenchError(f"the base in {folder} has weights in {', '.join(sorted(other))}", remedy)
+
+
+def check_names(folder: Path, names: Iterable[str]) -> None:
+    """See whether a base's checkpoint has what is to be trained under the names that its transformer has for it.
+
+    Raises:
+        HybridBenchError: if not: libraries rename what old checkpoints have other names for.
+    """
+    known = _header(folder / WEIGHTS)[1]
+    for name in names:
+        if stored_name(known, name) is None:
+            raise HybridBenchError(
+                f"the weights of the base in {folder} have an old name for {name}",
+                "Save it anew with transformers' save_pretrained and name that folder as the base.",
+            )
+
+
+def stored_name(known: Iterable[str], name: str) -> str | None:
+    """What a checkpoint calls a weight: it may put the transformer's name (``bert.``) before it. None: it does not have it."""
+    found = [other for other in known if other == name or other.endswith(f".{name}")]
+    return found[0] if len(found) == 1 else None
 
 
 def _header(path: Path) -> tuple[int, dict[str, Any]]:
@@ -205,13 +235,13 @@ class _Weights:
         self._start, self._stated = _header(path)
 
     def __getitem__(self, name: str) -> np.memmap[Any, np.dtype[np.float32]]:
-        """A weight. A checkpoint may put the transformer's name (``bert.``) before those of its weights."""
-        names = [known for known in self._stated if known == name or known.endswith(f".{name}")]
-        if len(names) != 1:
+        """A weight."""
+        stored = stored_name(self._stated, name)
+        if stored is None:
             raise HybridBenchError(
                 f"{self._difference} changes {name}, which its base does not have", "Use the base that it was trained on."
             )
-        stated = self._stated[names[0]]
+        stated = self._stated[stored]
         if stated["dtype"] != "F32":
             raise HybridBenchError(f"{name} of the base is {stated['dtype']}", "Give a base whose weights are float32.")
         offset = self._start + stated["data_offsets"][0]

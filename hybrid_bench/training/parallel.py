@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 import numpy as np
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.extras import need
 
 if TYPE_CHECKING:
     import datasets
@@ -69,6 +70,7 @@ class ParallelTable:
         Raises:
             HybridBenchError: on no row at all, an empty id, or one (source, id) in two rows.
         """
+        need("data", "a table of training data", "datasets")
         import pyarrow as pa
         from datasets import Dataset
 
@@ -86,6 +88,7 @@ class ParallelTable:
     @classmethod
     def load(cls, folder: Path) -> ParallelTable:
         """Open a saved table, memory-mapped."""
+        need("data", "a table of training data", "datasets")
         from datasets import Dataset, load_from_disk
 
         try:

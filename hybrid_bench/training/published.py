@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hybrid_bench import cache, whole_file
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.hub import checkpoint_folder
 from hybrid_bench.encoders.load import CARD_FILE, load_encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training import difference
@@ -45,8 +46,9 @@ def publish(trained: Path, target: Path) -> list[Path]:
     """Copy the small files of a finished training: all that :func:`load_published` needs beside the base.
 
     Raises:
-        HybridBenchError: if the training is not finished.
+        HybridBenchError: if the training is not finished, or the target is none.
     """
+    check_target(trained, target)
     missing = [name for name in _FILES if not (trained / name).is_file()]
     if missing:
         raise HybridBenchError(
@@ -54,6 +56,18 @@ def publish(trained: Path, target: Path) -> list[Path]:
         )
     target.mkdir(parents=True, exist_ok=True)
     return [Path(shutil.copyfile(trained / name, target / name)) for name in _FILES]
+
+
+def check_target(trained: Path, target: Path) -> None:
+    """See that a training can be published in a folder.
+
+    Raises:
+        HybridBenchError: if it is the training's own, or no folder.
+    """
+    if target.resolve() == trained.resolve():
+        raise HybridBenchError(f"{target} is the folder of the training itself", "Name another one to publish it in.")
+    if target.exists() and not target.is_dir():
+        raise HybridBenchError(f"{target} is a file", "Name a folder to publish the training in.")
 
 
 def load_published(folder: Path | str, *, base: str = "", dtype: str = "auto", device: str = "auto") -> Encoder:
@@ -76,8 +90,11 @@ def load_published(folder: Path | str, *, base: str = "", dtype: str = "auto", d
     expected: dict[str, str] = json.loads((folder / HASHES_FILE).read_text(encoding="utf-8"))
 
     def make(into: Path) -> None:
-        below = Path(load_encoder(base or card.base, dtype="fp32", device="cpu").card.model)
-        difference.merge(below, folder / difference.FILE, into)
+        name = base or card.base
+        below = load_encoder(name, dtype="fp32", device="cpu").card
+        if not Path(below.model).is_dir():  # on the hub, where later versions may come
+            below = load_encoder(name, dtype="fp32", device="cpu", revision=difference.base_of(folder / difference.FILE)).card
+        difference.merge(checkpoint_folder(below), folder / difference.FILE, into)
         shutil.copyfile(folder / CARD_FILE, into / CARD_FILE)
 
     size = 4 * (card.parameters or 0) // 10**6 + 20

@@ -174,7 +174,8 @@ class Recipe(_Part):
     base: Annotated[str, Field(min_length=1)]
     #: What the card says beside the base and the strategy.
     description: Annotated[str, Field(max_length=500)] = ""
-    seed: Annotated[int, Field(ge=0)] = 1
+    #: Below what PyTorch takes, with room for those that :class:`Averaging` counts up to.
+    seed: Annotated[int, Field(ge=0, lt=2**32 - 64)] = 1
     data: Data
     batches: BatchChoices = BatchChoices()
     loss: Loss = Loss()

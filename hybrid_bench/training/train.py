@@ -13,6 +13,7 @@ from hybrid_bench import toml
 from hybrid_bench.encoders.devices import choose_dtype
 from hybrid_bench.encoders.load import CARD_FILE
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.extras import need
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.training import averaging, checkpoints, difference, encoder_folder
 from hybrid_bench.training.batches import Batches
@@ -24,8 +25,9 @@ from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE
 from hybrid_bench.training.recipe import Averaging, Recipe
 from hybrid_bench.training.sources import hashes, is_there, stated
 
-#: Where checkpoints are until the training is done.
-_WORK = "training"
+#: Where checkpoints are until the training is done, and the trainings that are averaged.
+_WORK, _SEEDS = "training", "seeds"
+_LOCK = ".lock"
 
 
 def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progress | None = None) -> Path:
@@ -44,10 +46,9 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
     Raises:
         HybridBenchError: whatever is wrong with the recipe, the data or the base; a loss that is not finite.
     """
-    _need_packages()
+    need("train", "training", "accelerate", "datasets", "peft", "sentence_transformers")
     progress = progress if progress and is_first() else SilentProgress()
-    if folder.exists() and not folder.is_dir():
-        raise HybridBenchError(f"{folder} is a file", "Name a folder for the encoder.")
+    _check_place(folder)
     if (folder / CARD_FILE).is_file() and _is_finished(folder, recipe):
         progress.say(f"{folder} holds this training's encoder already")
         return folder
@@ -59,7 +60,7 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(work / ".lock", timeout=0) if is_first() else _nothing(), progress:
+        with FileLock(work / _LOCK, timeout=0) if is_first() else _nothing(), progress:
             _train(recipe, mix, folder, device, progress)
     except Timeout as error:
         raise HybridBenchError(f"another process is training into {folder}", "Wait for it, or give another --out.") from error
@@ -80,7 +81,21 @@ def _train_several(recipe: Recipe, folder: Path, device: str, progress: Progress
 
 def seed_folder(folder: Path, seed: int) -> Path:
     """Where the training with a seed is, of those that are averaged in a folder."""
-    return folder / "seeds" / str(seed)
+    return folder / _SEEDS / str(seed)
+
+
+def _check_place(folder: Path) -> None:
+    """See that a training can be in a folder, and overwrites nothing there that is of something else.
+
+    Raises:
+        HybridBenchError: if not.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise HybridBenchError(f"{there} is a file", "Name a folder for the encoder.")
+    of_training = (CARD_FILE, _SEEDS, f"{_WORK}/{_LOCK}", f"{_WORK}/{LOG_FILE}")
+    if not any((folder / name).exists() for name in of_training) and any(path.is_file() for path in folder.rglob("*")):
+        raise HybridBenchError(f"{folder} holds other files than a training's", "Name a new or an empty folder for the encoder.")
 
 
 def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progress) -> None:
@@ -155,6 +170,8 @@ def _is_finished(folder: Path, recipe: Recipe) -> bool:
         raise HybridBenchError(
             f"{folder} holds an encoder of another recipe", "Train into another folder, or delete this one with all in it."
         )
+    if not (folder / DATA_FILE).is_file():
+        raise HybridBenchError(f"{folder} lacks {DATA_FILE}", "Train into another folder, or delete this one with all in it.")
     account = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))
     known = [hashes(source) for source in account["sources"].values()]
     for name in recipe.data.sources:
@@ -177,16 +194,3 @@ def _nothing() -> Any:
     import contextlib
 
     return contextlib.nullcontext()
-
-
-def _need_packages() -> None:
-    try:
-        import accelerate  # noqa: F401
-        import datasets  # noqa: F401
-        import peft  # noqa: F401
-        import sentence_transformers  # noqa: F401
-    except ImportError as error:
-        raise HybridBenchError(
-            f"training needs the package {error.name!r}, which is not installed",
-            'Run: python -m pip install "hybrid-bench[train]"',
-        ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from hybrid_bench.encoders.hub import explained
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.base import Base
-from hybrid_bench.training.difference import WEIGHTS, LowRank
+from hybrid_bench.training.difference import WEIGHTS, LowRank, check_names, stored_name
 from hybrid_bench.training.recipe import Recipe, Weights
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ class Trainee:
         Raises:
             HybridBenchError: if the base cannot be had, or is not a transformer with a pooling.
         """
+        import torch
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
@@ -63,6 +63,13 @@ class Trainee:
         odds = {} if dropout is None else {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
         with explained(card.model), quiet():
             transformer = Transformer(str(base.folder), model_kwargs=model_kwargs, config_kwargs=dict(odds))
+        if dropout is not None and any(
+            module.p != dropout for module in transformer.modules() if isinstance(module, torch.nn.Dropout)
+        ):
+            raise HybridBenchError(
+                f"the base {recipe.base} has a dropout that weights.dropout does not reach",
+                "Leave weights.dropout out; the base then has its own.",
+            )
         if getattr(transformer.auto_model, "pooler", None) is not None:
             transformer.auto_model.pooler = None  # no gradient reaches it, and nothing here reads it
         lengths: dict[Role, int] = {"query": recipe.texts.max_query_length, "passage": recipe.texts.max_passage_length}
@@ -76,6 +83,7 @@ class Trainee:
         model = SentenceTransformer(modules=[transformer, pooling, Normalize()], device=str(place))
         trainee = cls(model, base, lengths)
         trainee._choose(recipe.weights)
+        trainee._check_names()
         return trainee
 
     @property
@@ -101,8 +109,7 @@ class Trainee:
         with safe_open(self.base.folder / WEIGHTS, framework="numpy") as file:
             known = list(file.keys())
             for name, weight in without_adapters(self.trainable()).items():
-                (stored,) = [other for other in known if other == name or other.endswith(f".{name}")]
-                whole[name] = weight.detach().cpu().numpy() - file.get_tensor(stored)
+                whole[name] = weight.detach().cpu().numpy() - file.get_tensor(stored_name(known, name))
         return low_rank, whole
 
     def features(self, texts: Sequence[str], role: Role) -> Features:
@@ -155,18 +162,20 @@ class Trainee:
                     f"no linear layer of the base is called {', '.join(weights.targets)}", "Mend weights.targets."
                 )
         lowest = depth - (weights.layers or depth)
+        words = set(cast(Any, transformer).get_input_embeddings().parameters())
         for name, weight in transformer.named_parameters():
-            embeds = weights.freeze_embeddings and _EMBEDDINGS in name.split(".")
+            embeds = weights.freeze_embeddings and (weight in words or _EMBEDDINGS in name.split("."))
             if embeds or (weights.layers is not None and not _in_layers(name, lowest)):
                 weight.requires_grad = False
+        if not self.trainable():
+            raise HybridBenchError("nothing of the base is left to train", "Mend weights.layers or weights.targets.")
 
+    def _check_names(self) -> None:
+        """See that what is trained can be written as a difference to the checkpoint, before the work."""
+        from hybrid_bench.training.lora import factors, without_adapters
 
-def weights_hash(trainee: Trainee) -> str:
-    """SHA-256 of what is trained, as it stands."""
-    digest = hashlib.sha256()
-    for name, weight in sorted(trainee.trainable().items()):
-        digest.update(name.encode() + b"\0" + weight.detach().float().cpu().numpy().tobytes())
-    return digest.hexdigest()
+        layers = [f"{layer}.weight" for layer in factors(self.transformer)]
+        check_names(self.base.folder, [*layers, *without_adapters(self.trainable())])
 
 
 def _in_layers(name: str, lowest: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -76,3 +77,11 @@ def save_sentence_transformer(
     ]
     SentenceTransformer(modules=parts, prompts=prompts, device="cpu").save(str(folder / "saved"))
     return folder / "saved"
+
+
+def put_on_hub(cache: Path, name: str, commit: str, folder: Path) -> None:
+    """Put a model into a cache of the hub as if it had been downloaded, its latest version."""
+    model = cache / f"models--{name.replace('/', '--')}"
+    shutil.copytree(folder, model / "snapshots" / commit)
+    (model / "refs").mkdir(exist_ok=True)
+    (model / "refs" / "main").write_text(commit)

@@ -16,7 +16,7 @@ from sentence_transformers.sentence_transformer.modules import Router, StaticEmb
 
 from hybrid_bench import Encoder, HybridBenchError, load_encoder
 from hybrid_bench.encoders import sentence_transformers as backend
-from tests.encoders.models import POSITIONS, TEXTS, save_sentence_transformer, save_tokenizer
+from tests.encoders.models import POSITIONS, TEXTS, put_on_hub, save_sentence_transformer, save_tokenizer
 
 #: Sums in another order.
 TOLERANCE = 1e-5
@@ -60,6 +60,14 @@ def test_the_card_says_what_was_loaded(folder: Path) -> None:
     assert (card.query_prefix, card.passage_prefix) == ("query : ", "passage : ")
     assert (card.max_length, card.dimension) == (POSITIONS, 8)
     assert card.parameters == sum(parameter.numel() for parameter in original(folder).parameters())
+
+
+def test_a_model_of_the_hub_has_its_commit_as_fingerprint(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    put_on_hub(tmp_path, "org/tiny", "a" * 40, folder)
+    encoder = load_encoder("org/tiny", dtype="fp32", device="cpu")
+    assert (encoder.card.backend, encoder.fingerprint) == ("sentence-transformers", "a" * 40)
 
 
 def test_a_prompt_for_documents_is_one_for_passages(tmp_path: Path) -> None:

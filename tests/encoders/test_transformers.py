@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, BertModel
 from hybrid_bench import Encoder, HybridBenchError, load_encoder
 from hybrid_bench.encoders import transformers as backend
 from hybrid_bench.encoders.transformers import pool
-from tests.encoders.models import POSITIONS, TEXTS, save_transformer
+from tests.encoders.models import POSITIONS, TEXTS, put_on_hub, save_transformer
 
 #: Sums in another order, over 16 dimensions and two layers.
 TOLERANCE = 1e-5
@@ -187,6 +187,18 @@ def test_another_model_has_another_fingerprint(folder: Path, own: Path, change: 
     assert load(own).fingerprint == load(folder).fingerprint
     change(own)
     assert load(own).fingerprint != load(folder).fingerprint
+
+
+def test_a_model_of_the_hub_has_its_commit_as_fingerprint(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    first, second = "a" * 40, "b" * 40
+    found = []
+    for commit in (first, second):
+        put_on_hub(tmp_path, "org/tiny", commit, folder)
+        found.append(load_encoder("org/tiny", dtype="fp32", device="cpu", pooling="mean").fingerprint)
+    found.append(load_encoder("org/tiny", dtype="fp32", device="cpu", pooling="mean", revision=first).fingerprint)
+    assert found == [first, second, first]
 
 
 def test_what_decides_no_vector_is_not_in_the_fingerprint(folder: Path, own: Path) -> None:

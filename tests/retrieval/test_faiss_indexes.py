@@ -87,5 +87,5 @@ def test_what_cannot_be_built_is_an_error(tmp_path: Path, monkeypatch: pytest.Mo
         FaissIndex(Collection(tmp_path), "flat", Told())
     assert encode(tmp_path, Table(ROWS[:200])) is not None
     monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(HybridBenchError, match=r"needs the package faiss.*\n  Run: python -m pip install"):
+    with pytest.raises(HybridBenchError, match=r"needs the package 'faiss'.*\n  Run: python -m pip install"):
         FaissIndex(Collection(tmp_path), "flat", Told())

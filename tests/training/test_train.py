@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
-from transformers import BertModel
+from transformers import BertModel, DistilBertConfig, DistilBertModel, Qwen3Config, Qwen3Model
 
 from hybrid_bench import HybridBenchError, load_encoder, load_published, toml
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.training import averaging, difference, encoder_folder, train, trainer
+from hybrid_bench.training.difference import WEIGHTS
 from hybrid_bench.training.published import publish
 from hybrid_bench.training.recipe import Averaging, Recipe
+from hybrid_bench.training.trainee import Trainee
 from tests.embeddings.whole_numbers import Told
-from tests.training.tiny_training import recipe
+from tests.encoders.models import put_on_hub
+from tests.training.tiny_training import recipe, save_base
 
 TEXTS = ["de1 de3", "en4 what is en5 en6 en7", "th9"]
 
@@ -88,6 +91,24 @@ def test_a_published_training_is_the_same_encoder(trained: Path, place: Path, mo
     assert again.card.model != ours.card.model
     with pytest.raises(HybridBenchError, match=r"holds no finished training: it lacks difference\.safetensors"):
         publish(place / "base", place / "elsewhere")
+    with pytest.raises(HybridBenchError, match="is the folder of the training itself"):
+        publish(trained, trained)
+    with pytest.raises(HybridBenchError, match=r"data\.jsonl is a file"):
+        publish(trained, place / "data.jsonl")
+
+
+def test_a_base_of_the_hub_is_taken_as_it_was(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
+    chosen = recipe(place, base="org/tiny", optimiser__steps=2, dev__questions=0, weights__biases=False)
+    put_on_hub(tmp_path / "hub", "org/tiny", "a" * 40, place / "base")
+    folder = train.train(chosen, tmp_path / "trained")
+    publish(folder, tmp_path / "published")
+    put_on_hub(tmp_path / "hub", "org/tiny", "b" * 40, save_base(tmp_path / "next", layers=1))
+    again = load_published(tmp_path / "published", dtype="fp32")
+    assert (again.card.name, again.card.base) == ("tiny", "org/tiny")
+    assert np.array_equal(again.encode(TEXTS, "query"), load_encoder(str(folder), dtype="fp32").encode(TEXTS, "query"))
 
 
 def test_a_merged_difference_is_what_was_added(place: Path, trained: Path) -> None:
@@ -308,6 +329,11 @@ def test_patience_stops_a_training_that_does_not_get_better(place: Path, tmp_pat
         ({"dev__questions": 200}, "leaves no row to train on"),
         ({"dev__questions": 1, "dev__metric": "loss"}, "the dev loss at step 0 is not finite"),
         ({"data__languages": ("de", "th"), "batches__strategy": "english"}, "is in 'en', which is not among the languages"),
+        (
+            {"weights": {"method": "lora", "layers": 1, "targets": ("layer.0.output.dense",)}},
+            "nothing of the base is left to train",
+        ),
+        ({"seed": 2**32}, "seed: Input should be less than"),
     ],
 )
 def test_what_cannot_be_trained_is_said(place: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
@@ -328,6 +354,38 @@ def test_a_base_that_cannot_be_shipped_is_said_at_once(
     with pytest.raises(HybridBenchError, match=message):
         train.train(recipe(place, base=str(tmp_path / "base")), tmp_path / "out")
     assert not list(tmp_path.rglob("training.jsonl"))
+
+
+def test_a_base_with_old_names_of_weights_is_said_at_once(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "base", tmp_path / "base")
+    old = {name.replace("LayerNorm.weight", "LayerNorm.gamma"): w for name, w in load_file(place / "base" / WEIGHTS).items()}
+    save_file(old, tmp_path / "base" / WEIGHTS, metadata={"format": "pt"})
+    whole = recipe(place, base=str(tmp_path / "base"), weights={"method": "full"})
+    with pytest.raises(HybridBenchError, match=r"have an old name for embeddings\.LayerNorm\.weight"):
+        train.train(whole, tmp_path / "out")
+    assert not list(tmp_path.rglob("training.jsonl"))
+
+
+def test_a_dropout_that_the_recipe_does_not_reach_is_said(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "base", tmp_path / "base", ignore=shutil.ignore_patterns("model.safetensors", "config.json"))
+    config = DistilBertConfig(
+        vocab_size=300, dim=16, hidden_dim=32, n_layers=2, n_heads=2, max_position_embeddings=64, dropout=0.1
+    )
+    DistilBertModel(config).save_pretrained(tmp_path / "base")
+    with pytest.raises(HybridBenchError, match=r"has a dropout that weights\.dropout does not reach"):
+        Trainee.of(recipe(place, base=str(tmp_path / "base"), weights={"method": "full", "dropout": 0.0}))
+    assert Trainee.of(recipe(place, base=str(tmp_path / "base"), weights={"method": "full"})).trainable()
+
+
+def test_word_embeddings_are_frozen_whatever_they_are_called(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "base", tmp_path / "base", ignore=shutil.ignore_patterns("model.safetensors", "config.json"))
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 8}
+    Qwen3Model(Qwen3Config(vocab_size=300, num_hidden_layers=2, **shape)).save_pretrained(tmp_path / "base")
+    for freeze in (False, True):
+        weights = {"method": "full", "freeze_embeddings": freeze}
+        trainee = Trainee.of(recipe(place, base=str(tmp_path / "base"), texts__pooling="eos", weights=weights))
+        assert ("embed_tokens.weight" in trainee.trainable()) != freeze
+        assert "layers.0.mlp.up_proj.weight" in trainee.trainable()
 
 
 def test_other_data_than_those_of_a_finished_training_are_said(trained: Path, chosen: Recipe, tmp_path: Path) -> None:
@@ -360,10 +418,16 @@ def test_ones_own_files_are_trained_on(place: Path, tmp_path: Path) -> None:
     assert train.train(chosen, folder) == folder, "what is gone cannot be compared"
 
 
-def test_an_encoder_does_not_go_into_a_file(chosen: Recipe, tmp_path: Path) -> None:
-    (tmp_path / "out").write_text("")
-    with pytest.raises(HybridBenchError, match="is a file"):
+def test_an_encoder_does_not_go_where_other_files_are(chosen: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(HybridBenchError, match="file is a file"):
+            train.train(chosen, folder)
+    (tmp_path / "out" / "training").mkdir(parents=True)
+    (tmp_path / "out" / "training" / "thesis.txt").write_text("mine")
+    with pytest.raises(HybridBenchError, match="out holds other files than a training's"):
         train.train(chosen, tmp_path / "out")
+    assert (tmp_path / "out" / "training" / "thesis.txt").read_text() == "mine"
 
 
 def test_the_command_trains_and_shows(

@@ -84,7 +84,7 @@ def _read_file(path: Path, language: str, source: str, rows: dict[str, ParallelR
                 start, end = sentences.holding(spans, offset)
                 row.sentence[language] = context[start:end]
                 row.context[language] = context
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HybridBenchError(
             f"{path} is not in SQuAD's format: {type(error).__name__}: {error}",
             'It has to be JSON: {"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers"}]}]}]}.',

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
-from hybrid_bench.encoders.hub import explained
+from hybrid_bench.encoders.hub import commit, explained
 from hybrid_bench.encoders.transformers import folder_hash
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.extras import need
 from hybrid_bench.training.translation.codes import ISO_639_3, NLLB
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Seq2SeqTranslator:
     def __init__(
         self, model: str, *, revision: str | None = None, device: str = "auto", dtype: str = "auto", beams: int = 4
     ) -> None:
+        need("translate", "this translator", "torch", "transformers")
         from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
         if beams < 1:
@@ -66,7 +68,7 @@ class Seq2SeqTranslator:
         self._beams = beams
         self._positions = int(config.max_position_embeddings)
         self.name = folder.resolve().name if folder.is_dir() else model
-        own = folder_hash(folder)[:16] if folder.is_dir() else getattr(config, "_commit_hash", None) or revision or ""
+        own = folder_hash(folder)[:16] if folder.is_dir() else commit(model, revision or "") or revision or ""
         #: Beams are part of what decides a translation.
         self.revision = f"{own}+beams{beams}"
 
