@@ -93,3 +93,9 @@ def main() -> None:
         # The reader of our output has left. Nobody wants to hear of it, not even when Python closes its streams.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        # A path that is a file where a folder should be, a full disk, a file that may not be read: any command can meet them.
+        if "--debug" in sys.argv or error.filename is None or error.strerror is None:
+            raise
+        typer.echo(f"error: {error.filename}: {error.strerror}\n  Mend that path, or name another.", err=True)
+        sys.exit(2)

@@ -69,7 +69,8 @@ def strategies(
     of = [name.strip() for name in baselines.split(",") if name.strip()]
     chosen = study.arms(seeds, _numbers(alphas), of, shared.batches.alpha)
     figures = read_published(published)
-    console.remark(f"{len(chosen) - 1} trainings of {shared.optimiser.steps} steps, scored on {', '.join(names)}")
+    trainings = sum(arm.seed is not None for arm in chosen)
+    console.remark(f"{trainings} trainings of {shared.optimiser.steps} steps, scored on {', '.join(names)}")
     scored = list(study.run(path, chosen, names, work, changes=changes, device=device, progress=console.BarProgress()))
     words = ["hybrid-bench", "study", "strategies", "--base", base, "--seeds", str(seeds)]
     words += ["--steps", str(steps)] if steps else []

@@ -161,6 +161,9 @@ class Batches:
         self._check_languages(languages)
         #: Drawn so many batches of each stream in the blocks so far, and the streams of each block.
         self._blocks: list[tuple[np.ndarray, np.ndarray]] = []
+        # Of this object and not of the class, so that they are gone with it.
+        self._groups = functools.cache(self._make_groups)
+        self._order = functools.lru_cache(maxsize=1024)(self._make_order)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -316,8 +319,7 @@ class Batches:
         rows: np.ndarray = members[starts[chosen] + (chosen + epoch) % (ends - starts[chosen])]
         return rows
 
-    @functools.cache  # noqa: B019  # as many as there are streams, and they live as long as their object
-    def _groups(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def _make_groups(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """(the rows of a stream, ordered by group; where each group starts)."""
         stream = self._streams[number][0]
         rows = np.unique(np.concatenate([self._index.rows(stream.source, pair) for pair in stream.pairs]))
@@ -325,8 +327,7 @@ class Batches:
         starts = np.unique(self._index.group[rows][order], return_index=True)[1]
         return rows[order].astype(np.int32), starts.astype(np.int32)
 
-    @functools.lru_cache(maxsize=1024)  # noqa: B019  # bounded; made again when it is needed again
-    def _order(self, number: int, epoch: int) -> np.ndarray:
+    def _make_order(self, number: int, epoch: int) -> np.ndarray:
         """The order in which an epoch of a stream takes its groups."""
         random = self._random(1, _number(self._streams[number][0]), epoch)
         members, starts = self._groups(number)
@@ -370,23 +371,6 @@ class Batches:
     def lexicon(self) -> Lexicon:
         """The translations of words that code-switched batches take."""
         return self._lexicon or Lexicon.learned(self.table, self.languages[0], self._in_play)
-
-    @functools.cached_property
-    def hash(self) -> str:
-        """SHA-256 of what decides the sequence: two objects with one hash give the same batches."""
-        streams = [(stream.source, *map(str, stream.pairs), probability) for stream, probability in self._streams]
-        stated: tuple[object, ...] = (
-            self.table.hash,
-            str(self.strategy),
-            self.batch_size,
-            self.seed,
-            self.mode,
-            self.topical,
-            streams,
-        )
-        if self.strategy.switched:
-            stated = (*stated, self.switch_probability, sorted(self.lexicon.entries.items()))
-        return hashlib.sha256(repr(stated).encode()).hexdigest()
 
 
 def _number(stream: Stream) -> int:

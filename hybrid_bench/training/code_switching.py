@@ -19,10 +19,8 @@ import numpy as np
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.parallel import ParallelTable, Part
 from hybrid_bench.training.readers.reading import text_of
+from hybrid_bench.training.sentences import UNPARTED
 from hybrid_bench.whole_file import write
-
-#: Languages that write words without spaces between them.
-UNPARTED = frozenset({"bo", "dz", "ja", "km", "lo", "my", "th", "zh"})
 
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0900-\u0dff][^\W\d_]*)*")
 

@@ -55,7 +55,8 @@ def _card(recipe: Recipe, base: EncoderCard, account: dict[str, Any], read: set[
 def _stated_data(recipe: Recipe, account: dict[str, Any], of_base: str, read: set[str]) -> str:
     """What a reader of scores has to know of the training data, in a card's 500 characters. Not all sources give all kinds."""
     sources = ", ".join(source for source in recipe.data.shares if source in read)
-    text = f"{sources}, without any question, passage or paragraph of {', '.join(recipe.data.clean_of) or 'no suite'}"
+    suites = ", ".join(recipe.data.clean_of)
+    text = f"{sources}, {f'without any question, passage or paragraph of {suites}' if suites else 'kept apart from no suite'}"
     shared = {suite: len(titles) for suite, titles in account["filters"]["articles"].items() if titles}
     if shared:
         text += "; articles shared by title: " + ", ".join(f"{count} with {suite}" for suite, count in sorted(shared.items()))

@@ -12,6 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+#: Languages that write words without spaces between them.
+UNPARTED = frozenset({"bo", "dz", "ja", "km", "lo", "my", "th", "zh"})
+
 _CLOSING = "\"'”’»›」』）】〉》)\\]"
 _END = re.compile(
     rf"""

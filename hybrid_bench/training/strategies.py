@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,25 +46,17 @@ class Strategy:
 
     @classmethod
     def named(cls, text: str, alpha: float | None = None) -> Strategy:
-        """The strategy of a name: ``mono``, ``cross``, ``hybrid``, ``hybrid(0.4)``, ``english``, ``code-switched``.
+        """The strategy of a name: ``mono``, ``cross``, ``hybrid``, ``english``, ``code-switched``.
 
         Args:
             text: the name.
-            alpha: for ``hybrid``; the paper's 0.5 where neither this nor the name says it.
+            alpha: for ``hybrid``; the paper's 0.5 where it is not said.
 
         Raises:
             HybridBenchError: on an unknown name, an alpha outside 0 to 1, or an alpha for what is not ``hybrid``.
         """
-        match = re.fullmatch(r"hybrid(?:\(([^()]+)\))?", text)
-        if match:
-            try:
-                stated = float(match[1]) if match[1] else None
-            except ValueError:
-                raise HybridBenchError(f"{text!r}: alpha is not a number", "Write for example hybrid(0.5).") from None
-            if stated is not None and alpha is not None and stated != alpha:
-                raise HybridBenchError(f"the strategy is {text}, and alpha is {alpha}", "Say it once.")
-            chosen = stated if stated is not None else alpha
-            return hybrid(0.5 if chosen is None else chosen)
+        if text == "hybrid":
+            return hybrid() if alpha is None else hybrid(alpha)
         if text not in STRATEGIES:
             raise UnknownNameError("strategy", text, [*STRATEGIES, "hybrid"])
         found = STRATEGIES[text]

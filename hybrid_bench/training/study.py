@@ -14,12 +14,14 @@ from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation import evaluate
+from hybrid_bench.extras import need
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.results.record import Result
 from hybrid_bench.training import difference
+from hybrid_bench.training.mix import cached
 from hybrid_bench.training.published import LOG_FILE, drawn, load_published
 from hybrid_bench.training.recipe import Recipe
-from hybrid_bench.training.train import seed_folder, train
+from hybrid_bench.training.train import parts_of, seed_folder, train
 
 #: What the paper compares, and the baselines beside it.
 STRATEGIES = ("mono", "cross", "hybrid")
@@ -110,6 +112,8 @@ def run(
 ) -> Iterator[Scored]:
     """Train and score the arms, one after the other; what is in the folder already is not done again.
 
+    Whether the data have the batches of every strategy is seen before the first.
+
     Args:
         recipe: the recipe that all share.
         chosen: the arms.
@@ -121,8 +125,13 @@ def run(
         device: as for :func:`hybrid_bench.load_encoder`.
         progress: told of all.
     """
+    need("train", "a study", "accelerate", "datasets", "matplotlib", "peft", "sentence_transformers")
     progress = progress or SilentProgress()
-    load_base = functools.partial(load_encoder, Recipe.read(recipe, changes).base, dtype="fp32", device=device)
+    shared = Recipe.read(recipe, changes)
+    mix = cached(list(shared.data.sources), shared.data.clean_of, progress)
+    for strategy in sorted({arm.strategy for arm in chosen} - {BASE}):
+        parts_of(Recipe.read(recipe, {**(changes or {}), "batches.strategy": strategy}), mix.table)
+    load_base = functools.partial(load_encoder, shared.base, dtype="fp32", device=device)
     untrained = load_base()
     base, fingerprint = untrained.card.name.rpartition("/")[2], untrained.fingerprint
     del untrained  # its weights are not needed while others are trained

@@ -93,13 +93,14 @@ def write(scored: Sequence[Scored], recipe: Recipe, published: Published, folder
 def _head(scored: Sequence[Scored], recipe: Recipe, command: str) -> str:
     seeds = sorted({one.arm.seed for one in scored if one.arm.seed})
     result = next(iter(scored[0].results.values()))
-    clean_of = ", ".join(recipe.data.clean_of) or "no suite"
+    suites = ", ".join(recipe.data.clean_of)
+    apart = f"No question, passage or paragraph of {suites} is among" if suites else "Nothing of any suite was taken out of"
     read = result.provenance
     return f"""# Strategies of batches: monolingual, cross-lingual, hybrid
 
 The recipe of `{recipe.base}` under each strategy of arXiv 2408.10536: {recipe.optimiser.steps} steps of
 {recipe.batches.size} pairs from {", ".join(recipe.data.sources)}, seed {", ".join(map(str, seeds))}; `hybrid` draws a monolingual
-batch with probability {recipe.batches.alpha:g}. No question, passage or paragraph of {clean_of} is among the training
+batch with probability {recipe.batches.alpha:g}. {apart} the training
 data. Scores are means over languages as `hybrid-bench evaluate` gives them ({read.passage_text}, {read.dtype}, {read.depth}); ±
 is the standard deviation over seeds. Made by:
 

@@ -113,12 +113,9 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
     standing = checkpoints.standing(work / CHECKPOINT, key) if (work / CHECKPOINT).is_file() else Standing(key)
     if standing.step:
         progress.say(f"going on after step {standing.step}")
-    languages = recipe.data.languages or None
-    parts = split(mix.table, recipe.dev.questions, recipe.seed, languages) if recipe.dev.questions else None
-    batches = batches_of(recipe, parts.training if parts else mix.table)
+    batches, dev = parts_of(recipe, mix.table)
     for remark in batches.remarks():
         progress.say(remark)
-    dev = DevSet(parts.dev, languages or mix.table.languages) if parts else None
     encode = functools.partial(trainee.encode, tokens=recipe.compute.micro_batch_tokens)
     look = functools.partial(dev.scores, encode, recipe.strategy, recipe.loss.temperature) if dev else None
     with quiet():
@@ -134,6 +131,22 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
     difference.write(folder / difference.FILE, low_rank, whole, trainee.base.fingerprint)
     encoder_folder.write(folder, recipe, trainee.base, mix.account, (work / LOG_FILE).read_bytes())
     shutil.rmtree(work)
+
+
+def parts_of(recipe: Recipe, table: ParallelTable) -> tuple[Batches, DevSet | None]:
+    """The batches of a recipe, and the dev set if it has one.
+
+    Raises:
+        HybridBenchError: if the table does not have what the recipe asks for.
+    """
+    if not recipe.dev.questions:
+        return batches_of(recipe, table), None
+    languages = recipe.data.languages or None
+    training, held_out = split(table, recipe.dev.questions, recipe.seed, languages)
+    for source in recipe.data.shares:
+        if source in table.sources and source not in training.sources:
+            raise HybridBenchError(f"the dev set takes every row of {source}", "Lower dev.questions, or leave the source out.")
+    return batches_of(recipe, training), DevSet(held_out, languages or table.languages)
 
 
 def batches_of(recipe: Recipe, table: ParallelTable) -> Batches:

@@ -109,3 +109,12 @@ def test_a_file_that_is_no_result_is_named(here: Cli, tmp_path: Path, content: b
 def test_a_newer_result_says_how_to_read_it(here: Cli, tmp_path: Path) -> None:
     (tmp_path / "newer.json").write_text(json.dumps({"schema_version": 2}))
     assert "python -m pip install --upgrade hybrid-bench" in here("results", "show", "newer.json").stderr
+
+
+def test_a_path_through_a_file_is_said(here: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = here(*EVALUATE, "--out", "file/below")
+    assert done.returncode == 2
+    assert "error: file/below" in done.stderr
+    assert "Not a directory" in done.stderr
+    assert "Traceback" not in done.stderr

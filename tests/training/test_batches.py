@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
+import weakref
 from collections import Counter
 from typing import Any
 
@@ -70,7 +72,15 @@ def test_the_sequence_is_the_same_after_a_resume(seed: int, start: int, topical:
     resumed = [content(batch) for batch in itertools.islice(fresh.starting(start), 5)]
     undisturbed = batches(seed=seed, topical=topical)
     assert resumed == [content(undisturbed.at(step)) for step in range(start, start + 5)]
-    assert fresh.hash == undisturbed.hash
+
+
+def test_batches_that_nobody_holds_take_no_memory() -> None:
+    own = Batches(TABLE, hybrid(0.5), 8, 0)
+    own.at(3)
+    alive = weakref.ref(own)
+    del own
+    gc.collect()
+    assert alive() is None
 
 
 @settings(max_examples=30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,6 +125,49 @@ def test_what_a_study_decides_itself_cannot_be_set(monkeypatch: pytest.MonkeyPat
             main()
         assert ended.value.code == 2
         assert message in capsys.readouterr().err
+
+
+def study_of(place: Path, monkeypatch: pytest.MonkeyPatch, work: Path, out: Path, *more: str) -> int:
+    words = ["--base", str(place / "base"), "--recipe", str(place / "tiny.toml"), "--suites", "mini", "--alphas", ".25"]
+    words += ["--seeds", "2", "--work", str(work), "--out", str(out), "--published", str(PUBLISHED), "--device", "cpu", *more]
+    monkeypatch.setattr("sys.argv", ["hybrid-bench", "study", "strategies", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_the_command_writes_the_report(
+    place: Path,
+    scored: list[study.Scored],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert study_of(place, monkeypatch, place / "work", tmp_path) == 0
+    told = capsys.readouterr()
+    assert "7 trainings of 2 steps" in told.err
+    assert sorted(told.out.split()) == sorted(str(path) for path in tmp_path.iterdir())
+    expected = written(place, scored, "expected")
+    assert (tmp_path / "strategies.csv").read_bytes() == expected["strategies.csv"]
+    assert "--suites mini --alphas .25" in (tmp_path / "strategies.md").read_text()
+
+
+def test_a_strategy_without_batches_is_said_before_the_first_training(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert study_of(place, monkeypatch, tmp_path / "work", tmp_path, "--set", 'data.languages=["en"]') == 2
+    assert "the strategy cross needs pairs of languages" in capsys.readouterr().err
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("missing", ["matplotlib", "datasets"])
+def test_a_package_that_is_missing_is_said_before_the_first_training(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert study_of(place, monkeypatch, tmp_path / "work", tmp_path) == 2
+    assert 'python -m pip install "hybrid-bench[train]"' in capsys.readouterr().err.replace("\n", " ")
+    assert not (tmp_path / "work").exists()
 
 
 def test_the_report_states_what_was_found(place: Path, scored: list[study.Scored]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,15 +18,21 @@ from hybrid_bench import HybridBenchError, load_encoder, load_published, toml
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.training import averaging, difference, encoder_folder, train, trainer
+from hybrid_bench.training.dev import DevSet, Encode
 from hybrid_bench.training.difference import WEIGHTS
+from hybrid_bench.training.parallel import ParallelTable
 from hybrid_bench.training.published import publish
-from hybrid_bench.training.recipe import Averaging, Recipe
+from hybrid_bench.training.recipe import Averaging, BatchChoices, Recipe
+from hybrid_bench.training.strategies import hybrid
 from hybrid_bench.training.trainee import Trainee
 from tests.embeddings.whole_numbers import Told
 from tests.encoders.models import put_on_hub
+from tests.training.tables import mixed_table, question_rows
 from tests.training.tiny_training import recipe, save_base
 
 TEXTS = ["de1 de3", "en4 what is en5 en6 en7", "th9"]
+#: A training of a second.
+SHORT: dict[str, Any] = {"optimiser__steps": 2, "dev__questions": 0, "weights__dropout": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +66,95 @@ def test_the_dev_set_is_looked_at_and_the_best_weights_are_kept(trained: Path, p
     assert all({"mono AP", "cross AP", "multi AP", "AP", "RankDistance", "loss"} <= look.keys() for look in looks.values())  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("metric", ["AP", "loss"])
+def test_the_weights_of_the_best_look_are_those_of_the_encoder(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    """Looks 0, 4, 8 and 12 see what is said here: by the metric 8 is the best, by the other one 12."""
+    said = {"AP": [0.1, 0.2, 0.9, 0.3] if metric == "AP" else [0.1, 0.2, 0.3, 0.9], "loss": [3.0, 2.0, 1.0, 2.5]}
+    if metric == "AP":
+        said["loss"].sort(reverse=True)
+    seen: list[np.ndarray] = []
+
+    def scores(self: DevSet, encode: Encode, *rest: object) -> dict[str, float]:
+        seen.append(encode(TEXTS, "query"))
+        return {name: values[len(seen) - 1] for name, values in said.items()}
+
+    monkeypatch.setattr(DevSet, "scores", scores)
+    folder = train.train(recipe(place, dev__metric=metric, weights__dropout=0.0), tmp_path / "out")
+    found = load_encoder(str(folder), dtype="fp32").encode(TEXTS, "query")
+    apart = [float(np.abs(found - look).max()) for look in seen]
+    assert apart[2] < 1e-3 < 1e-2 < min(apart[1], apart[3])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimiser__weight_decay": 0.9},
+        {"optimiser__max_gradient": 1e-6},
+        {"texts__query_prefix": "what "},
+        {"texts__passage_prefix": "what "},
+        {"texts__pooling": "cls"},
+        {"loss__temperature": 0.5},
+        {"data__languages": ("de", "en")},
+    ],
+)
+def test_what_a_recipe_says_changes_what_is_trained(
+    place: Path, trained_shortly: bytes, tmp_path: Path, change: dict[str, object]
+) -> None:
+    folder = train.train(recipe(place, **SHORT, **change), tmp_path / "out")
+    assert (folder / difference.FILE).read_bytes() != trained_shortly
+
+
+@pytest.fixture(scope="module")
+def trained_shortly(place: Path) -> bytes:
+    first, again = (train.train(recipe(place, **SHORT), place / name) / difference.FILE for name in ("short", "again"))
+    assert first.read_bytes() == again.read_bytes()
+    return first.read_bytes()
+
+
+def test_batches_are_drawn_as_the_recipe_says(place: Path) -> None:
+    choices = {
+        "strategy": "hybrid",
+        "alpha": 0.3,
+        "size": 5,
+        "mode": "example",
+        "topical": 0.4,
+        "language_temperature": 2.0,
+        "switch_probability": 0.6,
+    }
+    assert choices.keys() == BatchChoices.model_fields.keys()
+    rows = mixed_table()
+    chosen = recipe(place, batches=choices, data={"sources": {"qa": 1.0, "news": 4.0}, "languages": ("de", "en")}, seed=9)
+    found = train.batches_of(chosen, rows)
+    assert found.table is rows
+    assert (found.strategy, found.batch_size, found.mode, found.topical) == (hybrid(0.3), 5, "example", 0.4)
+    assert (found.temperature, found.switch_probability, found.seed, found.languages) == (2.0, 0.6, 9, ("de", "en"))
+    assert {share.source: round(share.probability, 9) for share in found.shares if share.kind == "cross-lingual"}["news"] == 0.7
+
+
+def test_a_dev_set_that_takes_a_whole_source_is_said() -> None:
+    rows = [*question_rows(), *(replace(row, article="one") for row in question_rows(4, source="small"))]
+    chosen = Recipe.parse(
+        {
+            "name": "r",
+            "base": "b",
+            "data": {"sources": {"qa": 1, "small": 1}},
+            "optimiser": {"steps": 1},
+            "batches": {"size": 2},
+            "dev": {"questions": 30},
+        },
+        "r",
+    )
+    found = set()
+    for seed in range(6):
+        try:
+            train.parts_of(chosen.model_copy(update={"seed": seed}), ParallelTable.of(rows))
+        except HybridBenchError as error:
+            found.add(error.problem)
+    assert found == {"the dev set takes every row of small"}
+
+
 def test_both_kinds_of_batches_are_in_the_log(trained: Path) -> None:
     kinds = {(record["kind"], str(record["languages"]).count("-")) for record in records(trained) if "kind" in record}
     assert kinds == {("monolingual", 1), ("cross-lingual", 1)}
@@ -67,7 +164,7 @@ def test_the_folder_is_an_encoder_with_a_card(trained: Path) -> None:
     encoder = load_encoder(str(trained), dtype="fp32")
     assert (encoder.card.name, encoder.card.base, encoder.card.query_prefix) == ("tiny", "tiny-base", "query: ")
     assert encoder.card.description == "tiny-base trained with the strategy hybrid(0.5); of a test"
-    assert "data, without any question" in encoder.card.training_data
+    assert encoder.card.training_data == "data, kept apart from no suite"
     assert encoder.card.licence == "base: none; trained on: not stated"
     assert encoder.encode(TEXTS, "query").shape == (3, 16)
     assert not (trained / "training").exists()
@@ -410,9 +507,13 @@ def test_ones_own_files_are_trained_on(place: Path, tmp_path: Path) -> None:
         ]
         (tmp_path / f"{language}.json").write_text(json.dumps({"data": [{"title": "T", "paragraphs": paragraphs}]}))
     sources = {f"my:en={tmp_path / 'en.json'},de={tmp_path / 'de.json'}": 1.0}
-    chosen = recipe(place, data__sources=sources, batches__size=4, optimiser__steps=1, dev__questions=0)
+    chosen = recipe(
+        place, data={"sources": sources, "clean_of": ("mini",)}, batches__size=4, optimiser__steps=1, dev__questions=0
+    )
     folder = train.train(chosen, tmp_path / "out")
-    assert EncoderCard.read(folder / "encoder.toml").training_data.startswith("my, without any question")
+    assert EncoderCard.read(folder / "encoder.toml").training_data.startswith(
+        "my, without any question, passage or paragraph of mini"
+    )
     assert train.train(chosen, folder) == folder
     (tmp_path / "de.json").unlink()
     assert train.train(chosen, folder) == folder, "what is gone cannot be compared"
@@ -443,6 +544,22 @@ def test_the_command_trains_and_shows(
         main()
     assert ended.value.code == 2
     assert "optimiser.step: Extra inputs are not permitted" in capsys.readouterr().err
+
+
+def test_the_command_trains_and_publishes(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "short.toml").write_text(recipe(place, **SHORT).to_toml())
+    words = ["hybrid-bench", "train", str(place / "short.toml"), "--out", str(tmp_path / "out"), "--device", "cpu"]
+    for target, code, message in (("out", 2, "is the folder of the training itself"), ("published", 0, "copied difference")):
+        monkeypatch.setattr("sys.argv", [*words, "--publish", str(tmp_path / target)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert (ended.value.code or 0, (tmp_path / "out").exists()) == (code, code == 0)
+        assert message in capsys.readouterr().err.replace("\n", " ")
+    again = load_published(tmp_path / "published", base=str(place / "base"), dtype="fp32")
+    ours = load_encoder(str(tmp_path / "out"), dtype="fp32")
+    assert np.array_equal(again.encode(TEXTS, "query"), ours.encode(TEXTS, "query"))
 
 
 def test_the_card_of_a_trained_encoder_is_valid_toml(trained: Path) -> None:

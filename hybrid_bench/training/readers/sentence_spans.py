@@ -7,14 +7,13 @@ import unicodedata
 
 from hybrid_bench.training.parallel import ParallelRow
 from hybrid_bench.training.readers.reading import Reading
+from hybrid_bench.training.sentences import UNPARTED
 
 SHORT = "sentences too short for a span"
 
 #: Of a sentence, the least and the largest share that is its span.
 _SHARES = (0.3, 0.6)
 _LEAST_UNITS = 9
-#: They put no spaces between words.
-_UNSPACED = {"ja", "km", "lo", "my", "th", "zh"}
 
 
 def read(sentences: Reading, spans: int) -> Reading:
@@ -53,7 +52,7 @@ def read(sentences: Reading, spans: int) -> Reading:
 
 def _units(text: str, language: str) -> list[str]:
     """What a span is counted in; joined, they are the text with single spaces."""
-    if language not in _UNSPACED:
+    if language not in UNPARTED:
         return [f"{word} " for word in text.split()]
     units: list[str] = []
     for character in text:

@@ -19,7 +19,7 @@ from hybrid_bench.training.translation.protocol import Translator
 from hybrid_bench.training.translation.store import translations
 
 #: Languages whose sentences follow each other without a space.
-_UNSPACED = frozenset({"ja", "zh"})
+_RUN_ON = frozenset({"ja", "zh"})
 
 
 def translate(
@@ -92,7 +92,7 @@ def _with(row: ParallelRow, source: str, target: str, made: Mapping[str, str], b
         if made[passage]:
             changed.sentence = {**row.sentence, target: made[passage]}
             if source in row.context and all(parts):
-                changed.context = {**row.context, target: ("" if target in _UNSPACED else " ").join(parts)}
+                changed.context = {**row.context, target: ("" if target in _RUN_ON else " ").join(parts)}
     if changed != row:
         changed.translator = {**row.translator, target: by}
     return changed
