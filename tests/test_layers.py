@@ -30,7 +30,7 @@ FLOORS = [
     {"provenance"},
     {"encoders", "datasets"},
     {"results", "registry"},
-    {"cache", "progress", "toml", "versions", "whole_file"},
+    {"cache", "extras", "progress", "toml", "versions", "whole_file"},
     {"errors"},
 ]
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
