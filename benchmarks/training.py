@@ -39,21 +39,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=4, help="steps of a turn")
     parser.add_argument("--turns", type=int, default=3, help="turns of each contestant")
+    parser.add_argument("--memory-steps", type=int, default=60, help="steps over which memory is watched, before the turns")
     arguments = parser.parse_args()
 
-    recipe = Recipe.read(RECIPE, {"optimiser.steps": arguments.steps, "compute.checkpoint_every": arguments.steps})
+    recipe, long = (
+        Recipe.read(RECIPE, {"optimiser.steps": steps, "compute.checkpoint_every": steps})
+        for steps in (arguments.steps, arguments.memory_steps)
+    )
     mix = cached(list(recipe.data.sources), recipe.data.clean_of)
     batches = batches_of(recipe, mix.table)
     with quiet(), tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(recipe.seed)
         trainee = Trainee.of(recipe, "cpu")
+        memory = _Memory()
+        watched = HybridTrainer(trainee, long, batches, batches.texts, Path(folder), Standing(""), None, SilentProgress())
+        watched.add_callback(memory)
+        watched.train()
         default = _default_model(trainee)
         spent = {"ours": [0.0, 0.0], "default": [0.0, 0.0]}
-        memory = _Memory()
-        for turn in range(arguments.turns):
+        for _ in range(arguments.turns):
             ours = HybridTrainer(trainee, recipe, batches, batches.texts, Path(folder), Standing(""), None, SilentProgress())
-            if turn == 0:  # later the other trainer's memory is there too
-                ours.add_callback(memory)
             _measure(ours, spent["ours"])
             _measure(_default_trainer(default, batches, arguments.steps, Path(folder)), spent["default"])
         loading = _seconds_to_load(ours, arguments.steps)
@@ -66,7 +71,9 @@ def main() -> None:
     print(f"the same by processor time, which other work on the machine does not change: {ratios[1]:.2f}")
     share = loading / (spent["ours"][0] / arguments.turns / arguments.steps)
     print(f"sampling and loading / a step: {share:.4f} (at most .03)")
-    print(f"memory after each step of the first turn, MiB: {', '.join(f'{size / 2**20:.0f}' for size in memory.sizes)} (flat)")
+    for quarter in (1, 2, 3, 4):
+        steps = max(1, arguments.memory_steps * quarter // 4)
+        print(f"memory after {steps} training steps: {memory.sizes[steps - 1] / 2**20:.0f} MiB (flat)")
 
 
 class _Memory(TrainerCallback):
