@@ -67,11 +67,14 @@ def checkpoint_folder(card: EncoderCard) -> Path:
     """
     if Path(card.model).is_dir():
         return Path(card.model)
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     wanted = ["*.json", "*.safetensors", "*.model"]
+    # Offline, and asked for a commit, some versions of the hub's client look for the commit's list of files all the same.
+    cached = constants.HF_HUB_OFFLINE
     with explained(card.model):
-        return Path(snapshot_download(card.model, revision=card.revision or None, allow_patterns=wanted))
+        folder = snapshot_download(card.model, revision=card.revision or None, allow_patterns=wanted, local_files_only=cached)
+        return Path(folder)
 
 
 def unreachable(model: str, error: Exception) -> HybridBenchError:
