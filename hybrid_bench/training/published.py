@@ -90,11 +90,10 @@ def load_published(folder: Path | str, *, base: str = "", dtype: str = "auto", d
     expected: dict[str, str] = json.loads((folder / HASHES_FILE).read_text(encoding="utf-8"))
 
     def make(into: Path) -> None:
-        name = base or card.base
-        below = load_encoder(name, dtype="fp32", device="cpu").card
-        if not Path(below.model).is_dir():  # on the hub, where later versions may come
-            below = load_encoder(name, dtype="fp32", device="cpu", revision=difference.base_of(folder / difference.FILE)).card
-        difference.merge(checkpoint_folder(below), folder / difference.FILE, into)
+        below = load_encoder(base or card.base, dtype="fp32", device="cpu").card
+        # On the hub later versions may have come; in a folder there is one.
+        trained = below.model_copy(update={"revision": difference.base_of(folder / difference.FILE)})
+        difference.merge(checkpoint_folder(trained), folder / difference.FILE, into)
         shutil.copyfile(folder / CARD_FILE, into / CARD_FILE)
 
     size = 4 * (card.parameters or 0) // 10**6 + 20
