@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
@@ -10,12 +11,18 @@ if TYPE_CHECKING:
     import torch
 
 DTYPES = ("fp32", "bf16", "fp16")
+_KEPT_KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
 
 def choose_device(asked: str) -> torch.device:
-    """``auto`` is a GPU where there is one; raises if the device that was asked for is not there."""
+    """``auto`` is a GPU where there is one; raises if the device that was asked for is not there.
+
+    Bounds what torch keeps on a processor: oneDNN has a kernel for every shape and by default keeps 1,024 of them. Texts have
+    many lengths, so memory would grow for hours. 64 are as fast: more than the layers of one micro-batch need.
+    """
     import torch
 
+    os.environ.setdefault(_KEPT_KERNELS, "64")  # oneDNN reads it once, when it computes for the first time
     if asked == "auto":
         return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     try:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -9,6 +13,14 @@ from hybrid_bench import HybridBenchError
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
 
 CPU = torch.device("cpu")
+
+_MANY_SHAPES = """
+import torch
+from hybrid_bench.encoders.devices import choose_device
+device = choose_device("cpu")
+for length in (*range(50, 150), 50):
+    torch.nn.functional.conv1d(torch.zeros(4, 32, length, device=device), torch.zeros(32, 32, 3, device=device))
+"""
 
 
 def test_the_device_that_was_asked_for_is_taken() -> None:
@@ -25,6 +37,22 @@ def test_auto_is_an_accelerator_where_there_is_one(monkeypatch: pytest.MonkeyPat
 def test_a_device_that_is_not_there_is_refused(device: str) -> None:
     with pytest.raises(HybridBenchError, match=f"device '{device}' is not available here\n  Use --device cpu or auto"):
         choose_device(device)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch without oneDNN")
+@pytest.mark.parametrize(("own", "again"), [({}, "cache_miss"), ({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "1000"}, "cache_hit")])
+def test_kernels_of_many_shapes_are_not_all_kept(own: dict[str, str], again: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ONEDNN")}
+    done = subprocess.run(
+        [sys.executable, "-c", _MANY_SHAPES],
+        env=environment | {"ONEDNN_VERBOSE": "profile_create"} | own,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    made = [line for line in done.stdout.splitlines() if ",create:cache_" in line]
+    assert "create:cache_miss" in made[0]
+    assert f"create:{again}" in made[-1]
 
 
 @pytest.mark.parametrize(("asked", "expected"), [("fp32", torch.float32), ("bf16", torch.bfloat16), ("fp16", torch.float16)])
