@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -227,8 +228,14 @@ class Recipe(_Part):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            findings = "; ".join(f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors())
-            raise HybridBenchError(f"{source} is not a recipe: {findings}", f"Known keys: {', '.join(known_keys())}.") from error
+            found = [(".".join(map(str, one["loc"])), one["msg"], one["type"]) for one in error.errors()]
+            unknown = [key for key, _, kind in found if kind == "extra_forbidden"]
+            near = [match for key in unknown for match in difflib.get_close_matches(key, known_keys(), n=1)]
+            meant = f"Did you mean {' and '.join(near)}? " if near else ""
+            raise HybridBenchError(
+                f"{source} is not a recipe: {'; '.join(f'{key}: {message}' for key, message, _ in found)}",
+                f"{meant}Known keys: {', '.join(known_keys())}.",
+            ) from error
 
     def to_toml(self) -> str:
         """The whole recipe, every choice written out."""

@@ -64,6 +64,12 @@ def test_a_bad_key_is_named(changes: dict[str, Any], named: str) -> None:
     assert "Known keys: extends, name, base" in caught.value.remedy
 
 
+def test_the_key_that_was_meant_is_named() -> None:
+    with pytest.raises(HybridBenchError) as caught:
+        Recipe.parse(SMALLEST | {"batches": {"alfa": 0.5}, "sed": 1, "nothing_like_it": 1}, "the recipe")
+    assert caught.value.remedy.startswith("Did you mean batches.alpha and seed? Known keys: extends, ")
+
+
 def test_a_recipe_extends_another_key_by_key(tmp_path: Path) -> None:
     (tmp_path / "below.toml").write_text(
         'base = "b"\n[data]\nsources = { ntrex = 1, tatoeba = 2 }\n[optimiser]\nsteps = 3\nweight_decay = 0.5\n'
