@@ -74,12 +74,24 @@ def multi_dataset_sampler(
         world: processes; the sampler yields the part of each, in order, for every step.
         first_step: begin here; each epoch of the trainer goes on where the one before ended.
     """
+    return _SamplerMaker(batches, steps, world, first_step)
 
-    def make(dataset: Any, batch_samplers: Any = (), generator: Any = None, seed: int = 0) -> MultiDatasetDefaultBatchSampler:
-        sampler: MultiDatasetDefaultBatchSampler = _sampler_class()(dataset, batches, steps, world, first_step)
+
+class _SamplerMaker:
+    """Makes a sampler of batches; where a trainer stores its arguments, the training data stay out of it."""
+
+    def __init__(self, batches: Batches, steps: int, world: int, first_step: int) -> None:
+        self._batches = batches
+        self._counts = steps, world, first_step
+
+    def __call__(
+        self, dataset: Any, batch_samplers: Any = (), generator: Any = None, seed: int = 0
+    ) -> MultiDatasetDefaultBatchSampler:
+        sampler: MultiDatasetDefaultBatchSampler = _sampler_class()(dataset, self._batches, *self._counts)
         return sampler
 
-    return make
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_counts": self._counts}
 
 
 @functools.cache

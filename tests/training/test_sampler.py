@@ -76,6 +76,38 @@ def test_other_datasets_are_refused() -> None:
         pair_datasets(Batches(mixed_table(), CODE_SWITCHED, 8, 0))
 
 
+def test_the_trainer_of_sentence_transformers_saves_and_resumes_with_it(tmp_path: Path) -> None:
+    import torch
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+
+    base = save_sentence_transformer(tmp_path / "model")
+
+    def trained(out: Path, checkpoint: str | None = None) -> dict[str, torch.Tensor]:
+        model = SentenceTransformer(str(base), device="cpu")
+        arguments = SentenceTransformerTrainingArguments(
+            str(out),
+            max_steps=4,
+            per_device_train_batch_size=8,
+            multi_dataset_batch_sampler=multi_dataset_sampler(BATCHES, 4),
+            report_to=[],
+            use_cpu=True,
+            save_steps=2,
+            disable_tqdm=True,
+        )
+        loss = MultipleNegativesRankingLoss(model)
+        trainer = SentenceTransformerTrainer(model, arguments, train_dataset=pair_datasets(BATCHES), loss=loss)
+        trainer.train(resume_from_checkpoint=checkpoint)
+        return {name: weight.clone() for name, weight in model.state_dict().items()}
+
+    whole = trained(tmp_path / "whole")
+    checkpoint = tmp_path / "whole" / "checkpoint-2"
+    assert (checkpoint / "training_args.bin").stat().st_size < 20_000, "no training data in it"
+    resumed = trained(tmp_path / "resumed", str(checkpoint))
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
 def test_the_trainer_of_sentence_transformers_takes_it(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
