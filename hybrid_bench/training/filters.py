@@ -64,15 +64,15 @@ def without_suites(
 
     A row is out, in all its languages, if one of these holds in one of them, whatever the language of the suite's text:
     its id is that of a query; its question is a query, however short, or a passage; its passage is a passage or a query,
-    where it is long enough to tell; its paragraph equals a paragraph of the suite, or begins inside one, or one begins inside
-    it. Texts are compared normalised (case, punctuation and compatibility forms put aside). Where a suite has no paragraphs,
-    its passages stand for them.
+    where it is long enough to tell; its paragraph, its passage or its question equals a paragraph of the suite, or begins
+    inside one, or one begins inside it. Texts are compared normalised (case, punctuation and compatibility forms put aside).
+    Where a suite has no paragraphs, its passages stand for them.
 
     Raises:
         HybridBenchError: if no row of a source is left; the message says which filter took how many.
     """
     evaluations = [_evaluation(suite) for suite in suites]
-    paragraphs: dict[str, str | None] = {}
+    related: dict[str, str | None] = {}
     kept = []
     report = FilterReport(len(table), 0)
     progress = progress or SilentProgress()
@@ -80,7 +80,7 @@ def without_suites(
     by_source: dict[str, Counter[tuple[str, str]]] = {}
     for number, row in enumerate(table.rows()):
         progress.advance(1)
-        taken = _taken_by(row, evaluations, paragraphs)
+        taken = _taken_by(row, evaluations, related)
         if taken:
             by_source.setdefault(row.source, Counter())[taken] += 1
         else:
@@ -101,8 +101,8 @@ def without_suites(
     return left, report
 
 
-def _taken_by(row: ParallelRow, suites: Sequence[_Evaluation], paragraphs: dict[str, str | None]) -> tuple[str, str] | None:
-    """The suite and the filter that take a row; ``paragraphs`` remembers which suite a paragraph is related to."""
+def _taken_by(row: ParallelRow, suites: Sequence[_Evaluation], related: dict[str, str | None]) -> tuple[str, str] | None:
+    """The suite and the filter that take a row; ``related`` remembers in which suite's paragraphs a text was found."""
     for suite in suites:
         if row.id in suite.ids or row.id.rpartition(":")[2] in suite.ids:  # a source may stand before it
             return suite.name, "id"
@@ -112,12 +112,13 @@ def _taken_by(row: ParallelRow, suites: Sequence[_Evaluation], paragraphs: dict[
         for suite in suites:
             if (plain if part == "question" else long) & suite.questions or long & suite.passages:
                 return suite.name, part
-    for text in row.context.values():
-        if text not in paragraphs:  # a paragraph has several questions
-            plain_context = normalised(text)
-            paragraphs[text] = next((suite.name for suite in suites if _related(plain_context, suite)), None)
-        if found := paragraphs[text]:
-            return found, "context"
+    for part, texts in (("context", row.context), ("passage", row.sentence), ("question", row.question)):
+        for text in texts.values():
+            if text not in related:  # a paragraph has several questions
+                plain_text = normalised(text)
+                related[text] = next((suite.name for suite in suites if _related(plain_text, suite)), None)
+            if found := related[text]:
+                return found, part
     return None
 
 
@@ -127,6 +128,7 @@ def _tells(plain: str) -> bool:
 
 
 def _related(plain: str, suite: _Evaluation) -> bool:
+    """Whether a text is a paragraph of a suite, or runs on into one or out of one."""
     if plain in suite.contexts:
         return True
     if len(plain) < WINDOW:

@@ -16,6 +16,7 @@ from hybrid_bench.embeddings.key import texts_hash
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.training.filters import FilterReport, without_suites
+from hybrid_bench.training.own_data import ACCOUNT
 from hybrid_bench.training.parallel import ParallelTable
 from hybrid_bench.training.sources import called, read_source, sources, stated
 from hybrid_bench.versions import hybrid_bench
@@ -23,8 +24,6 @@ from hybrid_bench.whole_file import write
 
 #: The suites that training data are kept apart from unless others are named.
 CLEAN_OF = ("xquad-r", "mlqa-r")
-
-_REPORT = "mix.json"
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def build(names: Sequence[str], folder: Path, suites: Sequence[str] = CLEAN_OF, 
         "rows": _by_source(table),
         "hash": table.hash,
     }
-    write(folder / _REPORT, (json.dumps(account, indent=2, ensure_ascii=False) + "\n").encode())
+    write(folder / ACCOUNT, (json.dumps(account, indent=2, ensure_ascii=False) + "\n").encode())
     return Mix(ParallelTable.load(folder), folder, account)
 
 
@@ -97,7 +96,7 @@ def load(folder: Path) -> Mix:
     Raises:
         HybridBenchError: if it is none, or was stopped before it was whole.
     """
-    path = folder / _REPORT
+    path = folder / ACCOUNT
     if not path.is_file():
         raise HybridBenchError(
             f"{folder} holds no finished mix of training data",
@@ -123,7 +122,7 @@ def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Pro
     folder = cache.home() / "training-data" / hashlib.sha256(key.encode()).hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        if not (folder / _REPORT).is_file():
+        if not (folder / ACCOUNT).is_file():
             shutil.rmtree(folder, ignore_errors=True)  # what a killed process left
             return build(names, folder, suites, progress)
     return load(folder)
@@ -138,7 +137,7 @@ def _texts_of_folder(suite: str) -> str:
 
 
 #: Counts up when reading or filtering changes, so that tables in the cache are not taken for what would be built now.
-_CODE = 2
+_CODE = 3
 
 
 def _filters(report: FilterReport) -> dict[str, Any]:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,6 +19,9 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.parallel import ParallelRow, ParallelTable
 from hybrid_bench.training.readers import jsonl, sentence_pairs, squad
 from hybrid_bench.training.readers.reading import Reading
+
+#: Beside a table that was built: the account of how it came about.
+ACCOUNT = "mix.json"
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,17 @@ class BuiltFolder:
 
     def stated(self) -> dict[str, Any]:
         """What it is, by its hash."""
-        return {"folder": self.path.name, "hash": ParallelTable.load(self.path).hash}
+        return {"folder": self.path.name, "hash": ParallelTable.load(self.path).hash} | self._licence()
+
+    def _licence(self) -> dict[str, str]:
+        """The licences of what it was built of, where the account beside the table has them."""
+        try:
+            sources = json.loads((self.path / ACCOUNT).read_text(encoding="utf-8"))["sources"].values()
+            stated = {part.get("licence") for source in sources for part in (source, *source.get("files", ()))}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+        known = sorted({licence for licence in stated if isinstance(licence, str)})
+        return {"licence": " | ".join(known)} if known else {}
 
     def read(self) -> Reading:
         """Its rows, with the title as their source."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.extras import need
+from hybrid_bench.training.text_keys import text_key
 
 if TYPE_CHECKING:
     import datasets
@@ -43,7 +44,7 @@ class ParallelRow:
 
 
 class DevSplit(NamedTuple):
-    """A table in two parts that share no article."""
+    """A table in two parts that share no article and no passage."""
 
     training: ParallelTable
     dev: ParallelTable
@@ -245,7 +246,8 @@ class ParallelTable:
         """Hold whole articles out until ``size`` rows (or that share of them, below 1) are held out.
 
         Only rows of ``sources`` are looked for; a row of another source that comes from a held-out article leaves the
-        training part too. A row without an article is an article of its own.
+        training part too, and so does every row that has a passage of one that is held out. A row without an article is an
+        article of its own.
 
         Raises:
             HybridBenchError: if nothing would be left to train on.
@@ -270,12 +272,22 @@ class ParallelTable:
             held.add(names[index])
             taken += sizes[names[index]]
         inside = np.array([key in held for key in keys], dtype=bool)
-        if inside.all():
+        outside = ~inside & ~self._with_passages_of(inside)
+        if not outside.any():
             raise HybridBenchError(
                 f"holding {target} rows out for the dev set leaves no row to train on ({len(self)} rows, {len(sizes)} articles)",
                 "Ask for a smaller dev set.",
             )
-        return DevSplit(self.select(np.flatnonzero(~inside)), self.select(np.flatnonzero(inside)))
+        return DevSplit(self.select(np.flatnonzero(outside)), self.select(np.flatnonzero(inside)))
+
+    def _with_passages_of(self, chosen: np.ndarray) -> np.ndarray:
+        """Which rows have a passage, in some language, that one of the chosen rows has.  # (rows,) bool."""
+        found = np.zeros(len(self), dtype=bool)
+        for language in self.languages:
+            keys = [text and text_key(text) for text in self.column("sentence", language)]
+            held = {key for key, inside in zip(keys, chosen, strict=True) if inside and key}
+            found |= np.array([key in held for key in keys], dtype=bool)
+        return found
 
 
 def _ordered(names: Iterable[str]) -> list[str]:

@@ -27,11 +27,26 @@ def taken() -> dict[str, ParallelRow]:
         "question": ParallelRow("a", "s", "", {"fr": f"  {query.default_text().upper()} !"}, {}),
         "passage": ParallelRow("b", "s", "", dict(other), {"en": doc.default_text().replace(" ", "  ")}),
         "context": ParallelRow("c", "s", "", dict(other), {}, {"en": f"Before it, this stands. {context} And after it, that."}),
+        "passage, a paragraph": ParallelRow("e", "s", "", dict(other), {"en": context}),
+        "passage, of two": ParallelRow("f", "s", "", dict(other), {"en": context[: len(context) - 3] + " and no more"}),
+        "question, a paragraph": ParallelRow("g", "s", "", {"en": context}, {"en": "This is an answer in a test."}),
         "context, cut": ParallelRow("d", "s", "", dict(other), {}, {"en": context[context.index(" ") + 1 :] + " More of it."}),
     }
 
 
-@pytest.mark.parametrize("which", ["id", "question", "passage", "context", "context, cut"])
+@pytest.mark.parametrize(
+    "which",
+    [
+        "id",
+        "question",
+        "question, a paragraph",
+        "passage",
+        "passage, a paragraph",
+        "passage, of two",
+        "context",
+        "context, cut",
+    ],
+)
 def test_each_filter_takes_its_row(which: str, taken: dict[str, ParallelRow]) -> None:
     left, report = without_suites(ParallelTable.of([CLEAN, taken[which]]), [load_suite("mini")])
     assert dict(report.taken) == {("mini", which.partition(",")[0]): 1}

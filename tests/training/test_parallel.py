@@ -60,6 +60,21 @@ def test_the_dev_part_shares_no_article_with_the_training_part() -> None:
         table.split_dev(70, seed=1)
 
 
+def test_rows_without_an_article_share_no_passage_with_the_dev_part() -> None:
+    rows = question_rows(40)
+    for row in rows:
+        row.article = ""
+        row.sentence["zh"] = f"zh sentence {row.id}"  # two rows share a passage in the other languages alone
+    table = ParallelTable.of(rows)
+    training, dev = table.split_dev(10, seed=1)
+    assert len(dev) == 10
+    held = {text.upper() for row in dev.rows() for text in row.sentence.values()}
+    assert not held & {text.upper() for row in training.rows() for text in row.sentence.values()}
+    alone = {row.id for row in dev.rows()}
+    partners = {f"q{int(name[1:]) ^ 1}" for name in alone}
+    assert {row.id for row in training.rows()} == {row.id for row in rows} - alone - partners, "nothing else is left out"
+
+
 def test_ids_are_unique_in_a_source() -> None:
     with pytest.raises(HybridBenchError, match="two rows with the id 'a'"):
         ParallelTable.of([ParallelRow("a", "s"), ParallelRow("a", "s")])

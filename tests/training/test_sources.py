@@ -12,7 +12,7 @@ from hybrid_bench import HybridBenchError, load_suite
 from hybrid_bench.training import mix
 from hybrid_bench.training.filters import without_suites
 from hybrid_bench.training.recipe import Data
-from hybrid_bench.training.sources import read_source, read_table, sources
+from hybrid_bench.training.sources import read_source, read_table, sources, stated
 
 #: Questions outside XQuAD's paragraphs whose ids English has.
 EXPECTED = {"en": 9380, "es": 5851, "zh": 6957, "tr": 5111, "it": 6117, "sv": 4492, "id": 3770, "da": 6740}
@@ -79,6 +79,9 @@ def test_ones_own_data_have_the_name_of_the_file(tmp_path: Path) -> None:
     assert {row.source for row in read_source(str(path)).rows} == {"parallel"}, "what a recipe calls it"
     built = mix.build([str(path)], tmp_path / "mix", [])
     (row,) = read_source(str(built.folder)).rows
+    assert "licence" not in stated(str(built.folder)), "the file states none"
+    built.folder.joinpath("mix.json").write_text('{"sources": {"a": {"licence": "B"}, "c": {"files": [{"licence": "A"}, {}]}}}')
+    assert stated(str(built.folder))["licence"] == "A | B"
     assert (row.source, row.question) == ("mix", ROW["question"])
     shares = Data(sources={str(path): 2, str(built.folder): 1, "ntrex": 1}).shares
     assert shares == {"parallel": 2, "mix": 1, "ntrex": 1}
