@@ -147,7 +147,7 @@ class Batches:
         self.left_out: list[tuple[str, LanguagePair, int]] = []
         self._fill()
         by_source = {source: int(np.sum(self._index.source == number)) for number, source in enumerate(self._index.sources)}
-        weights = checked_weights(source_weights, by_source)
+        self._weights = weights = checked_weights(source_weights, by_source)
         if source_weights:
             self._check_sources(weights)
         able = {kind: {source for source, known in self._sizes if known == kind} for kind in get_args(BatchKind)}
@@ -159,6 +159,8 @@ class Batches:
             able["cross-lingual"],
         )
         self._check_languages(languages)
+        if strategy.switched:
+            self._lexicon = self.lexicon  # learned now: it raises where no word has a translation
         #: Drawn so many batches of each stream in the blocks so far, and the streams of each block.
         self._blocks: list[tuple[np.ndarray, np.ndarray]] = []
         # Of this object and not of the class, so that they are gone with it.
@@ -215,12 +217,19 @@ class Batches:
         return found
 
     def remarks(self) -> list[str]:
-        """What the strategy would draw but for too few rows, a line each source."""
+        """What is not drawn though the sources have it, a line each source: too few rows, or no pair of the strategy's kinds."""
+        short = self._short()
+        weighted = {source for source, weight in self._weights.items() if weight > 0}
+        idle = sorted(weighted - {share.source for share in self.shares} - short.keys())
+        kinds = " or ".join(self.strategy.kinds)
         return [
-            f"{len(short)} language pairs of {source} have too few rows for a batch of {self.batch_size} and are not drawn: "
-            + ", ".join(f"{pair} has {room}" for pair, room in short[:_NAMED])
-            + (", ..." if len(short) > _NAMED else "")
-            for source, short in self._short().items()
+            f"{source} has no {kinds} pairs of these languages and is not drawn; the other sources take its share"
+            for source in idle
+        ] + [
+            f"{len(pairs)} language pairs of {source} have too few rows for a batch of {self.batch_size} and are not drawn: "
+            + ", ".join(f"{pair} has {room}" for pair, room in pairs[:_NAMED])
+            + (", ..." if len(pairs) > _NAMED else "")
+            for source, pairs in short.items()
         ]
 
     def _check_sources(self, weights: Mapping[str, float]) -> None:

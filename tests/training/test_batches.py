@@ -271,5 +271,9 @@ def test_a_source_with_a_weight_is_not_left_out_silently() -> None:
         "2 language pairs of few have too few rows for a batch of 8 and are not drawn: de-de has 3, en-en has 3"
     ]
     assert Batches(table.only(["qa"]), MONO, 8, 0).remarks() == []
-    # Parallel sentences have no monolingual batch to give: that is no want of rows.
-    assert Batches(TABLE, MONO, 8, 0, source_weights=WEIGHTS).remarks() == []
+    # Parallel sentences have no monolingual batch to give: that is no want of rows, but it is said.
+    assert Batches(TABLE, MONO, 8, 0, source_weights=WEIGHTS).remarks() == [
+        "news has no monolingual pairs of these languages and is not drawn; the other sources take its share"
+    ]
+    assert Batches(TABLE, MONO, 8, 0, source_weights={"qa": 1, "news": 0}).remarks() == []
+    assert Batches(TABLE, hybrid(0.5), 8, 0, source_weights=WEIGHTS).remarks() == []

@@ -76,6 +76,5 @@ def test_a_recipe_says_how_many_words_are_switched(probability: float) -> None:
 
 def test_a_table_without_translations_cannot_be_switched() -> None:
     rows = [ParallelRow(f"r{n}", "s", "", {"en": f"question {n}"}, {"en": f"answer {n}"}) for n in range(9)]
-    batches = Batches(ParallelTable.of(rows), CODE_SWITCHED, 4, 0)
     with pytest.raises(HybridBenchError, match="no word of 'en' has a translation"):
-        batches.texts(batches.at(0))
+        Batches(ParallelTable.of(rows), CODE_SWITCHED, 4, 0)
