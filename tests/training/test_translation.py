@@ -16,7 +16,7 @@ from hybrid_bench.encoders.hub import explained
 from hybrid_bench.training.parallel import ParallelRow, ParallelTable
 from hybrid_bench.training.readers import jsonl
 from hybrid_bench.training.translation.protocol import REGISTRY, Translator
-from hybrid_bench.training.translation.seq2seq import Seq2SeqTranslator
+from hybrid_bench.training.translation.seq2seq import Seq2SeqTranslator, _is_called
 from hybrid_bench.training.translation.store import translations
 from hybrid_bench.training.translation.table import translate
 from tests.embeddings.whole_numbers import Told
@@ -174,8 +174,32 @@ def test_a_stopped_translation_goes_on_where_it_was(m2m100: Path, tmp_path: Path
 def test_one_pair_of_languages(tmp_path: Path) -> None:
     translator = Seq2SeqTranslator(str(save_marian(tmp_path)), device="cpu", beams=1)
     assert all(translator.translate(["the cat drinks milk", "the dog"], "en", "de"))
-    with pytest.raises(HybridBenchError, match="translates from en to de, not from en to fr"):
-        translator.check("en", "fr")
+    for other in ("fr", "d", "e", "deu_Latn"):
+        with pytest.raises(HybridBenchError, match=f"translates from en to de, not from en to {other}"):
+            translator.check("en", other)
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "same"),
+    [
+        ("de", "de", True),
+        ("deu", "de", True),
+        ("jap", "ja", True),
+        ("zho", "zh", True),
+        ("cmn", "zh", True),
+        ("ron", "ro", True),
+        ("est", "es", False),
+        ("de", "d", False),
+        ("ROMANCE", "ro", False),
+    ],
+)
+def test_languages_of_opus_mt_go_by_several_names(own: str, asked: str, same: bool) -> None:
+    assert _is_called(own, asked) is same
+
+
+def test_another_number_format_is_another_translation(m2m100: Path) -> None:
+    revisions = {Seq2SeqTranslator(str(m2m100), device="cpu", beams=1, dtype=dtype).revision for dtype in ("fp32", "bf16")}
+    assert len(revisions) == 2
 
 
 def test_nllb_is_told_its_languages(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Source tokens of one batch, padding counted.
 _TOKENS_PER_BATCH = 1024
+#: Names in OPUS-MT that are not those of ISO 639-3 for the same texts.
+_OLDER = {"fa": "fas", "ja": "jap", "sw": "swa", "zh": "zho"}
 
 
 class Seq2SeqTranslator:
@@ -61,7 +63,8 @@ class Seq2SeqTranslator:
                     "Known are NLLB, M2M100 (m2m_100) and OPUS-MT (marian).",
                 )
             self._tokenizer: Any = AutoTokenizer.from_pretrained(model, **options)
-            weights = {"use_safetensors": True, "dtype": choose_dtype(dtype, self._device)[1]}
+            number_format, torch_dtype = choose_dtype(dtype, self._device)
+            weights = {"use_safetensors": True, "dtype": torch_dtype}
             loaded: Any = AutoModelForSeq2SeqLM.from_pretrained(model, **options, **weights)
         self._model = loaded.to(self._device).eval()
         self._family = self._find_family(config.model_type)
@@ -69,8 +72,8 @@ class Seq2SeqTranslator:
         self._positions = int(config.max_position_embeddings)
         self.name = folder.resolve().name if folder.is_dir() else model
         own = folder_hash(folder)[:16] if folder.is_dir() else commit(model, revision or "") or revision or ""
-        #: Beams are part of what decides a translation.
-        self.revision = f"{own}+beams{beams}"
+        #: Beams and the number format are part of what decides a translation.
+        self.revision = f"{own}+beams{beams}+{number_format}"
 
     def _find_family(self, model_type: str) -> str:
         if model_type == "marian":
@@ -152,9 +155,16 @@ class Seq2SeqTranslator:
                     return f"{code} "
             raise HybridBenchError(f"{self.name} has no language {target!r}", f"It has {', '.join(sorted(codes))}.")
         stated = (self._tokenizer.source_lang, self._tokenizer.target_lang)
-        if any(own and asked not in own for own, asked in zip(stated, (source, target), strict=True)):
+        if any(own and not _is_called(own, asked) for own, asked in zip(stated, (source, target), strict=True)):
             raise HybridBenchError(
                 f"{self.name} translates from {stated[0]} to {stated[1]}, not from {source} to {target}",
                 "OPUS-MT has a model for each pair of languages: choose that of yours.",
             )
         return ""
+
+
+def _is_called(own: str, asked: str) -> bool:
+    """Whether OPUS-MT's name of a language (``de``, ``deu``, ``zho``) is that of a code."""
+    if asked in ISO_639_3:
+        return own in (asked, ISO_639_3[asked], _OLDER.get(asked))
+    return own == asked or (len(asked) == 2 and len(own) == 3 and own.startswith(asked))
