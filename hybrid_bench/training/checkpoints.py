@@ -73,7 +73,10 @@ def standing(path: Path, recipe: str) -> Standing:
     Raises:
         HybridBenchError: if it is damaged, or of another recipe or other data.
     """
-    found = Standing(**_read(path)[0]["standing"])
+    try:
+        found = Standing(**_read(path)[0]["standing"])
+    except (KeyError, TypeError) as error:
+        raise HybridBenchError(f"{path} is not a checkpoint of a training: {error}", "Delete it to begin anew.") from error
     if found.recipe != recipe:
         raise HybridBenchError(
             f"{path} is a checkpoint of another recipe or of other data",

@@ -123,9 +123,15 @@ def _read(path: Path) -> _Read:
         with safe_open(path, framework="numpy") as file:
             facts = json.loads((file.metadata() or {})[_METADATA])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dict
-            return _Read(facts["base"], facts["scale"], tensors)
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+            found = _Read(str(facts["base"]), dict(facts["scale"]), tensors)
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise HybridBenchError(f"{path} is not a trained difference: {error}", "Copy or train it again.") from error
+    for factor in (_A, _B):
+        if {name.removesuffix(factor) for name in tensors if name.endswith(factor)} != found.scales.keys():
+            raise HybridBenchError(
+                f"{path} is not a trained difference: not every layer has its factors and scale", "Copy or train it again."
+            )
+    return found
 
 
 def merge(base: Path, difference: Path, folder: Path) -> list[str]:
@@ -149,6 +155,8 @@ def merge(base: Path, difference: Path, folder: Path) -> list[str]:
         for name, values in found.tensors.items():
             if name.endswith(_DELTA):
                 weight = weights[name.removesuffix(_DELTA)]
+                if weight.shape != values.shape:
+                    raise HybridBenchError(f"a difference of shape {values.shape} does not fit a weight of shape {weight.shape}")
                 weight += values.astype(np.float32)
             elif name.endswith(_B):
                 layer = name.removesuffix(_B)

@@ -35,6 +35,16 @@ def write_hashes(folder: Path, files: Sequence[str], more: Mapping[str, bytes]) 
     whole_file.write(folder / HASHES_FILE, (json.dumps(hashes, indent=1) + "\n").encode())
 
 
+def _read_hashes(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not found or not all(isinstance(value, str) for value in found.values()):
+        raise HybridBenchError(f"{path} is not a list of files with their sha256", "Install its package again, or train anew.")
+    return found
+
+
 def drawn(log: str) -> dict[tuple[str, str], float]:
     """(source, kind) to its share of the batches that a log counts, sorted."""
     records = [json.loads(line) for line in log.splitlines()]
@@ -87,7 +97,7 @@ def load_published(folder: Path | str, *, base: str = "", dtype: str = "auto", d
     if missing:
         raise HybridBenchError(f"{folder} holds no published encoder: it lacks {missing[0]}", "Install its package again.")
     card = EncoderCard.read(folder / CARD_FILE)
-    expected: dict[str, str] = json.loads((folder / HASHES_FILE).read_text(encoding="utf-8"))
+    expected = _read_hashes(folder / HASHES_FILE)
 
     def make(into: Path) -> None:
         below = load_encoder(base or card.base, dtype="fp32", device="cpu").card

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hybrid_bench.cache import sha256
+from hybrid_bench import cache
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
@@ -149,11 +149,11 @@ def run(
         else:
             own, folder = whole.single()[arm.seed - 1], seed_folder(folder, arm.seed)
         progress.say(f"[{number}/{len(chosen)}] {own.name}")
-        train(own, folder, device=device, progress=progress)
+        train(own, folder, device=device, progress=progress, merged=False)
         # As everyone loads it who installs it, so that its results are theirs.
         load = functools.partial(load_published, folder, base=own.base, dtype="fp32", device=device)
         # By what was trained: the results of a training that was deleted are not those of the next with its name.
-        kept = work / "results" / sha256(folder / difference.FILE)[:_KEY]
+        kept = work / "results" / cache.sha256(folder / difference.FILE)[:_KEY]
         vectors = work / "vectors" / own.name
         results = _results(load, own.name, suites, kept, vectors, progress)
         (folder / difference.WEIGHTS).unlink(missing_ok=True)
@@ -176,19 +176,23 @@ def _results(
         name: of the encoder.
         suites: names of suites.
         folder: of its results.
-        store: of its vectors, if it has one of its own; what :func:`.load_published` made on the way is deleted then.
+        store: of its vectors, if it has one of its own; what :func:`.load_published` makes here is deleted then, for the size of
+            it. What was there before is somebody else's.
         progress: told of all.
     """
     found: dict[str, Result] = {}
     loaded: Encoder | None = None
+    others: set[Path] = set()
     for suite in suites:
         path = folder / suite.replace("/", "__") / f"{name}.json"
         if path.is_file():
             found[suite] = Result.read(path)
             continue
-        loaded = loaded or load()
+        if loaded is None:
+            others = set((cache.home() / "encoders").glob("*"))
+            loaded = load()
         found[suite] = evaluate(loaded, suite, store=store, progress=progress)
         found[suite].save(folder)
-    if loaded is not None and store is not None:
+    if loaded is not None and store is not None and Path(loaded.card.model) not in others:
         shutil.rmtree(loaded.card.model)
     return found

@@ -16,6 +16,7 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.extras import need
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.training import averaging, checkpoints, difference, encoder_folder
+from hybrid_bench.training.base import Base
 from hybrid_bench.training.batches import Batches
 from hybrid_bench.training.checkpoints import Standing
 from hybrid_bench.training.dev import DevSet, split
@@ -30,7 +31,7 @@ _WORK, _SEEDS = "training", "seeds"
 _LOCK = ".lock"
 
 
-def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progress | None = None) -> Path:
+def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progress | None = None, merged: bool = True) -> Path:
     """Train an encoder, or go on where a killed training of the same recipe stood.
 
     Args:
@@ -39,6 +40,7 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
             choice written out, the log, and the account of the training data.
         device: ``cpu``, ``cuda``, ... or ``auto``.
         progress: told of every step.
+        merged: where a finished training's weights were deleted for their size, make them again of the difference.
 
     Returns:
         The folder, for :func:`hybrid_bench.load_encoder`.
@@ -50,6 +52,10 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
     progress = progress if progress and is_first() else SilentProgress()
     _check_place(folder)
     if (folder / CARD_FILE).is_file() and _is_finished(folder, recipe):
+        if is_first():
+            shutil.rmtree(folder / _WORK, ignore_errors=True)  # a kill after the card may have left it
+            if merged and not (folder / difference.WEIGHTS).is_file():
+                difference.merge(Base.of(recipe, device).folder, folder / difference.FILE, folder)
         progress.say(f"{folder} holds this training's encoder already")
         return folder
     if recipe.averaging != Averaging():
@@ -72,7 +78,7 @@ def _train_several(recipe: Recipe, folder: Path, device: str, progress: Progress
     parts = []
     for number, single in enumerate(recipe.single(), start=1):
         progress.say(f"training {number} of {recipe.averaging.trainings}: seed {single.seed}")
-        parts.append(train(single, seed_folder(folder, single.seed), device=device, progress=progress))
+        parts.append(train(single, seed_folder(folder, single.seed), device=device, progress=progress, merged=False))
     if is_first():
         (folder / CARD_FILE).unlink(missing_ok=True)  # of a mean of other trainings
         averaging.average(parts, recipe, folder, device, progress)
@@ -185,8 +191,13 @@ def _is_finished(folder: Path, recipe: Recipe) -> bool:
         )
     if not (folder / DATA_FILE).is_file():
         raise HybridBenchError(f"{folder} lacks {DATA_FILE}", "Train into another folder, or delete this one with all in it.")
-    account = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))
-    known = [hashes(source) for source in account["sources"].values()]
+    try:
+        account = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))
+        known = [hashes(source) for source in account["sources"].values()]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HybridBenchError(
+            f"{folder / DATA_FILE} is damaged: {error}", "Train into another folder, or delete this one with all in it."
+        ) from error
     for name in recipe.data.sources:
         if is_there(name) and hashes(stated(name)) not in known:
             raise HybridBenchError(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hybrid_bench import HybridBenchError, cache
+from hybrid_bench import HybridBenchError, cache, load_published
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.training import study, study_report
@@ -80,6 +80,19 @@ def test_a_missing_result_is_made_again_from_the_difference(place: Path, scored:
     path.unlink()
     done(place)
     assert path.read_text().partition('"timings"')[0] == before
+
+
+def test_what_others_have_in_the_cache_stays(place: Path, scored: list[study.Scored]) -> None:
+    """An installed encoder may be the same as one of a study."""
+    path = next((place / "work" / "results").rglob("cross-*-seed1.json"))
+    own = load_published(place / "work" / "trained" / "cross-tiny-base" / "seeds" / "1", base=str(place / "base"), dtype="fp32")
+    weights = Path(own.card.model) / "model.safetensors"
+    assert weights.is_file()
+    path.unlink()
+    done(place)
+    assert path.is_file()
+    assert weights.is_file()
+    shutil.rmtree(weights.parent)
 
 
 def test_another_training_has_results_of_its_own(place: Path, scored: list[study.Scored]) -> None:
@@ -157,6 +170,21 @@ def test_a_strategy_without_batches_is_said_before_the_first_training(
 ) -> None:
     assert study_of(place, monkeypatch, tmp_path / "work", tmp_path, "--set", 'data.languages=["en"]') == 2
     assert "the strategy cross needs pairs of languages" in capsys.readouterr().err
+    assert not (tmp_path / "work").exists()
+
+
+def test_words_that_cannot_be_switched_are_said_before_the_first_training(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "alone.jsonl").write_text(
+        "".join(
+            f'{{"id": "{n}", "question": {{"en": "q{n} a", "de": "f{n}"}}, "sentence": {{"en": "s{n}", "de": "{n}z"}}}}\n'
+            for n in range(80)
+        )
+    )
+    data = f'data.sources={{"{tmp_path / "alone.jsonl"}"=1}}'
+    assert study_of(place, monkeypatch, tmp_path / "work", tmp_path, "--baselines", "code-switched", "--set", data) == 2
+    assert "has a translation" in capsys.readouterr().err
     assert not (tmp_path / "work").exists()
 
 

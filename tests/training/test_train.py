@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from transformers import BertModel, DistilBertConfig, DistilBertModel, Qwen3Config, Qwen3Model
 
@@ -176,6 +178,67 @@ def test_a_finished_training_is_not_done_again(trained: Path, chosen: Recipe) ->
     assert before == {path.name: path.stat().st_mtime_ns for path in trained.iterdir()}
     with pytest.raises(HybridBenchError, match="holds an encoder of another recipe"):
         train.train(chosen.model_copy(update={"seed": 2}), trained)
+
+
+def test_a_finished_folder_is_made_whole(trained: Path, chosen: Recipe, tmp_path: Path) -> None:
+    """Its weights may have been deleted for their size, and a kill after the last step may have left the checkpoints."""
+    folder = Path(shutil.copytree(trained, tmp_path / "copy"))
+    before = (folder / WEIGHTS).read_bytes()
+    (folder / WEIGHTS).unlink()
+    (folder / "training").mkdir()
+    (folder / "training" / "checkpoint.safetensors").touch()
+    train.train(chosen, folder, merged=False)
+    assert not (folder / WEIGHTS).exists()
+    assert not (folder / "training").exists()
+    train.train(chosen, folder)
+    assert (folder / WEIGHTS).read_bytes() == before
+    (folder / "training-data.json").write_text("{")
+    with pytest.raises(HybridBenchError, match=r"training-data\.json is damaged"):
+        train.train(chosen, folder)
+
+
+def spoil(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
+    """Change the tensors and the facts of a difference (a list takes their place), and what they should give."""
+    tensors: dict[str, Any] = load_file(folder / "difference.safetensors")
+    with safe_open(folder / "difference.safetensors", framework="numpy") as file:
+        facts = json.loads(file.metadata()["hybrid_bench"])
+    changed = change(tensors, facts)
+    facts = changed if isinstance(changed, list) else facts
+    save_file(tensors, folder / "difference.safetensors", metadata={"hybrid_bench": json.dumps(facts)})
+    (folder / "files.json").write_text(json.dumps({"model.safetensors": "0" * 64}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tensors, facts: [], "is not a trained difference"),
+        (lambda tensors, facts: facts["scale"].clear(), "not every layer has its factors and scale"),
+        (lambda tensors, facts: tensors.pop(next(name for name in tensors if name.endswith(".a"))), "not every layer has its"),
+        (lambda tensors, facts: tensors.update({n: v[:-1] for n, v in tensors.items() if n.endswith(".delta")}), "does not fit"),
+        (lambda tensors, facts: None, "did not give the expected bytes"),
+    ],
+)
+def test_a_spoilt_difference_is_said(
+    change: Callable[[Any, Any], object],
+    message: str,
+    trained: Path,
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
+    publish(trained, tmp_path / "published")
+    spoil(tmp_path / "published", change)
+    with pytest.raises(HybridBenchError, match=message):
+        load_published(tmp_path / "published", base=str(place / "base"), dtype="fp32")
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "{}", '{"model.safetensors": null}'])
+def test_spoilt_hashes_are_said(content: str, trained: Path, place: Path, tmp_path: Path) -> None:
+    publish(trained, tmp_path / "published")
+    (tmp_path / "published" / "files.json").write_text(content)
+    with pytest.raises(HybridBenchError, match=r"files\.json is not a list of files with their sha256"):
+        load_published(tmp_path / "published", base=str(place / "base"), dtype="fp32")
 
 
 def test_a_published_training_is_the_same_encoder(trained: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,6 +465,10 @@ def test_a_checkpoint_of_another_recipe_is_refused(place: Path, tmp_path: Path, 
     other = recipe(place, optimiser__steps=3, compute__checkpoint_every=1, dev__questions=0, loss={"temperature": 0.1})
     with pytest.raises(HybridBenchError, match="is a checkpoint of another recipe or of other data"):
         train.train(other, tmp_path / "out")
+    facts = {"hybrid_bench": json.dumps({"standing": {"recipe": "r", "steps": 3}})}
+    save_file({"a": np.zeros(1)}, tmp_path / "out" / "training" / "checkpoint.safetensors", metadata=facts)
+    with pytest.raises(HybridBenchError, match=r"is not a checkpoint of a training: .*steps"):
+        train.train(chosen, tmp_path / "out")
     (tmp_path / "out" / "training" / "checkpoint.safetensors").write_bytes(b"half a file")
     with pytest.raises(HybridBenchError, match="is not a checkpoint of a training"):
         train.train(chosen, tmp_path / "out")
