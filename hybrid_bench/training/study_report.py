@@ -211,7 +211,9 @@ def _tests(tests: pd.DataFrame) -> str:
     ]
     heading = (
         "### hybrid (b) against each (a)\n\nPaired tests over questions, the translations of a question being one; p is "
-        "corrected by Holm within a comparison. effect: Cohen's d of the paired differences.\n\n"
+        "corrected by Holm within a comparison. effect: Cohen's d of the paired differences. a and b average each "
+        "question over its pools first, the tables above each pool over its questions: where pools have different questions, the "
+        "two differ.\n\n"
     )
     return heading + render(tests[columns].set_index("against"), "markdown")
 
