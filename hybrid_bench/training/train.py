@@ -108,7 +108,7 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
     import torch
 
     from hybrid_bench.training.trainee import Trainee, quiet
-    from hybrid_bench.training.trainer import BEST, CHECKPOINT, HybridTrainer
+    from hybrid_bench.training.trainer import CHECKPOINT, HybridTrainer, best_weights
 
     torch.manual_seed(recipe.seed)
     trainee = Trainee.of(recipe, device)
@@ -131,7 +131,7 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
     if not trainer.is_world_process_zero():
         return
     if look:
-        checkpoints.restore(work / BEST, trainee.trainable())
+        checkpoints.restore(work / best_weights(standing.best_step), trainee.trainable())
         progress.say(f"the best weights by dev {recipe.dev.metric} are those of step {standing.best_step}")
     low_rank, whole = trainee.difference()
     difference.write(folder / difference.FILE, low_rank, whole, trainee.base.fingerprint)

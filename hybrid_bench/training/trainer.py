@@ -170,7 +170,12 @@ class HybridTrainer(SentenceTransformerTrainer):
 #: A batch with more language pairs than these is logged with their number.
 _PAIRS_NAMED = 4
 #: Files in the folder of a training.
-CHECKPOINT, BEST, LOG = "checkpoint.safetensors", "best.safetensors", "training.jsonl"
+CHECKPOINT, LOG = "checkpoint.safetensors", "training.jsonl"
+
+
+def best_weights(step: int | str) -> str:
+    """The file of the best weights so far. By their step: what a checkpoint names is there until the next one names others."""
+    return f"best-{step}.safetensors"
 
 
 class _Watch(TrainerCallback):
@@ -227,6 +232,9 @@ class _Watch(TrainerCallback):
                 self._progress.say(f"step {step}: {self._trained()}")
             if state.is_world_process_zero:
                 checkpoints.save(self._folder / CHECKPOINT, standing, self._trainer.weights, self._trainer.optimizer)
+                for path in self._folder.glob(best_weights("*")):
+                    if path.name != best_weights(standing.best_step):
+                        path.unlink()
 
     def _evaluate(self, state: Any) -> None:
         """Score the dev set, and keep the weights if they are the best so far."""
@@ -245,7 +253,7 @@ class _Watch(TrainerCallback):
             standing.best, standing.best_step, standing.waited = value, state.global_step, 0
             if state.is_world_process_zero:
                 kept = Standing(standing.recipe, state.global_step, value, state.global_step)
-                checkpoints.save(self._folder / BEST, kept, self._trainer.weights)
+                checkpoints.save(self._folder / best_weights(state.global_step), kept, self._trainer.weights)
         else:
             standing.waited += 1
         self._log(state, {"step": state.global_step, "dev": scores})

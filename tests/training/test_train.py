@@ -89,6 +89,29 @@ def test_the_weights_of_the_best_look_are_those_of_the_encoder(
     assert apart[2] < 1e-3 < 1e-2 < min(apart[1], apart[3])
 
 
+def test_the_best_weights_are_those_that_the_checkpoint_names(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after a look that the last checkpoint does not know, and that turns out otherwise on another machine."""
+    said = iter([0.1, 0.2, 0.3, 0.9, None, 0.2, 0.25, 0.28])  # at 0, 2, 4 (a checkpoint), 6, killed at 8; then at 6, 8, 10
+    seen: list[np.ndarray] = []
+
+    def scores(self: DevSet, encode: Encode, *rest: object) -> dict[str, float]:
+        seen.append(encode(TEXTS, "query"))
+        if (value := next(said)) is None:
+            raise KeyboardInterrupt
+        return {"AP": value}
+
+    monkeypatch.setattr(DevSet, "scores", scores)
+    chosen = recipe(place, dev__every=2, compute__checkpoint_every=4, optimiser__steps=10, weights__dropout=0.0)
+    with pytest.raises(KeyboardInterrupt):
+        train.train(chosen, tmp_path / "out")
+    folder = train.train(chosen, tmp_path / "out")
+    found = load_encoder(str(folder), dtype="fp32").encode(TEXTS, "query")
+    apart = [float(np.abs(found - look).max()) for look in seen]
+    assert apart[2] < 1e-3 < 5e-3 < min(apart[1], apart[3])
+
+
 @pytest.mark.parametrize(
     "change",
     [
