@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Told apart without colour too, by their marks.
 _LINES = {"mono AP": ("#0072b2", "o"), "cross AP": ("#d55e00", "s"), "multi AP": ("#009e73", "^")}
-_BARS = ("#999999", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+_DOTS = (("#777777", "x"), ("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "v"), ("#e69f00", "P"))
 
 
 def against_alpha(scored: Sequence[Scored], suite: str) -> bytes | None:
@@ -33,7 +33,7 @@ def against_alpha(scored: Sequence[Scored], suite: str) -> bytes | None:
             continue
         left.plot(alphas, [points[alpha][heading] for alpha in alphas], marker=mark, color=colour, label=heading)
     left.set_ylabel("mean AP")
-    left.legend()
+    figure.legend(loc="outside lower left", ncols=len(_LINES))  # beside the lines: they may be anywhere
     if all("RankDistance" in point for point in points.values()):
         right.plot(alphas, [points[alpha]["RankDistance"] for alpha in alphas], marker="D", color="#444444")
     right.set_ylabel("RankDistance (lower is better)")
@@ -45,7 +45,7 @@ def against_alpha(scored: Sequence[Scored], suite: str) -> bytes | None:
 
 
 def rank_distance(tables: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, int]], suite: str) -> bytes | None:
-    """RankDistance by query language, a bar each strategy, with the standard deviation over seeds."""
+    """RankDistance by query language on a logarithmic axis, a mark each strategy, with the standard deviation over seeds."""
     shown = {
         name: found
         for name, found in tables.items()
@@ -53,18 +53,25 @@ def rank_distance(tables: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, int]], 
     }
     if not shown:
         return None
+    from matplotlib.ticker import LogLocator
+
     languages = list(next(iter(shown.values()))[0].index)
-    figure, (axes,) = _figure(1, max(7, len(languages)))
-    width = 0.8 / len(shown)
+    figure, (axes,) = _figure(1, max(7, 0.75 * len(languages)))
+    width = 0.6 / len(shown)
     for number, (name, (mean, spread, seeds)) in enumerate(shown.items()):
         places = [at + width * (number - (len(shown) - 1) / 2) for at in range(len(languages))]
         errors = spread["RankDistance"].to_numpy() if seeds > 1 else None
-        axes.bar(places, mean["RankDistance"], width, yerr=errors, label=name, color=_BARS[number % len(_BARS)], capsize=2)
+        colour, mark = _DOTS[number % len(_DOTS)]
+        axes.errorbar(places, mean["RankDistance"], errors, label=name, color=colour, marker=mark, linestyle="", capsize=2)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
     axes.set_xticks(range(len(languages)), languages)
     axes.set_xlabel("query language")
     axes.set_ylabel("RankDistance (lower is better)")
     axes.set_title(suite)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=len(shown))
     axes.grid(axis="y", alpha=0.3)
     return _svg(figure, f"{suite}: RankDistance by query language")
 
