@@ -124,6 +124,8 @@ def _sampler_class() -> Any:
             self._rows = rows
             self._offsets = dict(zip(rows, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
             batches.at(first_step).slice(0, world)  # raises if the batch cannot be shared evenly
+            # accelerate's loaders for several processes hide a batch sampler, and tell the dataset the epoch instead.
+            dataset.set_epoch = self.set_epoch
 
         def __iter__(self) -> Iterator[list[int]]:
             start = self._first + self.epoch * self._steps

@@ -64,6 +64,22 @@ def test_a_second_epoch_goes_on() -> None:
     assert [*sampler] == [*multi_dataset_sampler(BATCHES, 3, first_step=3)(views)]
 
 
+@pytest.mark.parametrize("done", [0, 2])
+def test_a_second_epoch_goes_on_in_every_process_after_a_resume_too(done: int) -> None:
+    """As the trainer has it: accelerate's loader, told the epoch, and on a resume its first batches skipped."""
+    from accelerate.data_loader import prepare_data_loader, skip_first_batches
+    from torch.utils.data import ConcatDataset, DataLoader
+
+    for rank in range(2):
+        views = ConcatDataset(list(pair_datasets(BATCHES).values()))
+        plain: Any = DataLoader(views, batch_sampler=multi_dataset_sampler(BATCHES, 4, world=2)(views))
+        loader: Any = prepare_data_loader(plain, num_processes=2, process_index=rank, put_on_device=False, even_batches=False)
+        if done:
+            loader = skip_first_batches(loader, done)
+        loader.set_epoch(1)
+        assert [*loader] == [texts(step, rank, 2) for step in range(4 + done, 8)]
+
+
 def test_other_datasets_are_refused() -> None:
     from torch.utils.data import ConcatDataset
 
