@@ -9,7 +9,7 @@ from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.hub import checkpoint_folder
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.training.difference import check_base
+from hybrid_bench.training import difference
 from hybrid_bench.training.recipe import Recipe
 
 
@@ -43,5 +43,18 @@ class Base:
                 "Give a base whose card says backend 'transformers' and similarity 'cosine'.",
             )
         folder = checkpoint_folder(card)
-        check_base(folder)
+        difference.check_base(folder)
         return cls(card, folder, found.fingerprint)
+
+    def add(self, trained: Path, folder: Path) -> list[str]:
+        """Put this base's checkpoint with a trained difference added into a folder, as :func:`.difference.merge` does.
+
+        Raises:
+            HybridBenchError: if the difference is to other weights, whatever they were called.
+        """
+        if difference.base_of(trained) != self.fingerprint:
+            raise HybridBenchError(
+                f"{trained} was trained on another base than {self.card.name} is now",
+                "Bring that base back, or train into another folder.",
+            )
+        return difference.merge(self.folder, trained, folder)

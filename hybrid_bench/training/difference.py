@@ -146,7 +146,7 @@ def merge(base: Path, difference: Path, folder: Path) -> list[str]:
         The names of the files that were written.
 
     Raises:
-        HybridBenchError: if the difference is none, or is not of this base.
+        HybridBenchError: if the difference is none, or does not fit this base.
     """
     found = _read(difference)
     with writing(folder / WEIGHTS) as temporary:

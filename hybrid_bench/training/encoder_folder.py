@@ -26,7 +26,7 @@ def write(folder: Path, recipe: Recipe, base: Base, account: dict[str, Any], log
         account: of the training data.
         log: of the training, JSON lines.
     """
-    files = difference.merge(base.folder, folder / difference.FILE, folder)
+    files = base.add(folder / difference.FILE, folder)
     whole_file.write(folder / RECIPE_FILE, recipe.to_toml().encode())
     whole_file.write(folder / DATA_FILE, (json.dumps(account, indent=1, ensure_ascii=False) + "\n").encode())
     whole_file.write(folder / LOG_FILE, log)

@@ -55,7 +55,7 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
         if is_first():
             shutil.rmtree(folder / _WORK, ignore_errors=True)  # a kill after the card may have left it
             if merged and not (folder / difference.WEIGHTS).is_file():
-                difference.merge(Base.of(recipe, device).folder, folder / difference.FILE, folder)
+                Base.of(recipe, device).add(folder / difference.FILE, folder)
         progress.say(f"{folder} holds this training's encoder already")
         return folder
     if recipe.averaging != Averaging():

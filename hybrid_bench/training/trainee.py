@@ -157,10 +157,15 @@ class Trainee:
                 add_lora(transformer, targets, weights.rank, weights.scale, weights.lora_dropout, biases=weights.biases)
             except ValueError as error:
                 raise HybridBenchError(f"weights.targets: {error}") from error
-            if not factors(transformer):
+            layers = factors(transformer)
+            if not layers:
                 raise HybridBenchError(
                     f"no linear layer of the base is called {', '.join(weights.targets)}", "Mend weights.targets."
                 )
+            for name, _ in transformer.named_parameters():
+                layer, adapter, _ = name.partition(".lora_")
+                if adapter and layer not in layers:
+                    raise HybridBenchError(f"{layer}, of weights.targets, is no linear layer", "Name linear layers alone.")
         lowest = depth - (weights.layers or depth)
         words = set(cast(Any, transformer).get_input_embeddings().parameters())
         for name, weight in transformer.named_parameters():

@@ -102,6 +102,8 @@ class HybridTrainer(SentenceTransformerTrainer):
             disable_tqdm=True,
             remove_unused_columns=False,
         )
+        # One GPU a process: the library would have DataParallel cut every micro-batch into pieces for all that it sees.
+        arguments._n_gpu = min(arguments.n_gpu, 1)
         weights = trainee.trainable()
         self.weights = weights
         optimiser = torch.optim.AdamW(_groups(weights, recipe.optimiser.weight_decay), lr=recipe.optimiser.learning_rate)
