@@ -126,7 +126,7 @@ class Batches:
         self.table = table
         self.strategy = strategy
         self.batch_size = batch_size
-        self.seed = seed
+        self.seed = int(seed)  # of NumPy's integers some cannot hold what is computed with it
         self.temperature = temperature
         self.mode = mode
         if not 0 <= topical <= 1:

@@ -42,18 +42,14 @@ class _Record(NamedTuple):
 
 
 def split(table: ParallelTable, questions: int, seed: int, languages: Sequence[str] | None) -> DevSplit:
-    """Hold out whole articles of the sources whose questions are answered, and keep so many of their rows.
+    """Hold out whole articles until so many rows are that have a question and its passage in one of the languages; keep those.
 
-    Rows of held-out articles beyond those are in neither part. Parallel sentences are not held out: finding a translation
-    is not what the encoder is trained for.
+    Other rows of held-out articles are in neither part. Parallel sentences are not held out, unless there is nothing else:
+    finding a translation is not what the encoder is trained for.
     """
     index = PairIndex.of(table, languages)
-    answering = [
-        source
-        for source in table.sources
-        if any(len(index.rows(source, pair)) for pair in index.pairs() if pair.kind == "monolingual")
-    ]
-    found = table.split_dev(questions, seed, answering or None)
+    answered = index.having("monolingual")
+    found = table.split_dev(questions, seed, answered if answered.any() else index.having("cross-lingual"))
     chosen = np.random.default_rng(seed).permutation(len(found.dev))[:questions]
     return DevSplit(found.training, found.dev.select(np.sort(chosen)))
 

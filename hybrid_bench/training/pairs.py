@@ -66,6 +66,8 @@ class PairIndex:
             HybridBenchError: if a language that is asked for has no data.
         """
         chosen = tuple(dict.fromkeys(languages)) if languages is not None else table.languages
+        if not chosen:
+            raise HybridBenchError("no language to train on", "Name one, or leave the choice out for all.")
         for language in chosen:
             if language not in table.languages:
                 raise HybridBenchError(
@@ -107,6 +109,14 @@ class PairIndex:
     def rows(self, source: str, pair: LanguagePair) -> np.ndarray:
         """The rows of a source that have this pair, ascending."""
         return self._rows[source, pair]
+
+    def having(self, kind: BatchKind) -> np.ndarray:
+        """Which rows have a pair of this kind.  # (rows,) bool."""
+        found = np.zeros(len(self.group), dtype=bool)
+        for (_, pair), rows in self._rows.items():
+            if pair.kind == kind:
+                found[rows] = True
+        return found
 
     def groups(self, rows: np.ndarray) -> int:
         """How many of these rows can be in one batch at most."""

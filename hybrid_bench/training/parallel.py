@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -242,26 +244,21 @@ class ParallelTable:
         joined = pa.concat_tables([table.arrow() for table in tables], promote_options="permissive")
         return ParallelTable(Dataset(joined.select(_ordered(joined.column_names))))
 
-    def split_dev(self, size: int | float, seed: int, sources: Iterable[str] | None = None) -> DevSplit:
+    def split_dev(self, size: int | float, seed: int, wanted: np.ndarray | None = None) -> DevSplit:
         """Hold whole articles out until ``size`` rows (or that share of them, below 1) are held out.
 
-        Only rows of ``sources`` are looked for; a row of another source that comes from a held-out article leaves the
-        training part too, and so does every row that has a passage of one that is held out. A row without an article is an
-        article of its own.
+        Only rows that are ``wanted`` ((rows,) bool; None: all) are counted and in the dev part; the others of a held-out article
+        leave the training part too, and so does every row that has a passage of one that is held out. A row without an article
+        is an article of its own.
 
         Raises:
             HybridBenchError: if nothing would be left to train on.
         """
-        wanted = set(sources) if sources is not None else set(self.sources)
         keys = [
             article or f"\0{source}\0{row}"
             for article, source, row in zip(*map(self.strings, ("article", "source", "id")), strict=True)
         ]
-        own = self.strings("source")
-        sizes: dict[str, int] = {}
-        for key, source in zip(keys, own, strict=True):
-            if source in wanted:
-                sizes[key] = sizes.get(key, 0) + 1
+        sizes = Counter(keys if wanted is None else itertools.compress(keys, wanted))
         target = size if isinstance(size, int) else round(size * sum(sizes.values()))
         held: set[str] = set()
         taken = 0
@@ -278,7 +275,8 @@ class ParallelTable:
                 f"holding {target} rows out for the dev set leaves no row to train on ({len(self)} rows, {len(sizes)} articles)",
                 "Ask for a smaller dev set.",
             )
-        return DevSplit(self.select(np.flatnonzero(outside)), self.select(np.flatnonzero(inside)))
+        dev = inside if wanted is None else inside & wanted
+        return DevSplit(self.select(np.flatnonzero(outside)), self.select(np.flatnonzero(dev)))
 
     def _with_passages_of(self, chosen: np.ndarray) -> np.ndarray:
         """Which rows have a passage, in some language, that one of the chosen rows has.  # (rows,) bool."""

@@ -219,6 +219,7 @@ def test_pairs_that_cannot_fill_a_batch_are_named_not_drawn() -> None:
     ("arguments", "message"),
     [
         ({"languages": ["en", "fi"]}, "nothing in 'fi'"),
+        ({"languages": []}, "no language to train on"),
         ({"languages": ["en"]}, r"hybrid\(0.5\) needs pairs of languages, and there is one language: en"),
         ({"batch_size": 500}, "a batch of 500 cannot be drawn without a repeat: 30 examples at most"),
         ({"batch_size": 1}, "at least 2 examples"),
@@ -232,6 +233,12 @@ def test_pairs_that_cannot_fill_a_batch_are_named_not_drawn() -> None:
 def test_what_cannot_be_drawn_is_said(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(HybridBenchError, match=message):
         Batches(TABLE, hybrid(0.5), **({"batch_size": 8, "seed": 0} | arguments))
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint64])
+def test_a_seed_may_be_a_number_of_numpy(kind: type[np.integer[Any]]) -> None:
+    own, other = (Batches(TABLE, hybrid(0.5), 8, seed) for seed in (7, kind(7)))  # type: ignore[arg-type]
+    assert [own.at(step).rows.tolist() for step in range(5)] == [other.at(step).rows.tolist() for step in range(5)]
 
 
 def test_a_language_that_was_asked_for_is_not_left_out_silently() -> None:

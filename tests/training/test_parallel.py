@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hybrid_bench import HybridBenchError
@@ -48,14 +49,15 @@ def test_the_hash_is_of_the_content() -> None:
 
 def test_the_dev_part_shares_no_article_with_the_training_part() -> None:
     table = mixed_table()
-    training, dev = table.split_dev(10, seed=1, sources=["qa"])
+    of_questions = np.array([source == "qa" for source in table.strings("source")])
+    training, dev = table.split_dev(10, seed=1, wanted=of_questions)
     assert set(dev.sources) == {"qa"}
     assert 10 <= len(dev) < 14
     assert len(training) + len(dev) == len(table)
     assert not set(training.strings("article")) - {""} & set(dev.strings("article"))
-    assert table.split_dev(10, seed=1, sources=["qa"]).dev.hash == dev.hash
-    assert table.split_dev(10, seed=2, sources=["qa"]).dev.hash != dev.hash
-    assert len(table.split_dev(0.25, seed=1, sources=["qa"]).dev) == len(dev)
+    assert table.split_dev(10, seed=1, wanted=of_questions).dev.hash == dev.hash
+    assert table.split_dev(10, seed=2, wanted=of_questions).dev.hash != dev.hash
+    assert len(table.split_dev(0.25, seed=1, wanted=of_questions).dev) == len(dev)
     with pytest.raises(HybridBenchError, match="leaves no row to train on"):
         table.split_dev(70, seed=1)
 

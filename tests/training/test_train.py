@@ -19,8 +19,8 @@ from transformers import BertModel, DistilBertConfig, DistilBertModel, Qwen3Conf
 from hybrid_bench import HybridBenchError, load_encoder, load_published, toml
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
-from hybrid_bench.training import averaging, difference, encoder_folder, train, trainer
-from hybrid_bench.training.dev import DevSet, Encode
+from hybrid_bench.training import averaging, dev, difference, encoder_folder, train, trainer
+from hybrid_bench.training.dev import Encode
 from hybrid_bench.training.difference import WEIGHTS
 from hybrid_bench.training.parallel import ParallelTable
 from hybrid_bench.training.published import publish
@@ -29,7 +29,7 @@ from hybrid_bench.training.strategies import hybrid
 from hybrid_bench.training.trainee import Trainee
 from tests.embeddings.whole_numbers import Told
 from tests.encoders.models import put_on_hub
-from tests.training.tables import mixed_table, question_rows
+from tests.training.tables import mixed_table, question_rows, sentence_rows
 from tests.training.tiny_training import recipe, save_base
 
 TEXTS = ["de1 de3", "en4 what is en5 en6 en7", "th9"]
@@ -78,11 +78,11 @@ def test_the_weights_of_the_best_look_are_those_of_the_encoder(
         said["loss"].sort(reverse=True)
     seen: list[np.ndarray] = []
 
-    def scores(self: DevSet, encode: Encode, *rest: object) -> dict[str, float]:
+    def scores(self: dev.DevSet, encode: Encode, *rest: object) -> dict[str, float]:
         seen.append(encode(TEXTS, "query"))
         return {name: values[len(seen) - 1] for name, values in said.items()}
 
-    monkeypatch.setattr(DevSet, "scores", scores)
+    monkeypatch.setattr(dev.DevSet, "scores", scores)
     folder = train.train(recipe(place, dev__metric=metric, weights__dropout=0.0), tmp_path / "out")
     found = load_encoder(str(folder), dtype="fp32").encode(TEXTS, "query")
     apart = [float(np.abs(found - look).max()) for look in seen]
@@ -96,13 +96,13 @@ def test_the_best_weights_are_those_that_the_checkpoint_names(
     said = iter([0.1, 0.2, 0.3, 0.9, None, 0.2, 0.25, 0.28])  # at 0, 2, 4 (a checkpoint), 6, killed at 8; then at 6, 8, 10
     seen: list[np.ndarray] = []
 
-    def scores(self: DevSet, encode: Encode, *rest: object) -> dict[str, float]:
+    def scores(self: dev.DevSet, encode: Encode, *rest: object) -> dict[str, float]:
         seen.append(encode(TEXTS, "query"))
         if (value := next(said)) is None:
             raise KeyboardInterrupt
         return {"AP": value}
 
-    monkeypatch.setattr(DevSet, "scores", scores)
+    monkeypatch.setattr(dev.DevSet, "scores", scores)
     chosen = recipe(place, dev__every=2, compute__checkpoint_every=4, optimiser__steps=10, weights__dropout=0.0)
     with pytest.raises(KeyboardInterrupt):
         train.train(chosen, tmp_path / "out")
@@ -180,6 +180,18 @@ def test_a_dev_set_that_takes_a_whole_source_is_said() -> None:
     assert found == {"the dev set takes every row of small"}
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_dev_set_has_as_many_questions_as_are_asked_for_in_the_languages_of_the_training(seed: int) -> None:
+    rows = question_rows(80, ("de", "en", "th"))
+    for row in rows[:60]:
+        row.question, row.sentence = {"en": row.question["en"]}, {"en": row.sentence["en"]}
+    table = ParallelTable.of([*rows, *sentence_rows(20, ("de", "th"))])
+    training, held_out = dev.split(table, 3, seed, ["de", "th"])
+    assert len(held_out) == 3
+    assert all(row.question.keys() & row.sentence.keys() & {"de", "th"} for row in held_out.rows())
+    assert not set(training.strings("article")) - {""} & set(held_out.strings("article"))
+
+
 def test_both_kinds_of_batches_are_in_the_log(trained: Path) -> None:
     kinds = {(record["kind"], str(record["languages"]).count("-")) for record in records(trained) if "kind" in record}
     assert kinds == {("monolingual", 1), ("cross-lingual", 1)}
@@ -218,6 +230,20 @@ def test_a_finished_folder_is_made_whole(trained: Path, chosen: Recipe, tmp_path
     (folder / "training-data.json").write_text("{")
     with pytest.raises(HybridBenchError, match=r"training-data\.json is damaged"):
         train.train(chosen, folder)
+
+
+def test_a_base_that_changed_is_not_taken_for_the_one_that_was_trained_on(tmp_path: Path) -> None:
+    chosen = recipe(tmp_path, optimiser__steps=1, dev__questions=0, averaging__trainings=2)
+    folder = train.train(chosen, tmp_path / "out")
+    base = tmp_path / "base" / WEIGHTS
+    save_file({name: weight * 1.5 for name, weight in load_file(base).items()}, base, metadata={"format": "pt"})
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(HybridBenchError, match="was trained on another base than tiny-base is now"):
+        train.train(chosen, folder)
+    (folder / "encoder.toml").unlink()
+    with pytest.raises(HybridBenchError, match="was trained on another base than tiny-base is now"):
+        train.train(chosen, folder)
+    assert not (folder / "encoder.toml").exists()
 
 
 def spoil(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
@@ -512,6 +538,10 @@ def test_patience_stops_a_training_that_does_not_get_better(place: Path, tmp_pat
         ({"texts__max_passage_length": 64}, "the recipe reads 64 tokens of a passage, and .* at most 48"),
         ({"weights__layers": 3}, "trains 3 layers of a base that has 2"),
         ({"weights__targets": ("no_such_layer",)}, "no_such_layer"),
+        (
+            {"weights__targets": ("query", "word_embeddings")},
+            "embeddings.word_embeddings, of weights.targets, is no linear layer",
+        ),
         ({"base": "no-such-encoder"}, "unknown encoder 'no-such-encoder'"),
         ({"dev__questions": 200}, "leaves no row to train on"),
         ({"dev__questions": 1, "dev__metric": "loss"}, "the dev loss at step 0 is not finite"),
