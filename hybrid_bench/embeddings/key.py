@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.encoders.protocol import Encoder, Role
 
 
@@ -84,4 +85,18 @@ def texts_hash(texts: Iterable[str]) -> str:
     """The :class:`TextsDigest` of texts."""
     digest = TextsDigest()
     digest.update(texts)
+    return digest.hexdigest()
+
+
+def suite_hash(suite: Suite) -> str:
+    """Of everything that decides a result on a suite: ids and texts of its questions and passages, and its judgements."""
+    digest = TextsDigest()
+    for language in suite.languages:
+        for query in suite.queries(language):
+            digest.update((query.query_id, query.default_text()))
+        for judgement in suite.judgements(language):
+            digest.update((judgement.query_id, judgement.doc_id, str(judgement.relevance)))
+    for language in suite.passage_languages:
+        for doc in suite.docs(language):
+            digest.update((language, doc.doc_id, doc.default_text()))
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,9 @@ WINDOW = 60
 #: Passages below so many normalised characters ("Yes.", "In 1998.") are no evidence that a row is from a suite. A character of
 #: double width (Chinese, Japanese, Korean) counts for three: it says as much.
 SHORTEST = 12
+#: Where a word may begin: behind a space, and at every letter of a script that writes words without spaces between them (Thai,
+#: Lao, Tibetan, Burmese, Khmer; kana and Han).
+_BEGINS = re.compile("^|(?<= )|(?=[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff])")
 
 
 @dataclass
@@ -65,7 +69,8 @@ def without_suites(
     A row is out, in all its languages, if one of these holds in one of them, whatever the language of the suite's text:
     its id is that of a query; its question is a query, however short, or a passage; its passage is a passage or a query,
     where it is long enough to tell; its paragraph, its passage or its question equals a paragraph of the suite, or begins
-    inside one, or one begins inside it. Texts are compared normalised (case, punctuation and compatibility forms put aside).
+    inside one, or one begins inside it, and they go on alike for :data:`WINDOW` characters. Texts are compared normalised (case,
+    punctuation and compatibility forms put aside).
     Where a suite has no paragraphs, its passages stand for them.
 
     Raises:
@@ -137,11 +142,10 @@ def _related(plain: str, suite: _Evaluation) -> bool:
 
 
 def _windows(plain: str) -> Iterator[str]:
-    """The windows that begin where a word does; where a paragraph begins, a word does."""
-    start = 0
-    while start >= 0 and start + WINDOW <= len(plain):
-        yield plain[start : start + WINDOW]
-        start = plain.find(" ", start) + 1 or -1
+    """The windows that begin where a word may; where a paragraph begins, a word does."""
+    for begin in _BEGINS.finditer(plain):
+        if len(window := plain[begin.start() :][:WINDOW]) == WINDOW:
+            yield window
 
 
 def _evaluation(suite: Suite) -> _Evaluation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from hybrid_bench import cache
 from hybrid_bench.datasets.suites import is_folder, load_suite
-from hybrid_bench.embeddings.key import texts_hash
+from hybrid_bench.embeddings.key import suite_hash
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.training.filters import FilterReport, without_suites
@@ -102,7 +101,13 @@ def load(folder: Path) -> Mix:
             f"{folder} holds no finished mix of training data",
             "`hybrid-bench training-data build` makes one; delete this one first.",
         )
-    account = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        account = json.loads(path.read_text(encoding="utf-8"))
+        contents(account), remarks(account)  # all that is read of it
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise HybridBenchError(
+            f"{path} is damaged: {type(error).__name__}: {error}", "Delete the folder and build it again."
+        ) from error
     return Mix(ParallelTable.load(folder), folder, account)
 
 
@@ -117,7 +122,7 @@ def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Pro
     from filelock import FileLock
 
     described = [{"called": called(name)} | stated(name) for name in dict.fromkeys(names)]
-    kept_apart = [[name, _texts_of_folder(name)] if is_folder(name) else name for name in suites]
+    kept_apart = [[name, suite_hash(load_suite(name))] if is_folder(name) else name for name in suites]
     key = json.dumps([hybrid_bench(), _CODE, described, kept_apart], sort_keys=True, ensure_ascii=False)
     folder = cache.home() / "training-data" / hashlib.sha256(key.encode()).hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -128,16 +133,8 @@ def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Pro
     return load(folder)
 
 
-def _texts_of_folder(suite: str) -> str:
-    """A hash of the ids and texts of a local suite."""
-    loaded = load_suite(suite)
-    queries = ((one.query_id, one.default_text()) for language in loaded.languages for one in loaded.queries(language))
-    passages = ((one.doc_id, one.default_text()) for language in loaded.passage_languages for one in loaded.docs(language))
-    return texts_hash(itertools.chain.from_iterable(itertools.chain(queries, passages)))
-
-
 #: Counts up when reading or filtering changes, so that tables in the cache are not taken for what would be built now.
-_CODE = 3
+_CODE = 4
 
 
 def _filters(report: FilterReport) -> dict[str, Any]:

@@ -21,6 +21,9 @@ _EXTENDS = "extends"
 #: Recipes that may stand behind one another before they are taken for a circle.
 _DEPTH = 8
 
+#: Trainings that one encoder can be the mean of.
+MOST_TRAININGS = 64
+
 _Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -163,7 +166,7 @@ class Averaging(_Part):
     """Trainings with different seeds, of which one encoder is made (a model soup, arXiv 2203.05482)."""
 
     #: So many, with seeds from ``seed`` on; their differences to the base are averaged.
-    trainings: Annotated[int, Field(ge=1, le=64)] = 1
+    trainings: Annotated[int, Field(ge=1, le=MOST_TRAININGS)] = 1
     #: LoRA: the mean is cut to this rank, by singular values; None: the ranks of all trainings stand side by side.
     rank: Annotated[int, Field(ge=1)] | None = None
 
@@ -176,7 +179,7 @@ class Recipe(_Part):
     #: What the card says beside the base and the strategy.
     description: Annotated[str, Field(max_length=500)] = ""
     #: Below what PyTorch takes, with room for those that :class:`Averaging` counts up to.
-    seed: Annotated[int, Field(ge=0, lt=2**32 - 64)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**32 - MOST_TRAININGS)] = 1
     data: Data
     batches: BatchChoices = BatchChoices()
     loss: Loss = Loss()

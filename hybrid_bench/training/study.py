@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hybrid_bench import cache
+from hybrid_bench.datasets.suites import is_folder, load_suite
+from hybrid_bench.embeddings.key import suite_hash
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
@@ -20,7 +22,7 @@ from hybrid_bench.results.record import Result
 from hybrid_bench.training import difference
 from hybrid_bench.training.mix import cached
 from hybrid_bench.training.published import LOG_FILE, drawn, load_published
-from hybrid_bench.training.recipe import Recipe
+from hybrid_bench.training.recipe import MOST_TRAININGS, Recipe
 from hybrid_bench.training.train import parts_of, seed_folder, train
 
 #: What the paper compares, and the baselines beside it.
@@ -81,8 +83,8 @@ def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = (), alp
     Raises:
         HybridBenchError: on an alpha outside [0, 1], a hybrid of one kind, an unknown baseline, or no seed.
     """
-    if seeds < 1:
-        raise HybridBenchError(f"a study over {seeds} seeds", "Take at least 1.")
+    if not 1 <= seeds <= MOST_TRAININGS:
+        raise HybridBenchError(f"a study over {seeds} seeds", f"Take 1 to {MOST_TRAININGS}.")
     for other in alphas:
         if not 0 <= other <= 1:
             raise HybridBenchError(f"alpha is {other}", "It is a share: from 0 to 1.")
@@ -97,7 +99,7 @@ def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = (), alp
     found += [Arm(name, seed, of[name]) for seed in range(1, seeds + 1) for name in STRATEGIES]
     found += [Arm(name, None, of[name]) for name in STRATEGIES if seeds > 1]
     found += [Arm("hybrid", 1, other, swept=True) for other in sorted(set(alphas)) if other not in of.values()]
-    return found + [Arm(name, 1) for name in baselines]
+    return found + [Arm(name, 1) for name in dict.fromkeys(baselines)]
 
 
 def run(
@@ -120,7 +122,7 @@ def run(
         suites: names of suites.
         work: gets ``trained/<name>``, which :func:`.train` with as many ``averaging.trainings`` as there are seeds makes as well
             (but for its weights, which are made again of the difference when they are needed), and
-            ``results/<beginning of a hash of the weights>/<suite>/<name>.json``.
+            ``results/<beginning of a hash of the weights>/<suite>/<name>.json`` (below a hash of its own for a folder as suite).
         changes: of the recipe, for every arm.
         device: as for :func:`hybrid_bench.load_encoder`.
         progress: told of all.
@@ -184,7 +186,10 @@ def _results(
     loaded: Encoder | None = None
     others: set[Path] = set()
     for suite in suites:
-        path = folder / suite.replace("/", "__") / f"{name}.json"
+        stated = load_suite(suite)
+        # A folder is known by what is in it: its name is that of others too, and stays when its files change.
+        place = folder / suite_hash(stated)[:_KEY] if is_folder(suite) else folder
+        path = place / stated.name.replace("/", "__") / f"{name}.json"
         if path.is_file():
             found[suite] = Result.read(path)
             continue
@@ -192,7 +197,7 @@ def _results(
             others = set((cache.home() / "encoders").glob("*"))
             loaded = load()
         found[suite] = evaluate(loaded, suite, store=store, progress=progress)
-        found[suite].save(folder)
+        found[suite].save(place)
     if loaded is not None and store is not None and Path(loaded.card.model) not in others:
         shutil.rmtree(loaded.card.model)
     return found

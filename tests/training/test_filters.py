@@ -7,9 +7,10 @@ import pytest
 
 from hybrid_bench import HybridBenchError, load_suite
 from hybrid_bench.training import mix
-from hybrid_bench.training.filters import without_suites
+from hybrid_bench.training.filters import WINDOW, without_suites
 from hybrid_bench.training.parallel import ParallelRow, ParallelTable
 from hybrid_bench.training.readers import jsonl
+from hybrid_bench.training.text_keys import normalised
 
 CLEAN = ParallelRow("clean", "s", "Cats", {"en": "What do cats of this test drink?"}, {"en": "They drink the milk of this test."})
 
@@ -62,6 +63,29 @@ def test_a_question_is_known_however_short_and_a_short_passage_is_not() -> None:
     left, report = without_suites(ParallelTable.of(rows), [suite])
     assert dict(report.taken) == {("mini", "question"): 1}
     assert [row.id for row in left.rows()] == ["clean", "b"]
+
+
+def test_a_paragraph_is_known_wherever_it_is_cut_in_scripts_without_spaces() -> None:
+    suite = load_suite("mini")
+    for language in ("zh", "th"):
+        context = max((getattr(doc, "context", "") for doc in suite.docs(language)), key=lambda text: len(normalised(text)))
+        plain = normalised(context)
+        assert len(plain) > WINDOW + 7
+        other = {language: "这与那些文章无关吗"}
+        cut = ParallelRow("cut", "s", "", dict(other), {}, {language: plain[7:] + "另外一些字"})
+        put = ParallelRow("put", "s", "", dict(other), {}, {language: "前面一些字" + context})
+        left, report = without_suites(ParallelTable.of([CLEAN, cut, put]), [suite])
+        assert dict(report.taken) == {("mini", "context"): 2}
+        assert [row.id for row in left.rows()] == ["clean"]
+
+
+def test_a_damaged_account_is_said(tmp_path: Path) -> None:
+    jsonl.save(ParallelTable.of([CLEAN]), tmp_path / "rows.jsonl")
+    mix.build([str(tmp_path / "rows.jsonl")], tmp_path / "out", ["mini"])
+    for content in ("{", "{}", "[]", '{"rows": {"s": []}}'):
+        (tmp_path / "out" / "mix.json").write_text(content)
+        with pytest.raises(HybridBenchError, match=r"mix\.json is damaged"):
+            mix.load(tmp_path / "out")
 
 
 def test_nothing_left_says_which_filter_took_what(taken: dict[str, ParallelRow], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -53,7 +54,8 @@ def test_the_arms_are_the_strategies_the_seeds_and_the_alphas() -> None:
     of_recipe = [(arm.stem("b"), arm.alpha) for arm in study.arms(1, [0.25, 0.5], alpha=0.25) if arm.strategy == "hybrid"]
     assert of_recipe == [("hybrid-b", 0.25), ("hybrid-0.5-b", 0.5)]
     assert all(arm.seed == 1 for arm in study.arms(1, []) if arm.strategy != "base"), "one seed has no mean"
-    for bad in ((0, [], []), (1, [1.5], []), (1, [], ["german"]), (1, [], [], 1.0)):
+    assert study.arms(1, [], ["english", "english"]) == study.arms(1, [], ["english"])
+    for bad in ((0, [], []), (65, [], []), (1, [1.5], []), (1, [], ["german"]), (1, [], [], 1.0)):
         with pytest.raises(HybridBenchError):
             study.arms(*bad)  # type: ignore[arg-type]
 
@@ -103,6 +105,31 @@ def test_another_training_has_results_of_its_own(place: Path, scored: list[study
     (again,) = study.run(place / "tiny.toml", [study.Arm("mono", 1, 1.0)], ["mini"], place / "other", changes=changes)
     (before,) = (one for one in scored if one.arm == again.arm)
     assert again.results["mini"].rows != before.results["mini"].rows
+
+
+def test_a_folder_as_suite_is_known_by_what_is_in_it(place: Path, scored: list[study.Scored], tmp_path: Path) -> None:
+    """Two folders of one name, of which one has other judgements; and each is found again."""
+    suites = []
+    for name, relevant in (("one", "d0"), ("two", "d1")):
+        folder = tmp_path / name / "mine"
+        (folder / "qrels").mkdir(parents=True)
+        passages = [{"_id": f"d{number}", "title": "", "text": f"en{number} en{number + 1}"} for number in range(4)]
+        (folder / "corpus.jsonl").write_text("".join(json.dumps(passage) + "\n" for passage in passages))
+        (folder / "queries.jsonl").write_text('{"_id": "q", "text": "what is en0 en1"}\n')
+        (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\nq\t{relevant}\t1\n")
+        suites.append(str(folder))
+    arms = [arm for arm in study.arms(1, []) if arm.strategy in ("base", "mono")]
+
+    def run() -> list[study.Scored]:
+        return list(study.run(place / "tiny.toml", arms, suites, place / "work", device="cpu"))
+
+    found = run()
+    assert all(one.results[suites[0]].rows != one.results[suites[1]].rows for one in found)
+    before = {path: path.stat().st_mtime_ns for path in (place / "work" / "results").rglob("*.json")}
+    assert [one.results[suite].rows for one in run() for suite in suites] == [
+        one.results[suite].rows for one in found for suite in suites
+    ]
+    assert before == {path: path.stat().st_mtime_ns for path in (place / "work" / "results").rglob("*.json")}
 
 
 def test_a_third_seed_joins_a_study_of_two(place: Path, scored: list[study.Scored]) -> None:
