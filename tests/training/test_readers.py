@@ -127,6 +127,7 @@ def test_what_is_no_squad_file_is_said(tmp_path: Path) -> None:
         ("a.json", b'{"data": [{}]}', "not in SQuAD's format: KeyError: 'paragraphs'"),
         ("b.json", b"{", "not in SQuAD's format"),
         ("c.json", b"\xff\xfe", "not UTF-8"),
+        ("half.json", b'{"data": [{"title": "\\uD83D", "paragraphs": []}]}', "not in SQuAD's format: UnicodeEncodeError"),
         ("d.json.gz", b"{}", "cannot read"),
         ("e.json.zip", b"{}", "cannot read"),
     ]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.parallel import ParallelRow
-from hybrid_bench.training.readers.reading import Reading, text_of
+from hybrid_bench.training.readers.reading import Reading, json_of
 
 
 def read(source: str, path: Path, language: str) -> Reading:
@@ -20,11 +19,11 @@ def read(source: str, path: Path, language: str) -> Reading:
     """
     reading = Reading([])
     try:
-        for record in json.loads(text_of(path)):
+        for record in json_of(path):
             texts = {language: record["question"], **record["translations"]}
             texts = {own: text.strip() for own, text in texts.items() if text and text.strip()}
             reading.rows.append(ParallelRow(record["id"], source, "", texts, dict(texts)))
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HybridBenchError(
             f"{path} is not a list of questions with translations: {type(error).__name__}: {error}",
             'It has to be JSON: [{"id", "question", "translations": {"de": "..."}}].',

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zipfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.parallel import ParallelRow, ParallelTable
@@ -24,6 +26,20 @@ class Reading:
     def table(self) -> ParallelTable:
         """The rows as a table."""
         return ParallelTable.of(self.rows)
+
+
+def json_of(path: Path) -> Any:
+    """What a file of JSON holds.
+
+    Raises:
+        ValueError: if it is no JSON, or a text in it holds half a character, as escapes can and UTF-8 cannot.
+        HybridBenchError: as :func:`text_of`.
+    """
+    text = text_of(path)
+    found = json.loads(text)
+    if "\\ud" in text.lower():
+        json.dumps(found, ensure_ascii=False).encode()
+    return found
 
 
 def text_of(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training import sentences
 from hybrid_bench.training.parallel import ParallelRow
-from hybrid_bench.training.readers.reading import Reading, text_of
+from hybrid_bench.training.readers.reading import Reading, json_of
 
 #: Reasons for which a record is left out, as reports say them.
 UNANSWERABLE = "unanswerable questions"
@@ -56,7 +55,7 @@ def read(source: str, files: Mapping[str, Sequence[Path]], aligned_to: str | Non
 
 def _read_file(path: Path, language: str, source: str, rows: dict[str, ParallelRow], ids: set[str], reading: Reading) -> None:
     try:
-        articles = json.loads(text_of(path))["data"]
+        articles = json_of(path)["data"]
         paragraphs = [(article.get("title", ""), paragraph) for article in articles for paragraph in article["paragraphs"]]
         for title, paragraph in paragraphs:
             context: str = paragraph["context"]
