@@ -39,16 +39,17 @@ def command(
     Example: hybrid-bench translate squad --to ar,de --model facebook/nllb-200-distilled-600M
     """
     from hybrid_bench.training.readers import jsonl
-    from hybrid_bench.training.sources import read_table
+    from hybrid_bench.training.sources import called, read_table
     from hybrid_bench.training.translation.protocol import REGISTRY
-    from hybrid_bench.training.translation.table import translate
+    from hybrid_bench.training.translation.table import check_place, translate
 
     targets = [language.strip() for language in to.split(",") if language.strip()]
     table = read_table(data, source)
-    chosen = REGISTRY.get(translator)(model, revision=revision, device=device, dtype=dtype, beams=beams)
-    out = out or Path("translated") / Path(data).name.partition(".")[0]
-    translated = translate(table, targets, chosen, out / "parts", source=source, progress=console.BarProgress())
+    out = out or Path("translated") / called(data).partition(".")[0]
     path = out / "parallel.jsonl"
+    check_place(path, table, targets, source)
+    chosen = REGISTRY.get(translator)(model, revision=revision, device=device, dtype=dtype, beams=beams)
+    translated = translate(table, targets, chosen, out / "parts", source=source, progress=console.BarProgress())
     jsonl.save(translated, path)
     console.remark(f"wrote {len(translated)} rows in {', '.join(translated.languages)} to {path}")
     typer.echo(str(path))

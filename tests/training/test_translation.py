@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import shutil
@@ -18,7 +19,8 @@ from hybrid_bench.training.readers import jsonl
 from hybrid_bench.training.translation.protocol import REGISTRY, Translator
 from hybrid_bench.training.translation.seq2seq import Seq2SeqTranslator, _is_called
 from hybrid_bench.training.translation.store import translations
-from hybrid_bench.training.translation.table import translate
+from hybrid_bench.training.translation.table import check_place, translate
+from hybrid_bench.training.translation.table import pieces as cut_pieces
 from tests.embeddings.whole_numbers import Told
 
 CONTEXT = "The cat drinks milk. The dog, however, sees number 7! Where is the bird?"
@@ -142,6 +144,37 @@ def test_a_table_is_translated_and_answers_stay_known(m2m100: Path, tmp_path: Pa
         ParallelTable.of(ROWS), ["de", "zh"], Seq2SeqTranslator(str(m2m100), device="cpu", beams=1), tmp_path / "p2"
     )
     assert again.hash == found.hash
+
+
+def test_a_paragraph_that_is_there_stays_and_one_without_the_passage_is_not_made(m2m100: Path, tmp_path: Path) -> None:
+    translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
+    own = ParallelRow("1", "s", "", {"en": "What?"}, {"en": "The cat drinks milk."}, {"en": CONTEXT, "de": "Ein eigener Absatz."})
+    apart = ParallelRow("2", "s", "", {"en": "Where?"}, {"en": "It is not there."}, {"en": CONTEXT})
+    rows = {row.id: row for row in translate(ParallelTable.of([own, apart]), ["de"], translator, tmp_path / "parts").rows()}
+    assert rows["1"].context["de"] == "Ein eigener Absatz."
+    assert rows["1"].sentence["de"]
+    assert rows["2"].sentence["de"]
+    assert "de" not in rows["2"].context
+
+
+def test_a_passage_is_the_sentence_of_its_paragraph_not_the_same_letters_within_another() -> None:
+    assert cut_pieces("Hotdogs bark! Who else? dogs bark!", "dogs bark!") == ["Hotdogs bark!", "Who else?", "dogs bark!"]
+    assert cut_pieces("The dog, however, sees 7! Yes.", "dog, however, sees 7!") == ["The", "dog, however, sees 7!", "Yes."]
+
+
+def test_what_is_translated_already_is_not_lost(tmp_path: Path) -> None:
+    path, table = tmp_path / "parallel.jsonl", ParallelTable.of(ROWS)
+    check_place(path, table, ["fr"])
+    jsonl.save(table, path)
+    check_place(path, table, ["fr"])
+    with_fr = [dataclasses.replace(row, question={**row.question, "fr": "quoi"}) for row in ROWS]
+    jsonl.save(ParallelTable.of(with_fr), path)
+    check_place(path, table, ["fr", "zh"])
+    with pytest.raises(HybridBenchError, match="is in fr too, which would be gone"):
+        check_place(path, table, ["zh"])
+    others = ParallelTable.of([dataclasses.replace(row, question={"en": "Another?"}) for row in ROWS])
+    with pytest.raises(HybridBenchError, match="holds translations of other questions"):
+        check_place(path, others, ["fr"])
 
 
 def test_a_stopped_translation_goes_on_where_it_was(m2m100: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.progress import Progress, SilentProgress
 from hybrid_bench.training import sentences
 from hybrid_bench.training.parallel import ParallelRow, ParallelTable
+from hybrid_bench.training.readers import jsonl
 from hybrid_bench.training.translation.protocol import Translator
 from hybrid_bench.training.translation.store import translations
 
@@ -74,6 +75,25 @@ def translate(
     return ParallelTable.of(rows)
 
 
+def check_place(path: Path, table: ParallelTable, targets: Sequence[str], source: str = "en") -> None:
+    """See that what is translated already, in a file of JSON lines, will be in what is written over it.
+
+    Raises:
+        HybridBenchError: if the file is of other questions, or has languages that are not to be translated to now.
+    """
+    if not path.is_file():
+        return
+    there = jsonl.read("", path).rows
+    known = set(zip(table.strings("id"), table.column("question", source), strict=True))
+    if not {(row.id, row.question.get(source)) for row in there} <= known:
+        raise HybridBenchError(f"{path} holds translations of other questions", "Give another --out.")
+    if lost := {language for row in there for language in {*row.question, *row.sentence}} - {*table.languages, *targets}:
+        raise HybridBenchError(
+            f"{path} is in {', '.join(sorted(lost))} too, which would be gone",
+            "Name them in --to (what is translated is not translated again), or give another --out.",
+        )
+
+
 def _needed(row: ParallelRow, source: str, target: str) -> Iterator[str]:
     """The texts of a row that a translator has to see."""
     if source in row.question and target not in row.question:
@@ -91,7 +111,7 @@ def _with(row: ParallelRow, source: str, target: str, made: Mapping[str, str], b
         parts = [made[piece] for piece in pieces(row.context.get(source), passage)]
         if made[passage]:
             changed.sentence = {**row.sentence, target: made[passage]}
-            if source in row.context and all(parts):
+            if target not in row.context and passage in row.context.get(source, "") and all(parts):
                 changed.context = {**row.context, target: ("" if target in _RUN_ON else " ").join(parts)}
     if changed != row:
         changed.translator = {**row.translator, target: by}
@@ -102,7 +122,8 @@ def pieces(context: str | None, passage: str) -> list[str]:
     """The sentences of a paragraph, the passage being one of them however it was cut; the passage alone without one."""
     if context is None or passage not in context:
         return [passage]
-    start = context.index(passage)
+    whole = (start for start, end in sentences.spans(context) if context[start:end] == passage)
+    start = next(whole, context.index(passage))  # the same letters may stand within another sentence, further up
     before, after = context[:start], context[start + len(passage) :]
     return [*_cut(before), passage, *_cut(after)]
 
