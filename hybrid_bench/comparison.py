@@ -39,7 +39,9 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
 
     Returns:
         One row a comparison: setting, query_language, measure, a, b, difference, effect, p of the t-test and of the
-        randomisation test, both corrected by Holm over all rows of the table, and the number of observations.
+        randomisation test, both corrected by Holm over all rows of the table, and the number of observations. In the row of the
+        mean, a, b and difference weigh every language alike, effect and p every question: where not all questions are in all
+        languages, their signs may differ near 0.
 
     Raises:
         HybridBenchError: if the two are not comparable.

@@ -39,7 +39,7 @@ def against_alpha(scored: Sequence[Scored], suite: str) -> bytes | None:
     right.set_ylabel("RankDistance (lower is better)")
     for axes in (left, right):
         axes.set_xlabel("alpha: share of monolingual batches (0: cross, 1: mono)")
-        axes.set_title(suite)
+        axes.set_title(f"{suite}, seed 1")
         axes.grid(alpha=0.3)
     return _svg(figure, f"{suite}: mean AP and RankDistance by alpha")
 

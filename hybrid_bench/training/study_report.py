@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hybrid_bench import whole_file
 from hybrid_bench.comparison import significant
@@ -29,23 +29,10 @@ if TYPE_CHECKING:
 _NAME = "strategies"
 
 
-class _Claim(NamedTuple):
-    """What the paper says of hybrid batches: at least as good as another strategy in a column."""
-
-    against: str
-    column: str
-
-    def holds(self, hybrid: float, other: float) -> bool:
-        """Whether the means say so too."""
-        return hybrid < other if self.column == "RankDistance" else hybrid >= other
-
-
-_CLAIMS = (
-    _Claim("mono", "cross AP"),
-    _Claim("mono", "multi AP"),
-    _Claim("mono", "RankDistance"),
-    _Claim("cross", "mono AP"),
-)
+#: What hybrid is compared with, and in which columns; the paper's names for the strategies.
+_OTHERS = ("mono", "cross")
+_COMPARED = ("mono AP", "cross AP", "multi AP", "RankDistance")
+_IN_PAPER = {"mono": "X-X", "cross": "X-Y", "hybrid": "Hybrid"}
 
 
 def write(scored: Sequence[Scored], recipe: Recipe, published: Published, folder: Path, command: str) -> list[Path]:
@@ -70,10 +57,11 @@ def write(scored: Sequence[Scored], recipe: Recipe, published: Published, folder
     for suite in suites:
         tables = over_seeds(scored, suite)
         tests = significance(scored, suite)
+        of_paper = published_means(published, suite)
         parts += [
             f"## {suite}\n",
-            _means(tables, published_means(published, suite), published),
-            _claims(tables, tests),
+            _means(tables, of_paper, published),
+            _comparison(tables, tests, of_paper),
             _tests(tests),
         ]
         plots = {"alpha": study_plots.against_alpha(scored, suite), "rank-distance": study_plots.rank_distance(tables, suite)}
@@ -161,24 +149,51 @@ def _number(column: str, value: float) -> str:
     return f"{value:.1f}" if column == "RankDistance" else f"{value:.4f}"
 
 
-def _claims(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]], tests: pd.DataFrame) -> str:
-    """What the paper found, and whether it is found here."""
+def _comparison(
+    tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]], tests: pd.DataFrame, of_paper: dict[str, dict[str, float]]
+) -> str:
+    """Hybrid against the other strategies, found here and in the paper: what it wins and what it loses."""
     if "hybrid" not in tables:
         return ""
-    lines = ["### What the paper says of hybrid batches, and what is found here\n"]
-    for claim in _CLAIMS:
-        if any(name not in tables or claim.column not in tables[name][0] for name in ("hybrid", claim.against)):
-            continue
-        own, other = (float(tables[name][0][claim.column]["mean"]) for name in ("hybrid", claim.against))
-        better = "lower than" if claim.column == "RankDistance" else "at least as high as"
-        verdict = "holds" if claim.holds(own, other) else "does NOT hold"
-        setting, measure = COLUMNS[claim.column]
-        lines.append(
-            f"- {claim.column} {better} with {claim.against}: **{verdict}** "
-            f"({_number(claim.column, own)} against {_number(claim.column, other)}; "
-            f"{_surely(tests, claim.against, setting, measure)})"
-        )
-    return "\n".join(lines) + "\n"
+    lines = []
+    for against in _OTHERS:
+        for column in _COMPARED:
+            if any(name not in tables or column not in tables[name][0] for name in ("hybrid", against)):
+                continue
+            own, other = (float(tables[name][0][column]["mean"]) for name in ("hybrid", against))
+            here = _better(column, own, other)
+            setting, measure = COLUMNS[column]
+            in_paper = _in_paper(of_paper, against, column)
+            stated = "; ".join(f"{word}: {', '.join(bases)}" for word, bases in in_paper.items())
+            agrees = "" if len(in_paper) != 1 else "yes" if here in in_paper else "**no**"
+            lines.append(
+                f"| {against} | {column} | {here}: {_number(column, own)} against {_number(column, other)} "
+                f"| {_surely(tests, against, setting, measure)} | {stated} | {agrees} |"
+            )
+    if not lines:
+        return ""
+    head = [
+        "### Is hybrid better than one kind alone?\n",
+        "| against | in | here | p < .05, by seed | in the paper, by base | as in the paper |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    return "\n".join(head + lines) + "\n"
+
+
+def _better(column: str, own: float, other: float) -> str:
+    difference = other - own if column == "RankDistance" else own - other
+    return "better" if difference > 0 else "worse" if difference < 0 else "equal"
+
+
+def _in_paper(of_paper: dict[str, dict[str, float]], against: str, column: str) -> dict[str, list[str]]:
+    """``better`` or ``worse`` to the bases of the paper for which hybrid is so."""
+    found: dict[str, list[str]] = {}
+    for system, figures in of_paper.items():
+        base, _, strategy = system.rpartition(" ")
+        other = of_paper.get(f"{base} {_IN_PAPER[against]}", {})
+        if strategy == _IN_PAPER["hybrid"] and column in figures and column in other:
+            found.setdefault(_better(column, figures[column], other[column]), []).append(base)
+    return found
 
 
 def _surely(tests: pd.DataFrame, against: str, setting: str, measure: str) -> str:
@@ -190,7 +205,7 @@ def _surely(tests: pd.DataFrame, against: str, setting: str, measure: str) -> st
         for difference, p in zip(rows["difference"], rows["p_randomisation"], strict=True)
         if significant(float(p))
     ]
-    return f"p < .05: better for {sum(sure)} of {len(rows)} seeds, worse for {len(sure) - sum(sure)}"
+    return f"better {sum(sure)} of {len(rows)}, worse {len(sure) - sum(sure)}"
 
 
 def _tests(tests: pd.DataFrame) -> str:
@@ -213,7 +228,8 @@ def _tests(tests: pd.DataFrame) -> str:
         "### hybrid (b) against each (a)\n\nPaired tests over questions, the translations of a question being one; p is "
         "corrected by Holm within a comparison. effect: Cohen's d of the paired differences. a and b average each "
         "question over its pools first, the tables above each pool over its questions: where pools have different questions, the "
-        "two differ.\n\n"
+        "two differ. effect and p weigh every question alike, difference every language: where questions are not in every "
+        "language, their signs may differ near 0.\n\n"
     )
     return heading + render(tests[columns].set_index("against"), "markdown")
 
