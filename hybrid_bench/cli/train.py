@@ -48,4 +48,4 @@ def command(
     console.remark(f"wrote {folder}")
     if publish:
         console.remark(f"copied {', '.join(path.name for path in copy(folder, publish))} into {publish}")
-    console.remark(f"next: hybrid-bench evaluate {folder} --suite xquad-r")
+    console.remark(f"next: hybrid-bench evaluate {folder} --suite {(*chosen.data.clean_of, 'mini')[0]}")

@@ -211,7 +211,9 @@ class Recipe(_Part):
 
     @classmethod
     def read(cls, path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
-        """Read a recipe, and those that it extends; its name is the file's unless it states one.
+        """Read a recipe, and those that it extends but for their names and descriptions.
+
+        Its name is the file's unless it states one.
 
         Args:
             path: of a TOML file.
@@ -223,7 +225,7 @@ class Recipe(_Part):
         fields = {"name": path.name.removesuffix(".toml")} | _stated(path)
         for key, value in (changes or {}).items():
             _set(fields, key, value)
-        return cls.parse(fields, str(path))
+        return cls.parse(fields, f"{path} with {', '.join(changes)} set" if changes else str(path))
 
     @classmethod
     def parse(cls, fields: dict[str, Any], source: str) -> Recipe:
@@ -231,18 +233,22 @@ class Recipe(_Part):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            found = [(".".join(map(str, one["loc"])), one["msg"], one["type"]) for one in error.errors()]
-            unknown = [key for key, _, kind in found if kind == "extra_forbidden"]
-            near = [match for key in unknown for match in difflib.get_close_matches(key, known_keys(), n=1)]
+            found = {".".join(map(str, one["loc"])): _SAID.get(one["type"], one["msg"]) for one in error.errors()}
+            listed = "; ".join(f"{key}: {message}" if key else message for key, message in found.items())
+            unknown = [key for key, message in found.items() if message == _SAID["extra_forbidden"]]
+            near = [match for key in unknown for match in _near(key)]
             meant = f"Did you mean {' and '.join(near)}? " if near else ""
             raise HybridBenchError(
-                f"{source} is not a recipe: {'; '.join(f'{key}: {message}' for key, message, _ in found)}",
-                f"{meant}Known keys: {', '.join(known_keys())}.",
+                f"{source} is not a recipe: {listed}",
+                f"{meant}Known keys: {', '.join(known_keys())}." if unknown else "docs/training.md says what each key takes.",
             ) from error
 
     def to_toml(self) -> str:
-        """The whole recipe, every choice written out."""
-        return toml.dumps(self.model_dump(exclude_none=True))
+        """The whole recipe, every choice written out; keys without a value are named at the end."""
+        stated = self.model_dump(exclude_none=True)
+        parts = {key: value.keys() for key, value in stated.items() if isinstance(value, dict)}
+        unset = [key for key in known_keys()[1:] if "." in key and key.partition(".")[2] not in parts[key.partition(".")[0]]]
+        return toml.dumps(stated) + (f"\n# Not set: {', '.join(unset)}.\n" if unset else "")
 
 
 def parse_changes(changes: Sequence[str]) -> dict[str, Any]:
@@ -257,6 +263,20 @@ def parse_changes(changes: Sequence[str]) -> dict[str, Any]:
         except HybridBenchError:
             found[key.strip()] = text
     return found
+
+
+#: What pydantic says in words of its own.
+_SAID = {"extra_forbidden": "unknown key", "tuple_type": 'takes a list, e.g. ["en", "de"]'}
+
+
+def _near(key: str) -> list[str]:
+    """The known key, or table, that was meant by an unknown one: alike, or alike in its last part."""
+    known = {name: name for name in known_keys()}
+    last = {name.rpartition(".")[2]: name for name in reversed(known)}
+    for asked, names in ((key, known), (key.rpartition(".")[2], last), (key, {name: name for name in Recipe.model_fields})):
+        if near := difflib.get_close_matches(asked, names, n=1):
+            return [names[near[0]]]
+    return []
 
 
 def known_keys() -> list[str]:
@@ -279,7 +299,8 @@ def _stated(path: Path, depth: int = 0) -> dict[str, Any]:
     if depth == _DEPTH or not isinstance(parent, str):
         raise HybridBenchError(f"{path}: {_EXTENDS} = {parent!r} leads in a circle or is no file", "Name a recipe beside it.")
     inherited = _stated(path.parent / parent, depth + 1)
-    inherited.pop("name", None)
+    for own in ("name", "description"):
+        inherited.pop(own, None)
     return _merged(inherited, fields)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,39 @@ def test_a_recipe_written_out_is_the_same_recipe() -> None:
 def test_a_bad_key_is_named(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(HybridBenchError, match=rf"the recipe is not a recipe: .*\b{named}: ") as caught:
         Recipe.parse(SMALLEST | changes, "the recipe")
-    assert "Known keys: extends, name, base" in caught.value.remedy
+    unknown = "unknown key" in caught.value.problem
+    assert ("Known keys: extends, name, base" in caught.value.remedy) == unknown
+    assert ("docs/training.md" in caught.value.remedy) != unknown
 
 
 def test_the_key_that_was_meant_is_named() -> None:
     with pytest.raises(HybridBenchError) as caught:
         Recipe.parse(SMALLEST | {"batches": {"alfa": 0.5}, "sed": 1, "nothing_like_it": 1}, "the recipe")
     assert caught.value.remedy.startswith("Did you mean batches.alpha and seed? Known keys: extends, ")
+    for key, meant in (("alpha", "batches.alpha"), ("steps", "optimiser.steps"), ("batch.size", "batches")):
+        with pytest.raises(HybridBenchError, match=rf"\.toml with {key} set is not a recipe: .*: unknown key") as caught:
+            Recipe.read(RECIPES / "hybrid-me5-small.toml", {key: 1})
+        assert f"Did you mean {meant}? " in caught.value.remedy
+
+
+def test_every_key_is_in_the_documentation() -> None:
+    text = (RECIPES.parent / "docs" / "training.md").read_text()
+    described = {name for line in text.splitlines() for name in re.findall(r"^\| `([a-z_.]+)` \|", line)}
+    assert {key for key in known_keys() if key != "extends"} <= described
+
+
+def test_keys_that_are_not_set_are_named() -> None:
+    written = Recipe.parse(SMALLEST, "r").to_toml()
+    assert written.endswith(
+        "# Not set: weights.layers, weights.dropout, texts.query_prefix, texts.passage_prefix, texts.pooling, averaging.rank.\n"
+    )
+
+
+def test_a_recipe_has_a_description_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "below.toml").write_text('base = "b"\ndescription = "d"\n[data]\nsources = { a = 1 }\n[optimiser]\nsteps = 3\n')
+    (tmp_path / "above.toml").write_text('extends = "below.toml"\n')
+    assert Recipe.read(tmp_path / "below.toml").description == "d"
+    assert not Recipe.read(tmp_path / "above.toml").description
 
 
 def test_a_recipe_extends_another_key_by_key(tmp_path: Path) -> None:
