@@ -51,7 +51,7 @@ class BarProgress:
 
     def say(self, message: str) -> None:
         """A remark above the bar."""
-        self._console.print(message, markup=False, highlight=False)
+        self._console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 def remark(message: str) -> None:

@@ -87,6 +87,6 @@ def _show(shown: Mix, output: str) -> None:
     from hybrid_bench.training.mix import contents, remarks
 
     header, *rows = contents(shown.account)
-    console.show_frame(listing(header, rows), output, "What is left")
+    console.show_frame(listing([*map(str, header)], rows), output, "What is left")
     for line in remarks(shown.account):
         console.remark(line)

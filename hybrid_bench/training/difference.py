@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hybrid_bench import whole_file
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.whole_file import writing
 
 FILE = "difference.safetensors"
 WEIGHTS = "model.safetensors"
@@ -44,7 +44,7 @@ def write(path: Path, low_rank: Mapping[str, LowRank], whole: Mapping[str, np.nd
         whole: name of a weight in the base to what is added to it, float32.
         base: the fingerprint of the base.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     tensors: dict[str, np.ndarray] = {}
     for name, factors in low_rank.items():
@@ -56,8 +56,7 @@ def write(path: Path, low_rank: Mapping[str, LowRank], whole: Mapping[str, np.nd
     if odd:
         raise HybridBenchError(f"the trained weights of {odd[0]} are not finite", "Lower the learning rate.")
     facts = {"base": base, "scale": {name: factors.scale for name, factors in sorted(low_rank.items())}}
-    with writing(path) as temporary:
-        save_file(dict(sorted(tensors.items())), temporary, metadata={_METADATA: json.dumps(facts, sort_keys=True)})
+    whole_file.write(path, save(dict(sorted(tensors.items())), metadata={_METADATA: json.dumps(facts, sort_keys=True)}))
 
 
 def average(differences: Sequence[Path], target: Path, rank: int | None = None) -> float:
@@ -149,7 +148,7 @@ def merge(base: Path, difference: Path, folder: Path) -> list[str]:
         HybridBenchError: if the difference is none, or does not fit this base.
     """
     found = _read(difference)
-    with writing(folder / WEIGHTS) as temporary:
+    with whole_file.writing(folder / WEIGHTS) as temporary:
         shutil.copyfile(base / WEIGHTS, temporary)
         weights = _Weights(temporary, difference)
         for name, values in found.tensors.items():

@@ -56,13 +56,16 @@ def build(names: Sequence[str], folder: Path, suites: Sequence[str] = CLEAN_OF, 
         raise HybridBenchError("no source of training data is named", f"Known: {', '.join(sources())}.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise HybridBenchError(f"{folder} is not empty", "Name another folder, or delete it.")
+    names = list(dict.fromkeys(names))
+    if len({called(name) for name in names}) < len(names):
+        raise HybridBenchError(f"two of {', '.join(names)} have one name", "Rename a file or folder.")
     evaluations = [load_suite(name) for name in suites]
     progress = progress or SilentProgress()
     tables = []
     read = {}
     with progress:
         progress.start("reading", len(names))
-        for name in dict.fromkeys(names):
+        for name in names:
             reading = read_source(name)
             if not reading.rows:
                 raise HybridBenchError(f"{name} has no row to train on", "Leave it out, or mend it.")
@@ -98,8 +101,8 @@ def load(folder: Path) -> Mix:
     path = folder / ACCOUNT
     if not path.is_file():
         raise HybridBenchError(
-            f"{folder} holds no finished mix of training data",
-            "`hybrid-bench training-data build` makes one; delete this one first.",
+            f"{folder} holds no training data that are whole" if folder.is_dir() else f"there is no folder {folder}",
+            "Name a folder that `hybrid-bench training-data build` wrote to its end.",
         )
     try:
         account = json.loads(path.read_text(encoding="utf-8"))
@@ -153,13 +156,13 @@ def _by_source(table: ParallelTable) -> dict[str, dict[str, Any]]:
     return found
 
 
-def contents(account: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def contents(account: Mapping[str, Any]) -> list[tuple[str | int, ...]]:
     """The table of an account: a header, then source, language, questions and passages."""
-    rows: list[tuple[str, ...]] = [("source", "language", "questions", "passages")]
+    rows: list[tuple[str | int, ...]] = [("source", "language", "questions", "passages")]
     for source, left in account["rows"].items():
         for language in sorted(left["questions"].keys() | left["passages"].keys()):
             numbers = (left[part].get(language, 0) for part in ("questions", "passages"))
-            rows.append((source, language, *map(str, numbers)))
+            rows.append((source, language, *numbers))
     return rows
 
 

@@ -3,11 +3,20 @@
 In a ``SentenceTransformerTrainer``, each language pair is a dataset of its own (a view on the one table), and the sampler
 says which of their rows make up each step::
 
+    from hybrid_bench.training.batches import Batches
+    from hybrid_bench.training.parallel import ParallelTable
+    from hybrid_bench.training.sampler import multi_dataset_sampler, pair_datasets
+    from hybrid_bench.training.strategies import hybrid
+
+    table = ParallelTable.load(Path("data/mix"))  # of `hybrid-bench training-data build`
     batches = Batches(table, hybrid(0.5), batch_size=64, seed=0)
     SentenceTransformerTrainer(
         model,
         SentenceTransformerTrainingArguments(
-            ..., max_steps=1000, multi_dataset_batch_sampler=multi_dataset_sampler(batches, 1000)
+            ...,
+            max_steps=1000,
+            multi_dataset_batch_sampler=multi_dataset_sampler(batches, 1000),
+            prompts={"query": "query: ", "passage": "passage: "},  # as the model wants them; the datasets hold bare texts
         ),
         train_dataset=pair_datasets(batches),
         loss=MultipleNegativesRankingLoss(model),

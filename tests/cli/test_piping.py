@@ -12,6 +12,7 @@ import sys
 
 import pytest
 
+from hybrid_bench.cli.console import BarProgress
 from tests.conftest import Cli
 
 LISTINGS = {
@@ -87,3 +88,8 @@ def test_a_reader_that_left_before_anything_was_written_hears_nothing(words: tup
         remarks = process.stderr.read()
         process.wait()
     assert complaints(remarks) == []
+
+
+def test_a_remark_is_one_line_however_long(capsys: pytest.CaptureFixture[str]) -> None:
+    BarProgress().say("step 4: " + "dev " * 60)
+    assert capsys.readouterr().err == "step 4: " + "dev " * 60 + "\n"

@@ -70,7 +70,7 @@ def test_what_is_wrong_is_said_before_the_work(here: Cli, tmp_path: Path) -> Non
     for words, message in [
         (("training-data", "build", "ntrx", "--out", "mix"), "Did you mean ntrex"),
         (("training-data", "build", "my.jsonl", "--out", "mix", "--suites", "xqad-r"), "xquad-r"),
-        (("training-data", "show", "nowhere"), "holds no finished mix"),
+        (("training-data", "show", "nowhere"), "there is no folder nowhere"),
         (
             ("translate", "my.jsonl", "--to", "de", "--model", "no-such-folder/x/y", "--out", "t"),
             "cannot load no-such-folder/x/y",

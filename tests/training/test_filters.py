@@ -98,6 +98,10 @@ def test_nothing_left_says_which_filter_took_what(taken: dict[str, ParallelRow],
         with pytest.raises(HybridBenchError, match=r"no row of the training data rows is left.*mini by id: 1"):
             mix.build([str(tmp_path / name) for name in names], tmp_path / "out", ["mini"])
         assert not (tmp_path / "out").exists()
+    (tmp_path / "other").mkdir()
+    jsonl.save(ParallelTable.of([CLEAN]), tmp_path / "other" / "more.jsonl")
+    with pytest.raises(HybridBenchError, match=r"two of .*more\.jsonl have one name"):
+        mix.build([str(tmp_path / "more.jsonl"), str(tmp_path / "other" / "more.jsonl")], tmp_path / "out", ["mini"])
     (tmp_path / "none.jsonl").write_text("")
     with pytest.raises(HybridBenchError, match=r"none\.jsonl has no row to train on"):
         mix.build([str(tmp_path / name) for name in ("more.jsonl", "none.jsonl")], tmp_path / "out", ["mini"])
