@@ -143,9 +143,9 @@ def _related(plain: str, suite: _Evaluation) -> bool:
 
 def _windows(plain: str) -> Iterator[str]:
     """The windows that begin where a word may; where a paragraph begins, a word does."""
-    for begin in _BEGINS.finditer(plain):
-        if len(window := plain[begin.start() :][:WINDOW]) == WINDOW:
-            yield window
+    for start in (begin.start() for begin in _BEGINS.finditer(plain)):
+        if start + WINDOW <= len(plain):
+            yield plain[start : start + WINDOW]
 
 
 def _evaluation(suite: Suite) -> _Evaluation:
