@@ -100,7 +100,9 @@ def _check_place(folder: Path) -> None:
     if not there.is_dir():
         raise HybridBenchError(f"{there} is a file", "Name a folder for the encoder.")
     of_training = (CARD_FILE, _SEEDS, f"{_WORK}/{_LOCK}", f"{_WORK}/{LOG_FILE}")
-    if not any((folder / name).exists() for name in of_training) and any(path.is_file() for path in folder.rglob("*")):
+    holds = any(path.is_file() for path in folder.rglob("*"))
+    # In this order: the first of several processes may be at work by now, and what it writes first is of a training.
+    if holds and not any((folder / name).exists() for name in of_training):
         raise HybridBenchError(f"{folder} holds other files than a training's", "Name a new or an empty folder for the encoder.")
 
 

@@ -44,8 +44,16 @@ def fork(work: Callable[[], None]) -> int:
         os._exit(1)
 
 
-def finish(child: int) -> None:
-    assert os.waitpid(child, 0)[1] == 0
+def finish(*children: int) -> None:
+    """Until all have ended well. Where one fails, another may wait for it for ever."""
+    left = set(children)
+    while left:
+        child, status = os.wait()
+        left.remove(child)
+        if status:
+            for other in left:
+                os.kill(other, signal.SIGKILL)
+        assert status == 0
 
 
 def wait_for(step: int, folder: Path, child: int) -> None:
@@ -116,8 +124,7 @@ def together(folder: Path) -> None:
             found[str(cached)] = {"loss": value.item(), "gradients": gradients}
         (folder / f"{world}-{rank}.json").write_text(json.dumps(found))
 
-    for child in [fork(lambda rank=rank: work(rank, 2)) for rank in (0, 1)]:  # type: ignore[misc]
-        finish(child)
+    finish(*[fork(lambda rank=rank: work(rank, 2)) for rank in (0, 1)])  # type: ignore[misc]
     finish(fork(lambda: work(0, 1)))
 
 
@@ -155,19 +162,16 @@ class Said(SilentProgress):
 def shared(folder: Path) -> None:
     """A whole training in two processes; with dropout, one that is killed, too."""
     chosen = recipe(folder, optimiser__steps=4, weights__dropout=0.0)
-    for child in by_two(chosen, folder / "by-2"):
-        finish(child)
+    finish(*by_two(chosen, folder / "by-2"))
     finish(fork(lambda: train(chosen, folder / "by-1", device="cpu") and None))
     dropping = recipe(folder, optimiser__steps=6, compute__checkpoint_every=3, weights__dropout=0.2, dev__questions=0)
-    for child in by_two(dropping, folder / "undisturbed"):
-        finish(child)
+    finish(*by_two(dropping, folder / "undisturbed"))
     children = by_two(dropping, folder / "killed")
     wait_for(5, folder / "killed", children[0])
     for child in children:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-    for child in by_two(dropping, folder / "killed"):
-        finish(child)
+    finish(*by_two(dropping, folder / "killed"))
 
 
 if __name__ == "__main__":

@@ -639,6 +639,25 @@ def test_ones_own_files_are_trained_on(place: Path, tmp_path: Path) -> None:
     assert train.train(chosen, folder) == folder, "what is gone cannot be compared"
 
 
+def test_a_process_that_comes_later_does_not_take_the_first_ones_files_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordinary = Path.rglob
+
+    def meanwhile(folder: Path, pattern: str) -> list[Path]:
+        (folder / "training").mkdir(parents=True, exist_ok=True)
+        (folder / "training" / ".lock").touch()
+        return list(ordinary(folder, pattern))
+
+    monkeypatch.setattr(Path, "rglob", meanwhile)
+    train._check_place(tmp_path / "out")
+    (tmp_path / "other" / "notes.txt").parent.mkdir()
+    (tmp_path / "other" / "notes.txt").touch()
+    monkeypatch.undo()
+    with pytest.raises(HybridBenchError, match="holds other files than a training's"):
+        train._check_place(tmp_path / "other")
+
+
 def test_an_encoder_does_not_go_where_other_files_are(chosen: Recipe, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
@@ -663,7 +682,7 @@ def test_the_command_trains_and_shows(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert "optimiser.step: Extra inputs are not permitted" in capsys.readouterr().err
+    assert "optimiser.step: unknown key" in capsys.readouterr().err
 
 
 def test_the_command_trains_and_publishes(
