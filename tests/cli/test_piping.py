@@ -91,5 +91,5 @@ def test_a_reader_that_left_before_anything_was_written_hears_nothing(words: tup
 
 
 def test_a_remark_is_one_line_however_long(capsys: pytest.CaptureFixture[str]) -> None:
-    BarProgress().say("step 4: " + "dev " * 60)
-    assert capsys.readouterr().err == "step 4: " + "dev " * 60 + "\n"
+    BarProgress().say("step 4:" + " dev" * 60)
+    assert capsys.readouterr().err == "step 4:" + " dev" * 60 + "\n"
