@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = (), alp
         alpha: the recipe's, for ``hybrid``.
 
     Raises:
-        HybridBenchError: on an alpha outside [0, 1], a hybrid of one kind, an unknown baseline, or no seed.
+        HybridBenchError: on an alpha outside [0, 1], a hybrid of one kind, an unknown baseline, or no seed or too many.
     """
     if not 1 <= seeds <= MOST_TRAININGS:
         raise HybridBenchError(f"a study over {seeds} seeds", f"Take 1 to {MOST_TRAININGS}.")
@@ -133,6 +133,7 @@ def run(
     mix = cached(list(shared.data.sources), shared.data.clean_of, progress)
     for strategy in sorted({arm.strategy for arm in chosen} - {BASE}):
         parts_of(Recipe.read(recipe, {**(changes or {}), "batches.strategy": strategy}), mix.table)
+    places = {suite: _place(suite) for suite in suites}
     load_base = functools.partial(load_encoder, shared.base, dtype="fp32", device=device)
     untrained = load_base()
     base, fingerprint = untrained.card.name.rpartition("/")[2], untrained.fingerprint
@@ -140,7 +141,7 @@ def run(
     for number, arm in enumerate(chosen, start=1):
         if arm.strategy == BASE:
             progress.say(f"[{number}/{len(chosen)}] {base}")
-            yield Scored(arm, _results(load_base, base, suites, work / "results" / fingerprint[:_KEY], None, progress))
+            yield Scored(arm, _results(load_base, base, places, work / "results" / fingerprint[:_KEY], None, progress))
             continue
         stem = arm.stem(base)
         seeds = sum(other.seed is not None and other.stem(base) == stem for other in chosen)
@@ -157,16 +158,25 @@ def run(
         # By what was trained: the results of a training that was deleted are not those of the next with its name.
         kept = work / "results" / cache.sha256(folder / difference.FILE)[:_KEY]
         vectors = work / "vectors" / own.name
-        results = _results(load, own.name, suites, kept, vectors, progress)
+        results = _results(load, own.name, places, kept, vectors, progress)
         (folder / difference.WEIGHTS).unlink(missing_ok=True)
         shutil.rmtree(vectors, ignore_errors=True)
         yield Scored(arm, results, drawn((folder / LOG_FILE).read_text(encoding="utf-8")))
 
 
+def _place(name: str) -> Path:
+    """Where the results of a suite are, below those of an encoder.
+
+    A folder is known by what is in it: its name is that of others too, and stays when its files change.
+    """
+    suite = load_suite(name)
+    return Path(suite_hash(suite)[:_KEY] if is_folder(name) else "") / suite.name.replace("/", "__")
+
+
 def _results(
     load: Callable[[], Encoder],
     name: str,
-    suites: Sequence[str],
+    places: Mapping[str, Path],
     folder: Path,
     store: Path | None,
     progress: Progress,
@@ -176,7 +186,7 @@ def _results(
     Args:
         load: called if there is something to evaluate.
         name: of the encoder.
-        suites: names of suites.
+        places: name of each suite to where its results are in the folder.
         folder: of its results.
         store: of its vectors, if it has one of its own; what :func:`.load_published` makes here is deleted then, for the size of
             it. What was there before is somebody else's.
@@ -185,11 +195,8 @@ def _results(
     found: dict[str, Result] = {}
     loaded: Encoder | None = None
     others: set[Path] = set()
-    for suite in suites:
-        stated = load_suite(suite)
-        # A folder is known by what is in it: its name is that of others too, and stays when its files change.
-        place = folder / suite_hash(stated)[:_KEY] if is_folder(suite) else folder
-        path = place / stated.name.replace("/", "__") / f"{name}.json"
+    for suite, place in places.items():
+        path = folder / place / f"{name}.json"
         if path.is_file():
             found[suite] = Result.read(path)
             continue
@@ -197,7 +204,7 @@ def _results(
             others = set((cache.home() / "encoders").glob("*"))
             loaded = load()
         found[suite] = evaluate(loaded, suite, store=store, progress=progress)
-        found[suite].save(place)
+        found[suite].save((folder / place).parent)
     if loaded is not None and store is not None and Path(loaded.card.model) not in others:
         shutil.rmtree(loaded.card.model)
     return found
