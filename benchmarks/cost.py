@@ -20,8 +20,8 @@ import ir_datasets
 import numpy as np
 from scale import run_part
 
+from hybrid_bench.datasets.catalog import MIRACL
 from hybrid_bench.datasets.languages import NAMES
-from hybrid_bench.datasets.suites import MIRACL
 
 GB = 10**9
 

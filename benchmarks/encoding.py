@@ -17,8 +17,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
 from hybrid_bench import load_encoder, load_suite
+from hybrid_bench.encoders.backends.transformers import TransformersEncoder
 from hybrid_bench.encoders.devices import choose_dtype
-from hybrid_bench.encoders.transformers import TransformersEncoder
 
 
 def main() -> None:

@@ -17,15 +17,17 @@ import faiss
 import ir_measures
 import numpy as np
 
-from hybrid_bench import cache, load_encoder, load_suite
+from hybrid_bench import load_encoder, load_suite
 from hybrid_bench.cli.console import BarProgress
-from hybrid_bench.datasets.suite import ALL
+from hybrid_bench.datasets.judged import questions_of
+from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.embeddings.store import EmbeddingStore
-from hybrid_bench.evaluation import Grid, questions_of
 from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
 from hybrid_bench.results.ranks import Ranks
-from hybrid_bench.retrieval.columns import Columns
-from hybrid_bench.retrieval.grid import row_blocks
+from hybrid_bench.retrieval.exact.columns import Columns
+from hybrid_bench.retrieval.exact.grid import Grid
+from hybrid_bench.retrieval.exact.ranking import row_blocks
+from hybrid_bench.support import cache
 
 
 def main() -> None:

@@ -25,11 +25,11 @@ import numpy as np
 
 from hybrid_bench import SilentProgress, Text, load_encoder
 from hybrid_bench.embeddings import shards
-from hybrid_bench.embeddings.collection import SHARD_TEXTS, Collection, CollectionKey, Manifest, ShardEntry, shard_path
-from hybrid_bench.embeddings.streaming import EncoderSource, encode_collection
-from hybrid_bench.retrieval.executors import LocalExecutor
-from hybrid_bench.retrieval.shard_search import single_precision
-from hybrid_bench.retrieval.streamed import search
+from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
+from hybrid_bench.embeddings.stored_collection import SHARD_TEXTS, Collection, CollectionKey, Manifest, ShardEntry, shard_path
+from hybrid_bench.execution.local import LocalExecutor
+from hybrid_bench.retrieval.streamed.search import search
+from hybrid_bench.retrieval.streamed.shard_search import single_precision
 
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 DIMENSION, QUERIES, DEPTH = 384, 1000, 1000
@@ -268,11 +268,11 @@ def score(arguments: argparse.Namespace) -> dict[str, Any]:
     """As evaluations score, in parts of their queries; against pytrec_eval on the same parts."""
     import pytrec_eval
 
-    from hybrid_bench.datasets.suite import Setting
-    from hybrid_bench.datasets.suites import MIRACL
+    from hybrid_bench.datasets.catalog import MIRACL
+    from hybrid_bench.datasets.settings import Setting
+    from hybrid_bench.evaluation.runs import QUERIES_AT_ONCE
     from hybrid_bench.measures.run_scores import RunScores
-    from hybrid_bench.retrieval.runs import Hit
-    from hybrid_bench.run_evaluation import QUERIES_AT_ONCE
+    from hybrid_bench.results.runs import Hit
 
     rng = np.random.default_rng(0)
     ours = peer = 0.0

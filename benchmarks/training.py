@@ -21,15 +21,15 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from transformers import TrainerCallback
 
-from hybrid_bench.progress import SilentProgress
-from hybrid_bench.training.batches import Batches
-from hybrid_bench.training.checkpoints import Standing
-from hybrid_bench.training.mix import cached
+from hybrid_bench.support.progress import SilentProgress
+from hybrid_bench.training.batches.batches import Batches
+from hybrid_bench.training.batches.sampler import multi_dataset_sampler, pair_datasets
+from hybrid_bench.training.data.mix import cached
+from hybrid_bench.training.loop.checkpoints import Standing
+from hybrid_bench.training.loop.trainee import Trainee, quiet
+from hybrid_bench.training.loop.trainer import HybridTrainer
 from hybrid_bench.training.recipe import Recipe
-from hybrid_bench.training.sampler import multi_dataset_sampler, pair_datasets
 from hybrid_bench.training.train import batches_of
-from hybrid_bench.training.trainee import Trainee, quiet
-from hybrid_bench.training.trainer import HybridTrainer
 
 RECIPE = Path(__file__).resolve().parent.parent / "recipes" / "hybrid-me5-small.toml"
 

@@ -5,62 +5,62 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hybrid_bench.comparison import compare
-    from hybrid_bench.datasets.suite import ALL, Judgement, PassageText, Setting, Suite, Text
-    from hybrid_bench.datasets.suites import SUITES, load_suite
-    from hybrid_bench.doctor import Finding
-    from hybrid_bench.embeddings.key import texts_hash
+    from hybrid_bench.datasets.catalog import SUITES, load_suite
+    from hybrid_bench.datasets.settings import ALL, Setting, parse_settings
+    from hybrid_bench.datasets.suite import Judgement, PassageText, Suite, Text
     from hybrid_bench.embeddings.store import EmbeddingStore
     from hybrid_bench.encoders.card import EncoderCard
     from hybrid_bench.encoders.checked import encode_checked
     from hybrid_bench.encoders.load import load_encoder
     from hybrid_bench.encoders.protocol import Encoder, Role
     from hybrid_bench.errors import HybridBenchError, UnknownNameError
-    from hybrid_bench.evaluation import evaluate
+    from hybrid_bench.evaluation.compare import compare
+    from hybrid_bench.evaluation.evaluate import evaluate
+    from hybrid_bench.evaluation.runs import Searcher, evaluate_runs
+    from hybrid_bench.execution.protocol import Executor
+    from hybrid_bench.installation.doctor import Finding
+    from hybrid_bench.installation.register import register, register_datasets
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
-    from hybrid_bench.progress import Progress, SilentProgress
-    from hybrid_bench.registration import register, register_datasets
     from hybrid_bench.results.record import Result
-    from hybrid_bench.retrieval.executors import Executor
-    from hybrid_bench.retrieval.full_runs import parse_settings
-    from hybrid_bench.retrieval.runs import Hit
-    from hybrid_bench.run_evaluation import Searcher, evaluate_runs
-    from hybrid_bench.training.published import load_published
+    from hybrid_bench.results.runs import Hit
+    from hybrid_bench.support.hashing import texts_hash
+    from hybrid_bench.support.progress import Progress, SilentProgress
+    from hybrid_bench.training.encoder.published import load_published
 
 # Names are imported when they are first used, so that `import hybrid_bench` costs nothing.
 _HOME = {
-    "ALL": "datasets.suite",
+    "ALL": "datasets.settings",
     "DEFAULT_MEASURES": "measures.scores",
     "EmbeddingStore": "embeddings.store",
     "Encoder": "encoders.protocol",
     "EncoderCard": "encoders.card",
-    "Executor": "retrieval.executors",
-    "Finding": "doctor",
-    "Hit": "retrieval.runs",
+    "Executor": "execution.protocol",
+    "Finding": "installation.doctor",
+    "Hit": "results.runs",
     "HybridBenchError": "errors",
     "Judgement": "datasets.suite",
     "PassageText": "datasets.suite",
-    "Progress": "progress",
+    "Progress": "support.progress",
     "Result": "results.record",
     "Role": "encoders.protocol",
-    "SUITES": "datasets.suites",
-    "Searcher": "run_evaluation",
-    "Setting": "datasets.suite",
-    "SilentProgress": "progress",
+    "SUITES": "datasets.catalog",
+    "Searcher": "evaluation.runs",
+    "Setting": "datasets.settings",
+    "SilentProgress": "support.progress",
     "Suite": "datasets.suite",
     "Text": "datasets.suite",
     "UnknownNameError": "errors",
-    "compare": "comparison",
+    "compare": "evaluation.compare",
     "encode_checked": "encoders.checked",
-    "evaluate": "evaluation",
-    "evaluate_runs": "run_evaluation",
+    "evaluate": "evaluation.evaluate",
+    "evaluate_runs": "evaluation.runs",
     "load_encoder": "encoders.load",
-    "load_published": "training.published",
-    "load_suite": "datasets.suites",
-    "parse_settings": "retrieval.full_runs",
-    "register": "registration",
-    "register_datasets": "registration",
-    "texts_hash": "embeddings.key",
+    "load_published": "training.encoder.published",
+    "load_suite": "datasets.catalog",
+    "parse_settings": "datasets.settings",
+    "register": "installation.register",
+    "register_datasets": "installation.register",
+    "texts_hash": "support.hashing",
 }
 
 __all__ = [
@@ -101,7 +101,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from hybrid_bench.versions import hybrid_bench
+        from hybrid_bench.support.versions import hybrid_bench
 
         return hybrid_bench()
     if name not in _HOME:

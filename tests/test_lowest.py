@@ -8,7 +8,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from hybrid_bench import toml
+from hybrid_bench.support import toml
 
 ROOT = Path(__file__).parent.parent
 

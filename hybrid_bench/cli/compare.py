@@ -21,7 +21,7 @@ def command(
 
     Example: hybrid-bench compare results/mini/me5-small.json results/mini/use-multilingual.json
     """
-    from hybrid_bench.comparison import compare
+    from hybrid_bench.evaluation.compare import compare
     from hybrid_bench.results.record import Result
 
     first, second = Result.read(a), Result.read(b)

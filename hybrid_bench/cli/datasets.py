@@ -48,7 +48,7 @@ def list_ids(
     """
     import ir_datasets
 
-    from hybrid_bench.datasets.entries import register
+    from hybrid_bench.datasets.irds_entries import register
 
     register()
     for name in sorted(ir_datasets.registry):

@@ -16,8 +16,8 @@ def command(
 
     Ends with status 1 if something is broken. Example: hybrid-bench doctor
     """
-    from hybrid_bench.doctor import examine
-    from hybrid_bench.results.listing import listing
+    from hybrid_bench.installation.doctor import examine
+    from hybrid_bench.results.tables import listing
 
     findings = list(examine())
     rows = [(finding.what, finding.status, finding.detail, finding.remedy) for finding in findings]

@@ -32,11 +32,11 @@ def command(
 
     Example: hybrid-bench encode me5-small --suite miracl/sw/dev --shards 64 --shard 7
     """
-    from hybrid_bench.datasets.suites import load_suite
-    from hybrid_bench.embeddings.writing import Part
+    from hybrid_bench.datasets.catalog import load_suite
+    from hybrid_bench.embeddings.locking import Part
     from hybrid_bench.encoders.load import load_encoder
     from hybrid_bench.errors import HybridBenchError
-    from hybrid_bench.streamed_evaluation import StreamedSuite, Streaming
+    from hybrid_bench.evaluation.streamed import StreamedSuite, Streaming
 
     if shards > 1 and shard is None:
         raise HybridBenchError(f"which of the {shards} parts?", f"Say --shard 0 to --shard {shards - 1}.")

@@ -17,7 +17,7 @@ def command(
     Example: hybrid-bench encoders --format csv
     """
     from hybrid_bench.encoders.load import REGISTRY
-    from hybrid_bench.results.listing import listing
+    from hybrid_bench.results.tables import listing
 
     rows = [(entry.name, f"{entry.distribution} {entry.version}".strip(), entry.target) for entry in REGISTRY.entries()]
     console.show_frame(listing(("encoder", "from", "entry point"), rows), output, "Encoders")

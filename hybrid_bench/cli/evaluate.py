@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hybrid_bench.results.ranks import Ranks
-    from hybrid_bench.retrieval.full_runs import FullRuns
+    from hybrid_bench.retrieval.exact.full_runs import FullRuns
 
 
 def command(
@@ -61,13 +61,14 @@ def command(
 
     Example: hybrid-bench evaluate me5-small --suite xquad-r --check
     """
-    from hybrid_bench.datasets.suites import load_suite
+    from hybrid_bench.datasets.catalog import load_suite
+    from hybrid_bench.datasets.settings import parse_settings
     from hybrid_bench.errors import HybridBenchError
-    from hybrid_bench.evaluation import evaluate
+    from hybrid_bench.evaluation.evaluate import evaluate
+    from hybrid_bench.evaluation.streamed import MEASURES, Streaming
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
     from hybrid_bench.results import tables
-    from hybrid_bench.retrieval import full_runs
-    from hybrid_bench.streamed_evaluation import MEASURES, Streaming
+    from hybrid_bench.retrieval.exact import full_runs
 
     # Whatever can be wrong with the options is found before the long work begins.
     tables.check_format(output)
@@ -89,7 +90,7 @@ def command(
         )
     chosen_languages = [language.strip() for language in languages.split(",")] if languages else None
     possible = asked.restrict(chosen_languages).settings() if chosen_languages else asked.settings()
-    wanted = full_runs.parse_settings([name.strip() for name in run_settings.split(",") if name.strip()], possible)
+    wanted = parse_settings([name.strip() for name in run_settings.split(",") if name.strip()], possible)
     bar = console.BarProgress()
 
     def look(encoder: str) -> Callable[[FullRuns, Ranks], None]:
@@ -142,7 +143,7 @@ def command(
 
 def _checked(full: FullRuns, ranks: Ranks, measures: list[str], bar: console.BarProgress) -> str:
     from hybrid_bench.errors import HybridBenchError
-    from hybrid_bench.measures.check import TOLERANCE, compare
+    from hybrid_bench.evaluation.check import TOLERANCE, compare
 
     with bar:
         bar.start("check", len(full.vectors))

@@ -33,8 +33,8 @@ def command(
     Example: hybrid-bench fuse results/mini/bm25.json me5-small.runs --method rrf --suite mini
     """
     from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.evaluation.fusion import Fusion, evaluate_fusion, fuse_files
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
-    from hybrid_bench.run_fusion import Fusion, evaluate_fusion, fuse_files
 
     try:
         parts = tuple(float(weight) for weight in weights.split(",")) if weights else None

@@ -61,7 +61,7 @@ app.add_typer(training_data.app, name="training-data")
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from hybrid_bench.versions import hybrid_bench
+        from hybrid_bench.support.versions import hybrid_bench
 
         typer.echo(f"hybrid-bench {hybrid_bench()}")
         raise typer.Exit

@@ -19,7 +19,7 @@ def command(
 
     Ends with status 1 if something differs. Example: hybrid-bench reproduce results/mini/bm25.json
     """
-    from hybrid_bench.reproduction import reproduce
+    from hybrid_bench.evaluation.reproduce import reproduce
 
     comparison = reproduce(result, suite=suite, tolerance=tolerance, say=console.remark)
     for file in comparison.mended:

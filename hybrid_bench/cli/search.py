@@ -30,10 +30,10 @@ def command(
 
     Example: hybrid-bench search STORE --suite miracl/sw/dev --index hnsw
     """
-    from hybrid_bench.datasets.suites import load_suite
+    from hybrid_bench.datasets.catalog import load_suite
+    from hybrid_bench.evaluation.stored import search_store
+    from hybrid_bench.evaluation.streamed import Streaming
     from hybrid_bench.results import tables
-    from hybrid_bench.store_search import search_store
-    from hybrid_bench.streamed_evaluation import Streaming
 
     tables.check_format(output)
     asked = load_suite(suite)

@@ -45,11 +45,11 @@ def strategies(
 
     A killed study goes on where it was. Example: hybrid-bench study strategies --base me5-small --seeds 3
     """
-    from hybrid_bench.datasets.suites import load_suite
+    from hybrid_bench.datasets.catalog import load_suite
     from hybrid_bench.errors import HybridBenchError
-    from hybrid_bench.training import study, study_report
     from hybrid_bench.training.recipe import Recipe, parse_changes
-    from hybrid_bench.training.study_tables import read_published
+    from hybrid_bench.training.study import arms, report
+    from hybrid_bench.training.study.tables import read_published
 
     # Whatever can be wrong is found before the long work begins.
     path = recipe or Path("recipes") / f"hybrid-{base}.toml"
@@ -67,17 +67,17 @@ def strategies(
     for name in names:
         load_suite(name)
     of = [name.strip() for name in baselines.split(",") if name.strip()]
-    chosen = study.arms(seeds, _numbers(alphas), of, shared.batches.alpha)
+    chosen = arms.arms(seeds, _numbers(alphas), of, shared.batches.alpha)
     figures = read_published(published)
     trainings = sum(arm.seed is not None for arm in chosen)
     console.remark(f"{trainings} trainings of {shared.optimiser.steps} steps, scored on {', '.join(names)}")
-    scored = list(study.run(path, chosen, names, work, changes=changes, device=device, progress=console.BarProgress()))
+    scored = list(arms.run(path, chosen, names, work, changes=changes, device=device, progress=console.BarProgress()))
     words = ["hybrid-bench", "study", "strategies", "--base", base, "--seeds", str(seeds)]
     words += ["--steps", str(steps)] if steps else []
     words += ["--suites", suites, "--alphas", alphas, *(["--baselines", baselines] if baselines else [])]
     words += ["--recipe", str(recipe)] if recipe else []
     words += [word for text in change or [] for word in ("--set", text)]
-    for file in study_report.write(scored, shared, figures, out, shlex.join(words)):
+    for file in report.write(scored, shared, figures, out, shlex.join(words)):
         typer.echo(str(file))
 
 

@@ -51,12 +51,12 @@ def pack(
     Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r --dtype fp32
     """
     from hybrid_bench.errors import HybridBenchError
-    from hybrid_bench.submissions import packing, result_packing
+    from hybrid_bench.submissions import packing, packing_results
 
     if (encoder is None) == (not result):
         raise HybridBenchError("a submission is of one encoder, or of results", "Give either its name or --result FILE.")
     if result:
-        _finish(result_packing.pack(result, out, org=org, name=name, revision=revision, card=card))
+        _finish(packing_results.pack(result, out, org=org, name=name, revision=revision, card=card))
         return
     from hybrid_bench.encoders.load import load_encoder
 
@@ -119,11 +119,12 @@ def check(
 
     Example: hybrid-bench submit check leaderboards/submissions/org__name/revision --vectors xquad-r.vectors.safetensors
     """
-    from hybrid_bench.submissions import attestation, checking, finding
+    from hybrid_bench.submissions import attestation, checking
+    from hybrid_bench.submissions.format import findings
 
     found = {folder: checking.run(folder, vectors=vectors or [], checks=checks) for folder in folders}
     if as_json:
-        typer.echo(finding.as_json([one for check in found.values() for one in check.findings]), nl=False)
+        typer.echo(findings.as_json([one for check in found.values() for one in check.findings]), nl=False)
     for folder, check in found.items():
         if not as_json:
             for one in check.findings:

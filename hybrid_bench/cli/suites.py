@@ -16,8 +16,8 @@ def command(
 
     Example: hybrid-bench suites
     """
-    from hybrid_bench.datasets.suites import SUITES
-    from hybrid_bench.results.listing import listing
+    from hybrid_bench.datasets.catalog import SUITES
+    from hybrid_bench.results.tables import listing
 
     rows = []
     for name in SUITES:

@@ -35,8 +35,8 @@ def command(
     if show:
         typer.echo(chosen.to_toml(), nl=False)
         return
-    from hybrid_bench.training.published import check_target
-    from hybrid_bench.training.published import publish as copy
+    from hybrid_bench.training.encoder.published import check_target
+    from hybrid_bench.training.encoder.published import publish as copy
     from hybrid_bench.training.train import is_first, train
 
     folder = out or Path("trained") / chosen.name

@@ -10,7 +10,7 @@ import typer
 from hybrid_bench.cli import console
 
 if TYPE_CHECKING:
-    from hybrid_bench.training.mix import Mix
+    from hybrid_bench.training.data.mix import Mix
 
 app = typer.Typer(
     help="Look at training data, and build a table of it that is clean of the suites.",
@@ -28,8 +28,8 @@ def sources(
     Example: hybrid-bench training-data sources
     """
     from hybrid_bench.results import tables
-    from hybrid_bench.results.listing import listing
-    from hybrid_bench.training.sources import sources as known
+    from hybrid_bench.results.tables import listing
+    from hybrid_bench.training.data.sources import sources as known
 
     tables.check_format(output)
     rows = [
@@ -57,7 +57,7 @@ def build(
     Example: hybrid-bench training-data build squad-translated ntrex --out data/mix
     """
     from hybrid_bench.results import tables
-    from hybrid_bench.training import mix
+    from hybrid_bench.training.data import mix
 
     tables.check_format(output)
     kept_apart = [name.strip() for name in suites.split(",") if name.strip() and name.strip() != "none"]
@@ -76,15 +76,15 @@ def show(
     Example: hybrid-bench training-data show data/mix
     """
     from hybrid_bench.results import tables
-    from hybrid_bench.training import mix
+    from hybrid_bench.training.data import mix
 
     tables.check_format(output)
     _show(mix.load(folder), output)
 
 
 def _show(shown: Mix, output: str) -> None:
-    from hybrid_bench.results.listing import listing
-    from hybrid_bench.training.mix import contents, remarks
+    from hybrid_bench.results.tables import listing
+    from hybrid_bench.training.data.mix import contents, remarks
 
     header, *rows = contents(shown.account)
     console.show_frame(listing([*map(str, header)], rows), output, "What is left")

@@ -38,10 +38,10 @@ def command(
 
     Example: hybrid-bench translate squad --to ar,de --model facebook/nllb-200-distilled-600M
     """
-    from hybrid_bench.training.readers import jsonl
-    from hybrid_bench.training.sources import called, read_table
-    from hybrid_bench.training.translation.protocol import REGISTRY
-    from hybrid_bench.training.translation.table import check_place, translate
+    from hybrid_bench.training.data.readers import jsonl
+    from hybrid_bench.training.data.sources import called, read_table
+    from hybrid_bench.training.data.translation.protocol import REGISTRY
+    from hybrid_bench.training.data.translation.table import check_place, translate
 
     targets = [language.strip() for language in to.split(",") if language.strip()]
     table = read_table(data, source)

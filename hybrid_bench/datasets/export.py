@@ -18,7 +18,7 @@ def export(dataset_id: str, part: str, style: str, fields: Sequence[str]) -> Non
     import ir_datasets
     from ir_datasets.commands.export import DEFAULT_EXPORTERS, QRELS_EXPORTERS
 
-    from hybrid_bench.datasets.entries import register
+    from hybrid_bench.datasets.irds_entries import register
 
     register()
     try:

@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, cast, get_args
 
+from hybrid_bench.datasets.settings import ALL, Setting
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
-from hybrid_bench.results.record import SettingKind
-
-#: The pool of all languages together.
-ALL = "all"
 
 #: What the encoder reads of a passage that is a sentence of a paragraph.
 PassageText = Literal["sentence", "sentence+context"]
@@ -30,20 +27,6 @@ class Judgement(NamedTuple):
     query_id: str
     doc_id: str
     relevance: int
-
-
-class Setting(NamedTuple):
-    """Questions of one language on one pool."""
-
-    query_language: str
-    pool: str
-
-    @property
-    def kind(self) -> SettingKind:
-        """``multilingual`` on the pool ``all``, else by whether both languages are the same."""
-        if self.pool == ALL:
-            return "multilingual"
-        return "monolingual" if self.pool == self.query_language else "cross-lingual"
 
 
 class Doc(Protocol):

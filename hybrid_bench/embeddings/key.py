@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.encoders.protocol import Encoder, Role
 
 
@@ -61,42 +59,3 @@ class StoreKey:
     def digest(self) -> str:
         """sha256 of the key."""
         return hashlib.sha256(self.as_json().encode()).hexdigest()
-
-
-class TextsDigest:
-    """sha256 of texts in order, each with its length, so that no two lists of texts share it."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-
-    def update(self, texts: Iterable[str]) -> None:
-        """Add texts."""
-        for text in texts:
-            encoded = text.encode("utf-8", "surrogatepass")
-            self._digest.update(len(encoded).to_bytes(8, "little"))
-            self._digest.update(encoded)
-
-    def hexdigest(self) -> str:
-        """Of all texts so far."""
-        return self._digest.hexdigest()
-
-
-def texts_hash(texts: Iterable[str]) -> str:
-    """The :class:`TextsDigest` of texts."""
-    digest = TextsDigest()
-    digest.update(texts)
-    return digest.hexdigest()
-
-
-def suite_hash(suite: Suite) -> str:
-    """Of everything that decides a result on a suite: ids and texts of its questions and passages, and its judgements."""
-    digest = TextsDigest()
-    for language in suite.languages:
-        for query in suite.queries(language):
-            digest.update((query.query_id, query.default_text()))
-        for judgement in suite.judgements(language):
-            digest.update((judgement.query_id, judgement.doc_id, str(judgement.relevance)))
-    for language in suite.passage_languages:
-        for doc in suite.docs(language):
-            digest.update((language, doc.doc_id, doc.default_text()))
-    return digest.hexdigest()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybrid_bench import whole_file
+from hybrid_bench.support import atomic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ def write(path: Path, key: str, tensors: dict[str, np.ndarray], **more: str) -> 
 
     checksum = _checksum(tensors, more)
     header = {"key": key, "sha256": checksum, **more}
-    whole_file.write(path, _with_sorted_header(safetensors.numpy.save(tensors, metadata=header)))
+    atomic.write(path, _with_sorted_header(safetensors.numpy.save(tensors, metadata=header)))
     return checksum
 
 

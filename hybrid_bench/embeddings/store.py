@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybrid_bench import whole_file
 from hybrid_bench.embeddings import shards
-from hybrid_bench.embeddings.key import StoreKey, texts_hash
-from hybrid_bench.embeddings.writing import full_disk_explained, locked
+from hybrid_bench.embeddings.key import StoreKey
+from hybrid_bench.embeddings.locking import full_disk_explained, locked
 from hybrid_bench.encoders.checked import encode_checked
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.support import atomic
+from hybrid_bench.support.hashing import texts_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +73,7 @@ class EmbeddingStore:
         folder = self.folder / key.digest[:24]
         parts = []
         with full_disk_explained(folder), locked(folder, waiting):
-            whole_file.write(folder / "key.json", key.as_json().encode())
+            atomic.write(folder / "key.json", key.as_json().encode())
             for start in range(0, len(texts), self.shard_texts):
                 part = texts[start : start + self.shard_texts]
                 path = folder / f"{start:09d}.safetensors"

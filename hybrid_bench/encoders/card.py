@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from hybrid_bench import toml
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.support import toml
 
 Pooling = Literal["mean", "cls", "eos"]
 Backend = Literal["transformers", "sentence-transformers", "static"]

@@ -7,11 +7,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
-from hybrid_bench import toml
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.protocol import Encoder, EncoderFactory
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry
+from hybrid_bench.support import toml
 
 REGISTRY: Registry[EncoderFactory] = Registry("hybrid_bench.encoders", "encoder", cast(type, Callable))
 
@@ -66,11 +66,11 @@ def load_encoder(
 
 def _from_card(card: EncoderCard, options: dict[str, Any]) -> Encoder:
     if card.backend == "sentence-transformers":
-        from hybrid_bench.encoders.sentence_transformers import SentenceTransformersEncoder
+        from hybrid_bench.encoders.backends.sentence_transformers import SentenceTransformersEncoder
 
         return SentenceTransformersEncoder(card, **options)
     if card.backend == "transformers":
-        from hybrid_bench.encoders.transformers import TransformersEncoder
+        from hybrid_bench.encoders.backends.transformers import TransformersEncoder
 
         return TransformersEncoder(card, **options)
     raise HybridBenchError(

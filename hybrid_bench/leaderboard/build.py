@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_bench import cache, whole_file
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.leaderboard import board, formats, published, site
+from hybrid_bench.leaderboard import board, published
 from hybrid_bench.leaderboard.columns import BOARDS, BoardKind
 from hybrid_bench.leaderboard.entry import Entry
+from hybrid_bench.leaderboard.render import formats, site
 from hybrid_bench.leaderboard.rescored_cache import RescoredCache
-from hybrid_bench.progress import Progress, SilentProgress
-from hybrid_bench.submissions import neighbours
-from hybrid_bench.submissions.finding import Report
+from hybrid_bench.submissions import duplicates
+from hybrid_bench.submissions.format.findings import Report
 from hybrid_bench.submissions.inspection import all_hashes
+from hybrid_bench.support import atomic, cache
+from hybrid_bench.support.progress import Progress, SilentProgress
 
 #: The folder of the web page; everything in it is made.
 SITE = "site"
@@ -87,9 +88,9 @@ def build(
 def _check_all(entries: Mapping[Path, Entry], checks: Path) -> None:
     """The rules of ``submit check`` that are about several submissions, or about what was recorded of one."""
     report = Report()
-    neighbours.check_all({folder: entry.submission for folder, entry in entries.items()}, report)
+    duplicates.check_all({folder: entry.submission for folder, entry in entries.items()}, report)
     for folder, entry in entries.items():
-        neighbours.check_recorded(entry.submission, all_hashes(folder), checks, report)
+        duplicates.check_recorded(entry.submission, all_hashes(folder), checks, report)
     if report.failed:
         first = report.findings[0]
         raise HybridBenchError(f"{first.file}: {first.message} [{first.rule}]", "Run hybrid-bench submit check on its folder.")
@@ -107,7 +108,7 @@ def write(folder: Path, built: Built) -> list[str]:
         path = folder / name
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
-            whole_file.write(path, content)
+            atomic.write(path, content)
             changed.append(name)
     for name in _left_over(folder, built):
         (folder / name).unlink()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hybrid_bench.results.record import SettingKind
+from hybrid_bench.datasets.settings import SettingKind
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hybrid_bench.leaderboard.columns import BOARDS, BoardKind, Column
 from hybrid_bench.measures.scores import ONE_A_LANGUAGE
-from hybrid_bench.submissions.schema import Level, Submission
+from hybrid_bench.submissions.format.schema import Level, Submission
 
 if TYPE_CHECKING:
     from hybrid_bench.results.record import Result
@@ -133,7 +133,7 @@ def _shows_peer(kind: BoardKind) -> bool:
 
 
 def _questions(result: Result, columns: Sequence[Column]) -> dict[str, Questions]:
-    from hybrid_bench.comparison import by_question
+    from hybrid_bench.evaluation.compare import by_question
 
     found = {}
     for column, values in zip(columns, by_question(result, [(c.setting, c.measure) for c in columns]), strict=True):

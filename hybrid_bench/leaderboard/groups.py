@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_bench.comparison import significant
+from hybrid_bench.evaluation.compare import significant
 from hybrid_bench.measures.significance import holm, t_test
 
 Pair = tuple[int, int]

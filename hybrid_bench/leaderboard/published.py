@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hybrid_bench import toml
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.leaderboard.columns import BoardKind
-from hybrid_bench.submissions.schema import TrainedOn
+from hybrid_bench.submissions.format.schema import TrainedOn
+from hybrid_bench.support import toml
 
 _Text = Annotated[str, Field(min_length=1, max_length=4000)]
 

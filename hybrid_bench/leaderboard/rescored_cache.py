@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hybrid_bench import whole_file
 from hybrid_bench.leaderboard.columns import BoardKind
 from hybrid_bench.leaderboard.entry import Entry, entry_of
 from hybrid_bench.submissions.rescoring import content_hash, rescore
+from hybrid_bench.support import atomic
 
 _PROGRAM = Path(__file__).parent.parent
 
@@ -38,7 +38,7 @@ class RescoredCache:
         except (OSError, ValidationError):
             entry = entry_of(rescore(submission, checks=checks), self._kinds)
         self._folder.mkdir(parents=True, exist_ok=True)
-        whole_file.write(path, entry.model_dump_json().encode())
+        atomic.write(path, entry.model_dump_json().encode())
         return entry, True
 
 

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import ir_measures
 
-from hybrid_bench.datasets.suite import ALL, Judgement, Setting, Suite
+from hybrid_bench.datasets.settings import ALL, Setting
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.measures.scores import SAME_LANGUAGE_DEPTH, score_row
 from hybrid_bench.results.record import Score
-from hybrid_bench.retrieval.runs import Run
+from hybrid_bench.results.runs import Run
 
 #: Measures that look at nothing behind their cut-off: handing a whole list over takes longer than scoring it. RR@k is not one:
 #: ir_measures computes it with another order of ties.
 _CUT = ("AP", "nDCG", "P", "R", "Success")
-
-
-def qrels(suite: Suite, setting: Setting, judgements: Iterable[Judgement]) -> dict[str, dict[str, int]]:
-    """The relevant passages of a setting's pool by query: a query without any does not count in the setting."""
-    several = suite.pooled and len(suite.passage_languages) > 1
-    inside = set(suite.passage_languages) if setting.pool == ALL else {setting.pool}
-    found: dict[str, dict[str, int]] = {}
-    for query_id, doc_id, relevance in judgements:
-        if relevance > 0 and (not several or doc_id.partition("-")[0] in inside):
-            found.setdefault(query_id, {})[doc_id] = relevance
-    return found
 
 
 class RunScores:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_bench.datasets.suite import ALL, Setting, Suite
+from hybrid_bench.datasets.settings import ALL, Setting
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.measures.bias import peer, rank_distance
 from hybrid_bench.measures.from_ranks import RankedPairs, parse, per_query
 from hybrid_bench.results.ranks import LanguageRanks, Ranks

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from hybrid_bench import whole_file
+from hybrid_bench.datasets.settings import SettingKind
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.results.ranks import Ranks
+from hybrid_bench.support import atomic
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
 SCHEMA_VERSION = 1
-
-SettingKind = Literal["monolingual", "cross-lingual", "multilingual"]
 
 
 class _Strict(BaseModel):
@@ -51,7 +50,7 @@ class Provenance(_Strict):
     command: str
     versions: dict[str, str]
     fingerprint: str
-    #: language to sha256 of what was encoded of it, see :func:`hybrid_bench.embeddings.key.texts_hash`
+    #: language to sha256 of what was encoded of it, see :func:`hybrid_bench.support.hashing.texts_hash`
     passages: dict[str, str]
     queries: dict[str, str]
     passage_text: str
@@ -175,9 +174,9 @@ class Result(_Strict):
         target = Path(folder) / self.suite.replace("/", "__")
         target.mkdir(parents=True, exist_ok=True)
         if self._ranks is not None and self.ranks_file is not None:
-            whole_file.write(target / self.ranks_file.file, self._ranks.to_bytes())
+            atomic.write(target / self.ranks_file.file, self._ranks.to_bytes())
         path = target / f"{self.stem}.json"
-        whole_file.write(path, self.to_json().encode())
+        atomic.write(path, self.to_json().encode())
         return path
 
     @classmethod

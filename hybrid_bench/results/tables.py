@@ -79,6 +79,13 @@ def rich_table(frame: pd.DataFrame, heading: str, caption: str = "") -> Table:
     return table
 
 
+def listing(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pd.DataFrame:
+    """A data frame whose index is the first column."""
+    import pandas as pd
+
+    return pd.DataFrame([list(row) for row in rows], columns=list(columns)).set_index(columns[0])
+
+
 def check_format(style: str) -> None:
     """Raise UnknownNameError if there is no such format."""
     if style not in get_args(Format):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
-from hybrid_bench.retrieval.runs import Hit, Run, canonical
+from hybrid_bench.results.runs import Hit, Run, canonical
 
 Method = Literal["rrf", "interpolation"]
 Normalisation = Literal["raw", "min-max", "z-score"]

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hybrid_bench import toml, whole_file
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.submissions.schema import Level, Sha256, Submission
+from hybrid_bench.submissions.format.schema import Level, Sha256, Submission
+from hybrid_bench.support import atomic, toml
 
 _HEAD = (
     "# Written by `hybrid-bench submit check --record` and `hybrid-bench submit rerun --record`; void once the ranks change.\n"
@@ -95,5 +95,5 @@ def record(checks: Path, submission: Submission, suites: dict[str, Attested]) ->
             attested = attested.model_copy(update={"level": "re-run"})
         merged[name] = attested
     target.parent.mkdir(parents=True, exist_ok=True)
-    whole_file.write(target, Attestation(suites=merged).to_toml().encode())
+    atomic.write(target, Attestation(suites=merged).to_toml().encode())
     return target

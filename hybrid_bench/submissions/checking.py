@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid_bench.submissions import attestation, neighbours, ranking, reading, run_files, schema
-from hybrid_bench.submissions import data as suite_data
-from hybrid_bench.submissions import vectors as vector_file
+from hybrid_bench.submissions import attestation, duplicates, ranking
 from hybrid_bench.submissions.attestation import Attested
-from hybrid_bench.submissions.finding import Finding, Report, quoted
+from hybrid_bench.submissions.format import expected as suite_data
+from hybrid_bench.submissions.format import run_files, schema, untrusted
+from hybrid_bench.submissions.format import vectors as vector_file
+from hybrid_bench.submissions.format.findings import Finding, Report, quoted
+from hybrid_bench.submissions.format.untrusted import Refused
 from hybrid_bench.submissions.inspection import Inspected, inspect
-from hybrid_bench.submissions.reading import Refused
 from hybrid_bench.submissions.rescoring import claims, scored
 
 if TYPE_CHECKING:
-    from hybrid_bench.datasets.suite import Setting
-    from hybrid_bench.submissions.rank_table import RankTable
+    from hybrid_bench.datasets.settings import Setting
+    from hybrid_bench.submissions.format.rank_table import RankTable
 
 #: Cosines that two encoders' vectors differ in at most, if they are nearly the same.
 _SAME_COSINE = 0.003
@@ -69,8 +70,8 @@ def run(folder: Path, *, vectors: Sequence[Path] = (), checks: Path | None = Non
     recorded = checks or attestation.checks_folder(found.folder)
     for name, files in found.runs.items():
         _check_runs(name, files, found, report)
-    neighbours.check(found.folder, found.submission, report)
-    neighbours.check_recorded(found.submission, found.hashes, recorded, report)
+    duplicates.check(found.folder, found.submission, report)
+    duplicates.check_recorded(found.submission, found.hashes, recorded, report)
     if not report.failed:
         _check_claims(found, report)
     attested = {}
@@ -130,7 +131,7 @@ def _check_vectors(name: str, path: Path, found: Inspected, checks: Path, report
         report.error("vectors-file", file, f"vectors are compared with ranks of whole pools, which {name} does not have here")
         return None
     try:
-        digest = reading.sha256(path, vector_file.LIMIT)
+        digest = untrusted.sha256(path, vector_file.LIMIT)
     except Refused as refused:
         report.error(refused.rule, file, refused.message, refused.remedy)
         return None

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.submissions import data as suite_data
-from hybrid_bench.submissions import rank_table, reading, run_files, schema
-from hybrid_bench.submissions.finding import Report, quoted
-from hybrid_bench.submissions.rank_table import RankTable
-from hybrid_bench.submissions.reading import Refused
-from hybrid_bench.submissions.schema import Handed, Submission
+from hybrid_bench.submissions.format import expected as suite_data
+from hybrid_bench.submissions.format import rank_table, run_files, schema, untrusted
+from hybrid_bench.submissions.format.findings import Report, quoted
+from hybrid_bench.submissions.format.rank_table import RankTable
+from hybrid_bench.submissions.format.schema import Handed, Submission
+from hybrid_bench.submissions.format.untrusted import Refused
 
 if TYPE_CHECKING:
-    from hybrid_bench.datasets.suite import Setting
+    from hybrid_bench.datasets.settings import Setting
 
 SUMS = "SHA256SUMS"
 _CARD_LIMIT = 64 << 10
@@ -63,7 +63,7 @@ def handed_hash(hashes: dict[str, str], submission: Submission, suite: str) -> s
 def inspect(folder: Path, report: Report) -> Inspected | None:
     """Read a submission and tell all that is wrong with it; None if its card cannot be read."""
     folder = Path(os.path.abspath(folder))  # noqa: PTH100  # resolve() would follow links
-    names = reading.listing(folder, report, most=_MOST_FILES)
+    names = untrusted.listing(folder, report, most=_MOST_FILES)
     if names is None:
         return None
     if folder.parent.is_symlink():
@@ -101,7 +101,7 @@ def read_card(path: Path) -> Submission:
 
 def _card(path: Path, report: Report) -> Submission | None:
     try:
-        fields = reading.table(reading.content(path, _CARD_LIMIT), schema.FILE)
+        fields = untrusted.table(untrusted.content(path, _CARD_LIMIT), schema.FILE)
     except Refused as refused:
         report.error(refused.rule, schema.FILE, refused.message, refused.remedy)
         return None
@@ -132,7 +132,7 @@ def _files(folder: Path, names: list[str], report: Report) -> list[str]:
     found = []
     for name in names:
         if name.endswith(run_files.SUFFIX) and not (folder / name).is_symlink() and (folder / name).is_dir():
-            inner = reading.listing(folder / name, report, most=_MOST_FILES, inside=_shown(name)) or []
+            inner = untrusted.listing(folder / name, report, most=_MOST_FILES, inside=_shown(name)) or []
             found += [f"{name}/{file}" for file in inner]
         else:
             found.append(name)
@@ -143,7 +143,7 @@ def _hashes(folder: Path, files: list[str], report: Report) -> dict[str, str]:
     hashes = {}
     for name in files:
         try:
-            hashes[name] = reading.sha256(folder / name, run_files.PACKED_LIMIT)
+            hashes[name] = untrusted.sha256(folder / name, run_files.PACKED_LIMIT)
         except Refused as refused:
             report.error(refused.rule, _shown(name), refused.message, refused.remedy)
     return hashes
@@ -152,7 +152,7 @@ def _hashes(folder: Path, files: list[str], report: Report) -> dict[str, str]:
 def _check_sums(folder: Path, hashes: dict[str, str], report: Report) -> None:
     remedy = "Write it anew: hybrid-bench submit seal FOLDER"
     try:
-        text = reading.text(reading.content(folder / SUMS, _SUMS_LIMIT))
+        text = untrusted.text(untrusted.content(folder / SUMS, _SUMS_LIMIT))
     except Refused as refused:
         report.error(refused.rule, SUMS, refused.message, refused.remedy or remedy)
         return
@@ -186,10 +186,10 @@ def seal(folder: Path) -> Path:
     Raises:
         HybridBenchError: if the folder holds what no submission can hold.
     """
-    from hybrid_bench import whole_file
+    from hybrid_bench.support import atomic
 
     hashes = {name: digest for name, digest in all_hashes(folder).items() if name != SUMS}
-    whole_file.write(folder / SUMS, sums_text(hashes).encode())
+    atomic.write(folder / SUMS, sums_text(hashes).encode())
     return folder / SUMS
 
 
@@ -209,7 +209,7 @@ def all_hashes(folder: Path) -> dict[str, str]:
         HybridBenchError: if the folder holds what no submission can hold.
     """
     report = Report()
-    names = reading.listing(folder, report, most=_MOST_FILES) or []
+    names = untrusted.listing(folder, report, most=_MOST_FILES) or []
     hashes = _hashes(folder, _files(folder, names, report), report)
     if report.failed:
         first = report.findings[0]
@@ -255,8 +255,8 @@ def _suite(found: Inspected, name: str, handed: Handed, report: Report) -> set[s
         report.error("coverage", file, f"the ranks on {name} are missing")
         return {file}
     try:
-        packed = reading.unpacked(found.folder / file, rank_table.PACKED_LIMIT, rank_table.unpacked_limit(data))
-        text = reading.text(b"".join(packed))
+        packed = untrusted.unpacked(found.folder / file, rank_table.PACKED_LIMIT, rank_table.unpacked_limit(data))
+        text = untrusted.text(b"".join(packed))
     except Refused as refused:
         report.error(refused.rule, file, refused.message, refused.remedy)
         return {file}

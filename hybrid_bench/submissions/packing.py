@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from hybrid_bench import cache, toml, whole_file
 from hybrid_bench.encoders.card import Pooling
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.evaluation import evaluate
-from hybrid_bench.progress import Progress
+from hybrid_bench.evaluation.evaluate import evaluate
 from hybrid_bench.results.record import Result
-from hybrid_bench.submissions import data as suite_data
-from hybrid_bench.submissions import rank_table, ranking, rescoring, schema, vectors
+from hybrid_bench.submissions import ranking, rescoring
+from hybrid_bench.submissions.format import expected as suite_data
+from hybrid_bench.submissions.format import rank_table, schema, vectors
+from hybrid_bench.submissions.format.rank_table import RankTable
 from hybrid_bench.submissions.inspection import seal
-from hybrid_bench.submissions.rank_table import RankTable
+from hybrid_bench.support import atomic, cache, toml
+from hybrid_bench.support.progress import Progress
 
 if TYPE_CHECKING:
     from hybrid_bench.results.ranks import Ranks
-    from hybrid_bench.retrieval.full_runs import FullRuns
-    from hybrid_bench.submissions.data import SuiteData
+    from hybrid_bench.retrieval.exact.full_runs import FullRuns
+    from hybrid_bench.submissions.format.expected import SuiteData
 
 _TODO = "TODO"
 _TRAINED_ON = "trained_on"
@@ -162,7 +163,7 @@ def pack_suite(
     content = vectors.to_bytes(rounded)
     path = beside / f"{schema.stem(name)}{vectors.SUFFIX}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole_file.write(path, content)
+    atomic.write(path, content)
     handed["vectors"] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     table = ranking.ranks_of(rounded, data)
     again = rescoring.scored_table(table, data)

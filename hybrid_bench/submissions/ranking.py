@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid_bench.evaluation import Grid
 from hybrid_bench.results.ranks import Ranks
-from hybrid_bench.retrieval.columns import Columns
-from hybrid_bench.submissions.rank_table import RankTable
+from hybrid_bench.retrieval.exact.columns import Columns
+from hybrid_bench.retrieval.exact.grid import Grid
+from hybrid_bench.submissions.format.rank_table import RankTable
 
 if TYPE_CHECKING:
-    from hybrid_bench.submissions.data import SuiteData
-    from hybrid_bench.submissions.vectors import Vectors
+    from hybrid_bench.submissions.format.expected import SuiteData
+    from hybrid_bench.submissions.format.vectors import Vectors
 
 #: Cosines of this many pairs of texts tell whether two submissions have nearly the same vectors.
 _SKETCHED = 64

@@ -11,14 +11,14 @@ import numpy as np
 
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.progress import Progress
 from hybrid_bench.submissions import attestation, checking, packing, ranking, rescoring
-from hybrid_bench.submissions import data as suite_data
-from hybrid_bench.submissions import vectors as vector_file
 from hybrid_bench.submissions.attestation import Attested
-from hybrid_bench.submissions.finding import Report
+from hybrid_bench.submissions.format import expected as suite_data
+from hybrid_bench.submissions.format import vectors as vector_file
+from hybrid_bench.submissions.format.findings import Report
+from hybrid_bench.submissions.format.rank_table import RankTable
 from hybrid_bench.submissions.inspection import Inspected, read_card
-from hybrid_bench.submissions.rank_table import RankTable
+from hybrid_bench.support.progress import Progress
 
 #: What a mean score may differ by between two machines, relative to it where it is a rank and not a share.
 TOLERANCE = 2e-3

@@ -12,15 +12,16 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures.run_scores import score_run
 from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
 from hybrid_bench.results.record import Provenance, Result, Score
-from hybrid_bench.submissions import attestation, run_files
-from hybrid_bench.submissions import data as suite_data
-from hybrid_bench.submissions.finding import Report
+from hybrid_bench.submissions import attestation
+from hybrid_bench.submissions.format import expected as suite_data
+from hybrid_bench.submissions.format import run_files
+from hybrid_bench.submissions.format.findings import Report
+from hybrid_bench.submissions.format.schema import Handed, Level, Submission
 from hybrid_bench.submissions.inspection import Inspected, inspect, inspected_hash
-from hybrid_bench.submissions.schema import Handed, Level, Submission
 
 if TYPE_CHECKING:
-    from hybrid_bench.submissions.data import SuiteData
-    from hybrid_bench.submissions.rank_table import RankTable
+    from hybrid_bench.submissions.format.expected import SuiteData
+    from hybrid_bench.submissions.format.rank_table import RankTable
 
 #: What a claimed score may differ by from the recomputed one.
 CLAIM_TOLERANCE = 1e-4

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from hybrid_bench.datasets import mini
 from hybrid_bench.datasets.languages import XQUAD_R
+from hybrid_bench.datasets.sources import mini
 from hybrid_bench.encoders.card import EncoderCard
 
 #: Of many lengths, so that batching by length reorders them; one occurs twice.

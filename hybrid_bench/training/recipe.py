@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from hybrid_bench import toml
 from hybrid_bench.encoders.card import Pooling
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.training.batches import Mode
-from hybrid_bench.training.strategies import Strategy
+from hybrid_bench.support import toml
+from hybrid_bench.training.batches.batches import Mode
+from hybrid_bench.training.batches.strategies import Strategy
 
 #: The key by which a recipe names the recipe that it changes.
 _EXTENDS = "extends"
@@ -44,7 +44,7 @@ class Data(_Part):
     @property
     def shares(self) -> dict[str, float]:
         """Source, as the rows of a table call it, to its share."""
-        from hybrid_bench.training.sources import called
+        from hybrid_bench.training.data.sources import called
 
         return {called(name): share for name, share in self.sources.items()}
 

@@ -9,22 +9,23 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hybrid_bench import toml
 from hybrid_bench.encoders.devices import choose_dtype
 from hybrid_bench.encoders.load import CARD_FILE
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.extras import need
-from hybrid_bench.progress import Progress, SilentProgress
-from hybrid_bench.training import averaging, checkpoints, difference, encoder_folder
-from hybrid_bench.training.base import Base
-from hybrid_bench.training.batches import Batches
-from hybrid_bench.training.checkpoints import Standing
-from hybrid_bench.training.dev import DevSet, split
-from hybrid_bench.training.mix import Mix, cached
-from hybrid_bench.training.parallel import ParallelTable
-from hybrid_bench.training.published import DATA_FILE, LOG_FILE, RECIPE_FILE
+from hybrid_bench.support import toml
+from hybrid_bench.support.optional import need
+from hybrid_bench.support.progress import Progress, SilentProgress
+from hybrid_bench.training.batches.batches import Batches
+from hybrid_bench.training.data.mix import Mix, cached
+from hybrid_bench.training.data.sources import hashes, is_there, stated
+from hybrid_bench.training.data.table import ParallelTable
+from hybrid_bench.training.encoder import averaging, difference, encoder_folder
+from hybrid_bench.training.encoder.base import Base
+from hybrid_bench.training.encoder.published import DATA_FILE, LOG_FILE, RECIPE_FILE
+from hybrid_bench.training.loop import checkpoints
+from hybrid_bench.training.loop.checkpoints import Standing
+from hybrid_bench.training.loop.dev_set import DevSet, split
 from hybrid_bench.training.recipe import Averaging, Recipe
-from hybrid_bench.training.sources import hashes, is_there, stated
 
 #: Where checkpoints are until the training is done, and the trainings that are averaged.
 _WORK, _SEEDS = "training", "seeds"
@@ -109,8 +110,8 @@ def _check_place(folder: Path) -> None:
 def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progress) -> None:
     import torch
 
-    from hybrid_bench.training.trainee import Trainee, quiet
-    from hybrid_bench.training.trainer import CHECKPOINT, HybridTrainer, best_weights
+    from hybrid_bench.training.loop.trainee import Trainee, quiet
+    from hybrid_bench.training.loop.trainer import CHECKPOINT, HybridTrainer, best_weights
 
     torch.manual_seed(recipe.seed)
     trainee = Trainee.of(recipe, device)

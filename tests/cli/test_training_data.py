@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hybrid_bench.datasets.suites import load_suite
+from hybrid_bench.datasets.catalog import load_suite
 from tests.conftest import Cli
-from tests.training.test_translation import save_m2m100
+from tests.training.data.test_translation import save_m2m100
 
 
 def rows(path: Path, *more: dict[str, object]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import hybrid_bench
 from hybrid_bench import HybridBenchError
-from hybrid_bench.datasets.entries import pool_languages
+from hybrid_bench.datasets.irds_entries import pool_languages
 from hybrid_bench.datasets.languages import MIRACL
 
 pytestmark = pytest.mark.usefixtures("shared")

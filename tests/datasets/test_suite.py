@@ -10,8 +10,8 @@ import pytest
 from ir_datasets.formats import GenericDoc, GenericQuery
 
 from hybrid_bench import HybridBenchError, Setting, Suite, Text
-from hybrid_bench.datasets.collection import SentencePassage
-from hybrid_bench.datasets.suite import ALL
+from hybrid_bench.datasets.settings import ALL
+from hybrid_bench.datasets.sources.records import SentencePassage
 
 
 def suite_of(docs: list[Any], queries: list[Any] | None = None, **more: Any) -> Suite:

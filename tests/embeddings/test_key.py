@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid_bench.embeddings.key import StoreKey, texts_hash
+from hybrid_bench.embeddings.key import StoreKey
+from hybrid_bench.support.hashing import texts_hash
 from tests.embeddings.encoders import TEXTS, Counting
 
 KEY = StoreKey(

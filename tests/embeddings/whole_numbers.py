@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from hybrid_bench import Role, SilentProgress, Text
-from hybrid_bench.embeddings.collection import Collection, CollectionKey, Storage
-from hybrid_bench.embeddings.streaming import EncoderSource, Workers, encode_collection
-from hybrid_bench.embeddings.writing import Part
-from hybrid_bench.retrieval.executors import LocalExecutor
+from hybrid_bench.embeddings.encode_stream import EncoderSource, Workers, encode_collection
+from hybrid_bench.embeddings.locking import Part
+from hybrid_bench.embeddings.stored_collection import Collection, CollectionKey, Storage
+from hybrid_bench.execution.local import LocalExecutor
 from tests.tiny_encoder import TinyEncoder
 
 

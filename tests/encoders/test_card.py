@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from hybrid_bench import EncoderCard, HybridBenchError
-from hybrid_bench.toml import loads
+from hybrid_bench.support.toml import loads
 
 SHIPPED = {file.name: file.read_text(encoding="utf-8") for file in (resources.files("hybrid_bench.encoders") / "cards").iterdir()}
 

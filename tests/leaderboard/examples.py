@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid_bench import whole_file
-from hybrid_bench.submissions import data as suite_data
+from hybrid_bench.submissions.format import expected as suite_data
+from hybrid_bench.submissions.format.rank_table import RankTable
 from hybrid_bench.submissions.inspection import seal
-from hybrid_bench.submissions.rank_table import RankTable
 from hybrid_bench.submissions.ranking import ranks_of
+from hybrid_bench.support import atomic
 
 ROOT = Path(__file__).parent.parent.parent
 SUITE = "mlqa-r"
@@ -94,8 +94,8 @@ def submit(
     )
     if claimed:
         card += f'[suites."{suite}".claimed]\n' + "".join(f'"{score}" = {value}\n' for score, value in claimed.items())
-    whole_file.write(target / "submission.toml", card.encode())
-    whole_file.write(target / f"{suite}.ranks.tsv.gz", ranks.to_bytes())
+    atomic.write(target / "submission.toml", card.encode())
+    atomic.write(target / f"{suite}.ranks.tsv.gz", ranks.to_bytes())
     seal(target)
     return target
 

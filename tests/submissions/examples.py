@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_bench.evaluation import evaluate
+from hybrid_bench.evaluation.evaluate import evaluate
 from hybrid_bench.results.ranks import Ranks
-from hybrid_bench.retrieval import full_runs
-from hybrid_bench.retrieval.full_runs import FullRuns
-from hybrid_bench.submissions import data as suite_data
+from hybrid_bench.retrieval.exact import full_runs
+from hybrid_bench.retrieval.exact.full_runs import FullRuns
 from hybrid_bench.submissions import inspection, packing
+from hybrid_bench.submissions.format import expected as suite_data
 from tests.tiny_encoder import TinyEncoder
 
 CARD = """\

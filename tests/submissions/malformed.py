@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybrid_bench.submissions import inspection, vectors
+from hybrid_bench.submissions import inspection
+from hybrid_bench.submissions.format import vectors
 from tests.submissions.examples import DEPTH, Example
 
 FIELDS = ("description", "licence", "training_data", "hardware", "contact")

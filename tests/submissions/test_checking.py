@@ -11,8 +11,9 @@ import pytest
 import safetensors.numpy
 
 from hybrid_bench import HybridBenchError
-from hybrid_bench.submissions import attestation, checking, ranking, rerunning, vectors
-from hybrid_bench.submissions import data as suite_data
+from hybrid_bench.submissions import attestation, checking, ranking, rerunning
+from hybrid_bench.submissions.format import expected as suite_data
+from hybrid_bench.submissions.format import vectors
 from hybrid_bench.submissions.inspection import read_card
 from hybrid_bench.submissions.rescoring import content_hash, rescore
 from tests.submissions.examples import Example

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybrid_bench.submissions import data as suite_data
-from hybrid_bench.submissions import rank_table, vectors
 from hybrid_bench.submissions.checking import check
-from hybrid_bench.submissions.finding import RULES, Report
+from hybrid_bench.submissions.format import expected as suite_data
+from hybrid_bench.submissions.format import rank_table, vectors
+from hybrid_bench.submissions.format.findings import RULES, Report
 from tests.submissions.examples import Example
 
 #: Bytes as strangers send them: noise, and noise in the shape of what is expected.

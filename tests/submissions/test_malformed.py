@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hybrid_bench.submissions.finding import RULES
+from hybrid_bench.submissions.format.findings import RULES
 from tests.submissions import attack
 from tests.submissions.examples import Example
 

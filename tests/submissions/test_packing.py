@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid_bench import HybridBenchError, evaluate, toml
+from hybrid_bench import HybridBenchError, evaluate
 from hybrid_bench.submissions import checking, inspection, packing, rescoring
-from hybrid_bench.submissions import data as suite_data
+from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.rescoring import mean_scores, rescore
+from hybrid_bench.support import toml
 from tests.submissions import examples
 from tests.submissions.examples import Example
 from tests.tiny_encoder import TinyEncoder

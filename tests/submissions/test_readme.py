@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hybrid_bench.submissions.finding import RULES
-from hybrid_bench.submissions.schema import Card, Handed, Submission
+from hybrid_bench.submissions.format.findings import RULES
+from hybrid_bench.submissions.format.schema import Card, Handed, Submission
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,13 @@ import torch
 torch.set_num_threads(1)
 
 from hybrid_bench import SilentProgress  # noqa: E402
-from hybrid_bench.training import trainer  # noqa: E402, F401  # with all that it imports
-from hybrid_bench.training.lora import factors  # noqa: E402
-from hybrid_bench.training.loss import info_nce  # noqa: E402
+from hybrid_bench.training.loop import trainer  # noqa: E402, F401  # with all that it imports
+from hybrid_bench.training.loop.lora import factors  # noqa: E402
+from hybrid_bench.training.loop.loss import info_nce  # noqa: E402
+from hybrid_bench.training.loop.trainee import Trainee  # noqa: E402
 from hybrid_bench.training.recipe import Recipe  # noqa: E402
 from hybrid_bench.training.train import train  # noqa: E402
-from hybrid_bench.training.trainee import Trainee  # noqa: E402
-from tests.training.test_loss import PASSAGES, QUERIES  # noqa: E402
+from tests.training.loop.test_loss import PASSAGES, QUERIES  # noqa: E402
 from tests.training.tiny_training import recipe  # noqa: E402
 
 

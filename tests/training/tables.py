@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybrid_bench.training.parallel import ParallelRow, ParallelTable
+from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 
 LANGUAGES = ("de", "en", "tr", "zh")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hybrid_bench import HybridBenchError, toml
+from hybrid_bench import HybridBenchError
+from hybrid_bench.support import toml
 from hybrid_bench.training.recipe import Recipe, known_keys, parse_changes
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"

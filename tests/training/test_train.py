@@ -16,17 +16,20 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from transformers import BertModel, DistilBertConfig, DistilBertModel, Qwen3Config, Qwen3Model
 
-from hybrid_bench import HybridBenchError, load_encoder, load_published, toml
+from hybrid_bench import HybridBenchError, load_encoder, load_published
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
-from hybrid_bench.training import averaging, dev, difference, encoder_folder, train, trainer
-from hybrid_bench.training.dev import Encode
-from hybrid_bench.training.difference import WEIGHTS
-from hybrid_bench.training.parallel import ParallelTable
-from hybrid_bench.training.published import publish
+from hybrid_bench.support import toml
+from hybrid_bench.training import train
+from hybrid_bench.training.batches.strategies import hybrid
+from hybrid_bench.training.data.table import ParallelTable
+from hybrid_bench.training.encoder import averaging, difference, encoder_folder
+from hybrid_bench.training.encoder.difference import WEIGHTS
+from hybrid_bench.training.encoder.published import publish
+from hybrid_bench.training.loop import dev_set, trainer
+from hybrid_bench.training.loop.dev_set import Encode
+from hybrid_bench.training.loop.trainee import Trainee
 from hybrid_bench.training.recipe import Averaging, BatchChoices, Recipe
-from hybrid_bench.training.strategies import hybrid
-from hybrid_bench.training.trainee import Trainee
 from tests.embeddings.whole_numbers import Told
 from tests.encoders.models import put_on_hub
 from tests.training.tables import mixed_table, question_rows, sentence_rows
@@ -78,11 +81,11 @@ def test_the_weights_of_the_best_look_are_those_of_the_encoder(
         said["loss"].sort(reverse=True)
     seen: list[np.ndarray] = []
 
-    def scores(self: dev.DevSet, encode: Encode, *rest: object) -> dict[str, float]:
+    def scores(self: dev_set.DevSet, encode: Encode, *rest: object) -> dict[str, float]:
         seen.append(encode(TEXTS, "query"))
         return {name: values[len(seen) - 1] for name, values in said.items()}
 
-    monkeypatch.setattr(dev.DevSet, "scores", scores)
+    monkeypatch.setattr(dev_set.DevSet, "scores", scores)
     folder = train.train(recipe(place, dev__metric=metric, weights__dropout=0.0), tmp_path / "out")
     found = load_encoder(str(folder), dtype="fp32").encode(TEXTS, "query")
     apart = [float(np.abs(found - look).max()) for look in seen]
@@ -96,13 +99,13 @@ def test_the_best_weights_are_those_that_the_checkpoint_names(
     said = iter([0.1, 0.2, 0.3, 0.9, None, 0.2, 0.25, 0.28])  # at 0, 2, 4 (a checkpoint), 6, killed at 8; then at 6, 8, 10
     seen: list[np.ndarray] = []
 
-    def scores(self: dev.DevSet, encode: Encode, *rest: object) -> dict[str, float]:
+    def scores(self: dev_set.DevSet, encode: Encode, *rest: object) -> dict[str, float]:
         seen.append(encode(TEXTS, "query"))
         if (value := next(said)) is None:
             raise KeyboardInterrupt
         return {"AP": value}
 
-    monkeypatch.setattr(dev.DevSet, "scores", scores)
+    monkeypatch.setattr(dev_set.DevSet, "scores", scores)
     chosen = recipe(place, dev__every=2, compute__checkpoint_every=4, optimiser__steps=10, weights__dropout=0.0)
     with pytest.raises(KeyboardInterrupt):
         train.train(chosen, tmp_path / "out")
@@ -186,7 +189,7 @@ def test_the_dev_set_has_as_many_questions_as_are_asked_for_in_the_languages_of_
     for row in rows[:60]:
         row.question, row.sentence = {"en": row.question["en"]}, {"en": row.sentence["en"]}
     table = ParallelTable.of([*rows, *sentence_rows(20, ("de", "th"))])
-    training, held_out = dev.split(table, 3, seed, ["de", "th"])
+    training, held_out = dev_set.split(table, 3, seed, ["de", "th"])
     assert len(held_out) == 3
     assert all(row.question.keys() & row.sentence.keys() & {"de", "th"} for row in held_out.rows())
     assert not set(training.strings("article")) - {""} & set(held_out.strings("article"))

@@ -20,7 +20,7 @@ __all__ = ["VARIABLE", "install"]
 #: Set this environment variable to ``0`` to switch the hook off.
 VARIABLE = "HYBRID_BENCH_IR_DATASETS"
 
-_ENTRIES = "hybrid_bench.datasets.entries"
+_ENTRIES = "hybrid_bench.datasets.irds_entries"
 
 
 def install() -> None:

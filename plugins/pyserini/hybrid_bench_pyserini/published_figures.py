@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hybrid_bench import HybridBenchError, Result
-from hybrid_bench import toml as tables
+from hybrid_bench.support import toml as tables
 
 if TYPE_CHECKING:
     import pandas as pd

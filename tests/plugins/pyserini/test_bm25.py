@@ -16,7 +16,7 @@ import pytest
 from hybrid_bench import HybridBenchError, Result, Setting, load_suite
 from hybrid_bench.measures import provider
 from hybrid_bench.measures.scores import score_ranks
-from hybrid_bench.retrieval import runs
+from hybrid_bench.results import runs
 from hybrid_bench_pyserini import Options, evaluate_bm25
 from hybrid_bench_pyserini.dense import import_pyserini
 from hybrid_bench_pyserini.published_figures import beside

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from hybrid_bench import HybridBenchError, Result
-from hybrid_bench.retrieval import runs
+from hybrid_bench.evaluation.fusion import _results
+from hybrid_bench.results import runs
 from hybrid_bench.retrieval.fusion import fuse
-from hybrid_bench.run_fusion import _results
 from hybrid_bench_pyserini import evaluate_bm25
 from hybrid_bench_pyserini.dense import import_pyserini
 

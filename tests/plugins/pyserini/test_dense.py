@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from hybrid_bench import Encoder, HybridBenchError, evaluate, load_encoder, load_suite
-from hybrid_bench.retrieval import full_runs, runs
+from hybrid_bench.results import runs
+from hybrid_bench.retrieval.exact import full_runs
 from hybrid_bench_pyserini import as_document_encoder, as_query_encoder, export
 from hybrid_bench_pyserini.dense import import_pyserini
 from hybrid_bench_pyserini.exporting import manifest_of

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from hybrid_bench import Role, Suite, evaluate, load_suite
-from hybrid_bench.retrieval.executors import Executor, LocalExecutor
-from hybrid_bench.retrieval.streamed import search
-from hybrid_bench.streamed_evaluation import Streaming
+from hybrid_bench.evaluation.streamed import Streaming
+from hybrid_bench.execution.local import LocalExecutor
+from hybrid_bench.execution.protocol import Executor
+from hybrid_bench.retrieval.streamed.search import search
 from hybrid_bench_ray import RayExecutor
 from tests.conftest import Cli
 from tests.embeddings.test_store import contents

@@ -1,0 +1,130 @@
+"""Encoders saved by sentence-transformers, with their own pooling, projection and prompts."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid_bench.encoders.batching import token_batches
+from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.checkpoint import check_dimension, check_length, folder_hash
+from hybrid_bench.encoders.devices import choose_device, choose_dtype
+from hybrid_bench.encoders.hub import commit, explained
+from hybrid_bench.encoders.protocol import Role
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.support.optional import need
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_TOKENS_PER_BATCH = 8192
+
+
+class SentenceTransformersEncoder:
+    """An encoder backed by ``sentence_transformers.SentenceTransformer``.
+
+    The card's prefixes win; where it has none, the model's own prompts ``query`` and ``passage`` (or ``document``) are
+    used and recorded on the card. The weights of a folder are read from safetensors files only.
+
+    Args and errors: as :class:`hybrid_bench.encoders.backends.transformers.TransformersEncoder`.
+    """
+
+    def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
+        need("transformers", "this encoder", "sentence_transformers")
+        from sentence_transformers import SentenceTransformer
+
+        if card.pooling is not None:
+            raise HybridBenchError(
+                f"{card.name} pools as it was saved by sentence-transformers, not by {card.pooling!r}",
+                "Leave the pooling out, or say backend = 'transformers' on its card.",
+            )
+        self._device = choose_device(device)
+        self._dtype, torch_dtype = choose_dtype(dtype, self._device)
+        with explained(card.model):
+            _refuse_pickled_modules(Path(card.model))
+            self._model = SentenceTransformer(
+                card.model,
+                device=str(self._device),
+                trust_remote_code=trust_remote_code,
+                revision=card.revision or None,
+                model_kwargs={"use_safetensors": True, "dtype": torch_dtype},
+            )
+        if card.max_length is not None:
+            self._cut_at(card.name, card.max_length)
+        limit = self._model.max_seq_length
+        dimension = self._model.get_embedding_dimension()
+        check_dimension(card, dimension)
+        prompts = self._model.prompts
+        self.card = card.model_copy(
+            update={
+                "query_prefix": card.query_prefix or prompts.get("query") or "",
+                "passage_prefix": card.passage_prefix or prompts.get("passage") or prompts.get("document") or "",
+                "max_length": int(limit) if limit is not None and math.isfinite(limit) else None,
+                "dimension": dimension,
+                "parameters": sum(p.numel() for p in self._model.parameters()),
+                "revision": commit(card.model, card.revision) or card.revision,
+            }
+        )
+
+    @property
+    def _config(self) -> Any:
+        """Of the transformer, where there is one."""
+        return getattr(getattr(self._model[0], "auto_model", None), "config", None)
+
+    def _cut_at(self, name: str, length: int) -> None:
+        check_length(name, length, self._config)
+        try:
+            self._model.max_seq_length = length
+        except AttributeError as error:  # static embeddings
+            raise HybridBenchError(f"{name} cuts no text, however long", "Leave max_length out.") from error
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """The commit on the hub, or a hash of the folder."""
+        folder = Path(self.card.model)
+        return folder_hash(folder) if folder.is_dir() else self.card.revision
+
+    @property
+    def dtype(self) -> str:
+        """``fp32``, ``bf16`` or ``fp16``."""
+        return self._dtype
+
+    @property
+    def device(self) -> str:
+        """The torch device's type."""
+        return self._device.type
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        """Encode texts: (texts, dimension) float32. See :class:`hybrid_bench.Encoder`."""
+        import numpy as np
+
+        prefix = self.card.query_prefix if role == "query" else self.card.passage_prefix
+        # Some models treat queries and passages differently, or leave the prompt out of the pooling.
+        encode = self._model.encode_query if role == "query" else self._model.encode_document
+        vectors = np.empty((len(texts), self.card.dimension or 0), dtype=np.float32)
+        # Characters stand in for tokens: only the shape of the batches depends on them.
+        for batch in token_batches([len(prefix + text) // 3 + 3 for text in texts], _TOKENS_PER_BATCH):
+            vectors[batch] = encode(
+                [texts[index] for index in batch],
+                batch_size=len(batch),
+                prompt=prefix,
+                normalize_embeddings=self.card.similarity == "cosine",
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+        return vectors
+
+
+def _refuse_pickled_modules(folder: Path) -> None:
+    """The option ``use_safetensors`` is for the transformer; other modules would fall back to a pickle."""
+    modules = folder / "modules.json"
+    for module in json.loads(modules.read_text(encoding="utf-8")) if modules.is_file() else ():
+        weights = folder / module["path"] / "pytorch_model.bin"
+        if weights.is_file() and not any(weights.parent.glob("*.safetensors")):
+            raise HybridBenchError(
+                f"{weights} is not a safetensors file", "Save the model again with a new version of sentence-transformers."
+            )

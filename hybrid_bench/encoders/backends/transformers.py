@@ -1,0 +1,160 @@
+"""Encoders that are a transformers model and a pooling."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid_bench.encoders.batching import token_batches
+from hybrid_bench.encoders.card import EncoderCard, Pooling
+from hybrid_bench.encoders.checkpoint import _positions, check_dimension, check_length, folder_hash
+from hybrid_bench.encoders.devices import choose_device, choose_dtype
+from hybrid_bench.encoders.hub import commit, explained
+from hybrid_bench.encoders.protocol import Role
+from hybrid_bench.support.optional import need
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+#: Tokens of one forward pass, padding counted. On a CPU a batch that fits the caches is fastest.
+_TOKENS_PER_BATCH = {"cpu": 2048}
+_TOKENS_PER_BATCH_ACCELERATOR = 32768
+
+
+class TransformersEncoder:
+    """An encoder backed by ``transformers.AutoModel`` with mean, cls or eos pooling.
+
+    Texts are sorted by length and batched by tokens. Weights are read from safetensors files only.
+
+    Args:
+        card: what to load and how to use it.
+        dtype: ``fp32``, ``bf16``, ``fp16`` or ``auto``.
+        device: a torch device or ``auto``.
+        trust_remote_code: run code that comes with the model.
+
+    Raises:
+        HybridBenchError: if the model cannot be had, or its dimension or length differs from the card's.
+    """
+
+    def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
+        need("transformers", "this encoder", "torch", "transformers")
+        from transformers import AutoConfig
+
+        self._device = choose_device(device)
+        self._dtype, self._torch_dtype = choose_dtype(dtype, self._device)
+        self._options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
+        if card.revision and not Path(card.model).is_dir():
+            self._options["revision"] = card.revision
+        with explained(card.model):
+            config = AutoConfig.from_pretrained(card.model, **self._options)
+        check_dimension(card, int(config.hidden_size))
+        self.card = card.model_copy(
+            update={
+                "dimension": int(config.hidden_size),
+                "revision": commit(card.model, card.revision) or card.revision,
+            }
+        )
+        limit = card.max_length or min(self._tokenizer.model_max_length, _positions(config) or 512, 512)
+        check_length(card.name, limit, config)
+        parameters = card.parameters or sum(p.numel() for p in self._model.parameters())
+        self.card = self.card.model_copy(update={"max_length": limit, "parameters": parameters})
+
+    # Weights and tokenizer are loaded when they are needed: not at all where the store holds every vector.
+
+    @functools.cached_property
+    def _model(self) -> torch.nn.Module:
+        with explained(self.card.model):
+            options = {"use_safetensors": True, "dtype": self._torch_dtype, **self._options}
+            model: torch.nn.Module = _load_model(self.card.model, options).to(self._device).eval()
+        return model
+
+    @functools.cached_property
+    def _tokenizer(self) -> Any:
+        from transformers import AutoTokenizer
+
+        with explained(self.card.model):
+            # Absolute positions are counted from the left, padding included: padded there, a text would get another vector.
+            return AutoTokenizer.from_pretrained(self.card.model, padding_side="right", **self._options)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """The commit on the hub, or a hash of the weights and the tokenizer."""
+        folder = Path(self.card.model)
+        return folder_hash(folder) if folder.is_dir() else self.card.revision
+
+    @property
+    def dtype(self) -> str:
+        """``fp32``, ``bf16`` or ``fp16``."""
+        return self._dtype
+
+    @property
+    def device(self) -> str:
+        """The torch device's type."""
+        return self._device.type
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        """Encode texts: (texts, dimension) float32. See :class:`hybrid_bench.Encoder`."""
+        import numpy as np
+        import torch
+
+        prefix = self.card.query_prefix if role == "query" else self.card.passage_prefix
+        vectors = np.empty((len(texts), self.card.dimension or 0), dtype=np.float32)
+        if not texts:
+            return vectors
+        token_ids: list[list[int]] = self._tokenizer(
+            [prefix + text for text in texts], truncation=True, max_length=self.card.max_length
+        )["input_ids"]
+        budget = _TOKENS_PER_BATCH.get(self._device.type, _TOKENS_PER_BATCH_ACCELERATOR)
+        for batch in token_batches([len(ids) for ids in token_ids], budget):
+            padded = self._tokenizer.pad({"input_ids": [token_ids[index] for index in batch]}, return_tensors="pt")
+            with torch.inference_mode():
+                inputs = {key: value.to(self._device) for key, value in padded.items() if key != "token_type_ids"}
+                states = self._model(**inputs).last_hidden_state.float()
+                pooled = pool(states, inputs["attention_mask"], self.card.pooling or "mean")
+                if self.card.similarity == "cosine":
+                    pooled = torch.nn.functional.normalize(pooled, dim=-1)
+            vectors[batch] = pooled.cpu().numpy()
+        return vectors
+
+
+def _load_model(name: str, options: dict[str, Any]) -> Any:
+    """A bare model. Pooling layers that the checkpoint may lack, and that nothing here uses, are left out."""
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        return AutoModel.from_pretrained(name, add_pooling_layer=False, **options)
+    except TypeError:  # most architectures have no such layer and no such option
+        return AutoModel.from_pretrained(name, **options)
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
+    """One vector a text from its token vectors.
+
+    Args:
+        states: (texts, tokens, dimension) float.
+        mask: (texts, tokens), 1 where there is a token; padding may be left or right.
+        pooling: ``mean`` of the tokens, the first (``cls``), or the last (``eos``).
+
+    Returns:
+        (texts, dimension).
+    """
+    import torch
+
+    if pooling == "mean":
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        return (states * weights).sum(dim=1) / weights.sum(dim=1)
+    positions = torch.arange(mask.shape[1], device=mask.device)
+    if pooling == "cls":
+        chosen = torch.where(mask.bool(), positions, mask.shape[1]).amin(dim=1)
+    else:
+        chosen = torch.where(mask.bool(), positions, -1).amax(dim=1)
+    return states[torch.arange(states.shape[0], device=states.device), chosen]

@@ -1,0 +1,58 @@
+"""Model folders: their hash, and whether a card fits them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.errors import HybridBenchError
+
+if TYPE_CHECKING:
+    pass
+
+
+def folder_hash(folder: Path) -> str:
+    """A sha256 over everything in a model folder that decides its vectors: weights, configuration, tokenizer."""
+    digest = hashlib.sha256()
+    kinds = {".safetensors", ".json", ".model", ".txt"}
+    files = sorted(path for path in folder.rglob("*") if path.suffix in kinds and path.is_file())
+    for path in files:
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest() if hasattr(hashlib, "file_digest") else _sha256(file))
+    return digest.hexdigest()
+
+
+def _sha256(file: Any) -> bytes:
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.digest()
+
+
+def check_dimension(card: EncoderCard, dimension: int | None) -> None:
+    """Raise HybridBenchError if the card states another dimension than the model has."""
+    if card.dimension not in (None, dimension):
+        raise HybridBenchError(
+            f"{card.name}: the model has {dimension} dimensions, its card says {card.dimension}",
+            "Mend the card, or leave its dimension out.",
+        )
+
+
+def check_length(name: str, limit: int, config: Any) -> None:
+    """Raise HybridBenchError if texts may be longer than the model has positions."""
+    positions = _positions(config)
+    if positions and limit > positions:
+        raise HybridBenchError(
+            f"{name}: max_length {limit} is more than the model's {positions} positions", f"Set it to {positions} or less."
+        )
+
+
+def _positions(config: Any) -> int:
+    """How many tokens the model has positions for; 0 if it has no such limit."""
+    positions = int(getattr(config, "max_position_embeddings", 0) or 0)
+    # Roberta's first position is counted from the padding index.
+    shifted = getattr(config, "model_type", "") in {"xlm-roberta", "roberta", "camembert"}
+    return positions - 2 if shifted and positions else positions

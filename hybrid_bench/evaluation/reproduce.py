@@ -1,0 +1,172 @@
+"""Making a result again with the command that it names, and comparing."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybrid_bench.datasets.catalog import load_suite
+from hybrid_bench.datasets.settings import Setting
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.results import runs as trec
+from hybrid_bench.results.record import Result
+
+#: The commands that a result may name: a result is data, perhaps a stranger's, and nothing else is ever run.
+COMMANDS = ("evaluate", "baseline", "fuse")
+#: Options that a result may not bring with it.
+_REFUSED = ("--trust-remote-code", "--out", "--store", "--index", "--runs", "--runs-out", "--debug")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A result and the same made again.
+
+    Attributes:
+        again: the new one; not saved.
+        differences: what is different, a line each; empty if nothing is.
+        largest: the largest difference of a score.
+        scores: how many were compared.
+        mended: runs beside the result that were missing or damaged, and were put back.
+    """
+
+    again: Result
+    differences: list[str]
+    largest: float
+    scores: int
+    mended: list[Path]
+
+
+def reproduce(
+    path: Path, *, suite: str = "", tolerance: float = 1e-6, say: Callable[[str], None] = lambda message: None
+) -> Comparison:
+    """Run the command of a result in a process of its own, and compare scores, data and runs.
+
+    Runs beside the result that are missing or truncated are found by their hashes, and replaced if the new ones have them.
+
+    Args:
+        path: of the result.
+        suite: what to load instead of the suite that the result names: the folder of a local collection that is elsewhere now.
+        tolerance: of scores.
+        say: told what is going on.
+
+    Raises:
+        HybridBenchError: if the result names no command that may be run, its suite is not found, or the command fails.
+    """
+    result = Result.read(path)
+    words = _on_suite(command_of(result), suite)
+    damaged = _damaged(result)
+    for file in damaged:
+        say(f"{file} is missing, truncated or another one; it is made anew")
+    with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
+        say(f"running: hybrid-bench {shlex.join(words)}")
+        # The words are checked above, and no shell reads them.
+        program = [sys.executable, "-m", "hybrid_bench", *words, "--out", folder]
+        ended = subprocess.run(program, stdout=subprocess.DEVNULL, check=False)  # noqa: S603
+        if ended.returncode:
+            raise HybridBenchError(
+                f"the command of {path} ended with status {ended.returncode}: hybrid-bench {shlex.join(words)}",
+                "What it wrote above says why.",
+            )
+        again = _written(Path(folder), words)
+        mended = _mend(damaged, result, again)
+        differences, largest = _differences(result, again, tolerance)
+    differences += [f"the run {file.name} beside the result could not be made again" for file in damaged if file not in mended]
+    return Comparison(again, differences, largest, len(result.rows), mended)
+
+
+def command_of(result: Result) -> list[str]:
+    """The words of a result's command after the program's name.
+
+    Raises:
+        HybridBenchError: if it is not one of this program's that make results, or has an option that a result may not bring.
+    """
+    try:
+        program, *words = shlex.split(result.provenance.command)
+    except ValueError:
+        program, words = "", []
+    if program != "hybrid-bench" or not words or words[0] not in COMMANDS:
+        raise HybridBenchError(
+            f"the result's command is not one that makes results: {result.provenance.command!r}",
+            f"Those are: {', '.join(f'hybrid-bench {name}' for name in COMMANDS)}.",
+        )
+    for word in words:
+        if word.partition("=")[0] in _REFUSED:
+            raise HybridBenchError(
+                f"the result's command has the option {word}, which is not run from a file", "Run it by hand if you trust it."
+            )
+    return words
+
+
+def _on_suite(words: list[str], suite: str) -> list[str]:
+    """The words with another suite, or as they are if their own suite is found."""
+    at = words.index("--suite") + 1 if "--suite" in words[:-1] else 0
+    if suite:
+        return [*words[:at], suite, *words[at + 1 :]] if at else [*words, "--suite", suite]
+    if at:
+        try:
+            load_suite(words[at])
+        except UnknownNameError as error:
+            raise HybridBenchError(
+                f"the suite {words[at]!r} of the result is not known here, and no folder of that name is in this one",
+                "If it is a local collection, name its folder with --suite. If a plugin brings it, install the plugin.",
+            ) from error
+    return words
+
+
+def _written(folder: Path, words: list[str]) -> Result:
+    results = list(folder.glob("*/*.json"))
+    if len(results) != 1:
+        raise HybridBenchError(f"hybrid-bench {shlex.join(words)} wrote {len(results)} results, not one")
+    return Result.read(results[0])
+
+
+def _damaged(result: Result) -> list[Path]:
+    folder = result.runs_folder
+    if folder is None:
+        return []
+    files = {folder / trec.file_name(Setting(*pair.split(":"))): sha256 for pair, sha256 in result.runs.items()}
+    return [file for file, sha256 in files.items() if trec.digest(file) != sha256]
+
+
+def _mend(damaged: list[Path], result: Result, again: Result) -> list[Path]:
+    """Put back the runs whose new bytes are those that the result was scored from."""
+    expected = {trec.file_name(Setting(*pair.split(":"))): sha256 for pair, sha256 in result.runs.items()}
+    mended = []
+    for file in damaged:
+        new = again.runs_folder / file.name if again.runs_folder else None
+        if new and trec.digest(new) == expected[file.name]:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            temporary = file.with_name(f".{file.name}.tmp")
+            temporary.write_bytes(new.read_bytes())
+            temporary.replace(file)
+            mended.append(file)
+    return mended
+
+
+def _differences(result: Result, again: Result, tolerance: float) -> tuple[list[str], float]:
+    found = []
+    for part in ("passages", "queries"):
+        if getattr(result.provenance, part) != getattr(again.provenance, part):
+            found.append(f"the {part} are not the same texts")
+    if result.provenance.fingerprint != again.provenance.fingerprint:
+        found.append("the encoder or searcher is not the same (fingerprint)")
+    old, new = ({(r.query_language, r.pool, r.measure): r for r in one.rows} for one in (result, again))
+    found += [f"only one of the two has {' '.join(key)}" for key in sorted(old.keys() ^ new.keys())]
+    largest = 0.0
+    for key in old.keys() & new.keys():
+        difference = abs(old[key].value - new[key].value)
+        largest = max(largest, difference)
+        if difference > tolerance or old[key].queries != new[key].queries:
+            found.append(
+                f"{' '.join(key)}: {old[key].value:.6f} ({old[key].queries} queries), "
+                f"now {new[key].value:.6f} ({new[key].queries} queries)"
+            )
+    for name, version in result.provenance.versions.items():
+        if found and (now := again.provenance.versions.get(name)) != version:
+            found.append(f"version of {name}: {version}, now {now or 'none'}")
+    return found, largest

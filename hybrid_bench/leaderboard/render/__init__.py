@@ -1,0 +1,1 @@
+"""A board as Markdown, LaTeX, CSV, JSON, a plot and a web page."""

@@ -1,0 +1,169 @@
+"""A board as Markdown, CSV, JSON and LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from hybrid_bench.leaderboard.board import Board, Row
+from hybrid_bench.leaderboard.columns import Column
+from hybrid_bench.leaderboard.render import escaping
+
+#: What stands beside the figures, in the order of the columns.
+FACTS: dict[str, Callable[[Row], str]] = {
+    "checked": lambda row: row.level,
+    "zero-shot": lambda row: row.zero_shot,
+    "passage text": lambda row: row.passage_text,
+    "strategy": lambda row: row.strategy if row.alpha is None else f"{row.strategy} (alpha {row.alpha:g})",
+    "parameters": lambda row: count(row.parameters),
+    "dimension": lambda row: "" if row.dimension is None else str(row.dimension),
+    "licence": lambda row: row.licence,
+    "revision": lambda row: row.revision,
+}
+GROUPS = (
+    "Letters: recomputed rows that share a letter in a column do not differ significantly "
+    "(paired t-test over questions, a question with its translations being one; Holm over all pairs and columns; level .05)."
+)
+PUBLISHED = "Published figures are copied from their sources, not recomputed, and not part of the groups."
+MEANS = "Every figure is a mean over query languages; `languages` says over how many."
+
+
+def count(number: int | None) -> str:
+    """117654272 as 117.7M; empty if it is not stated."""
+    if number is None:
+        return ""
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.1f}{unit}"
+    return str(number)
+
+
+def markdown(board: Board) -> str:
+    """Two tables, the recomputed rows and the published ones, and the sources."""
+    text = [f"# {board.kind.title}\n\n{escaping.markdown(board.kind.about)}\n\n## Recomputed\n\n"]
+    text.append(_markdown_table(board, board.rows, FACTS) if board.rows else "No submission yet.\n")
+    text.append(f"\n{GROUPS} {MEANS}\n" if len(board.rows) > 1 else f"\n{MEANS}\n")
+    false = [row.name for row in board.rows if row.claimed is False]
+    text += [f"\nThe claimed scores of {escaping.markdown(name)} are not those that were recomputed.\n" for name in false]
+    text += [f"\n{escaping.markdown(note)}\n" for note in board.notes]
+    if board.published:
+        source = {"zero-shot": FACTS["zero-shot"], "source": lambda row: row.source}
+        text.append(f"\n## Published\n\n{PUBLISHED}\n\n{_markdown_table(board, board.published, source)}")
+    for name, found in board.sources.items():
+        text.append(f"\n- **{escaping.markdown(name)}**: {escaping.markdown(found.title)}, <{escaping.link(found.url)}>\n")
+        text += [f"  - {label}: {escaping.markdown(said)}\n" for label, said in found.remarks()]
+    return "".join(text)
+
+
+def _markdown_table(board: Board, rows: tuple[Row, ...], facts: dict[str, Callable[[Row], str]]) -> str:
+    columns = board.kind.columns
+    head = ["encoder", *(column.label for column in columns), "languages", *facts]
+    lines = [head, ["---", *["---:"] * (len(columns) + 1), *["---"] * len(facts)]]
+    for row in rows:
+        figures = [_figure(row, column, " {}") for column in columns]
+        said = [escaping.markdown(fact(row)) for fact in facts.values()]
+        lines.append([escaping.markdown(row.name), *figures, str(row.languages or ""), *said])
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def _figure(row: Row, column: Column, letters: str) -> str:
+    groups = row.groups.get(column.key)
+    return column.format(row.values.get(column.key)) + (letters.format(groups) if groups else "")
+
+
+def table(board: Board) -> str:
+    """CSV, one row an encoder; ``checked`` tells published rows from the others."""
+    columns = board.kind.columns
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    compared = [column for column in columns if column.compared]
+    writer.writerow(
+        ["encoder", *(c.key for c in columns), *(f"{c.key}_groups" for c in compared), "languages"]
+        + [name.replace(" ", "_").replace("-", "_") for name in FACTS]
+        + ["source"]
+    )
+    exact = FACTS | {"parameters": lambda row: "" if row.parameters is None else str(row.parameters)}
+    for row in (*board.rows, *board.published):
+        writer.writerow(
+            [escaping.csv_cell(row.name), *(c.format(row.values.get(c.key)) for c in columns)]
+            + [row.groups.get(c.key, "") for c in compared]
+            + [row.languages or "", *(escaping.csv_cell(fact(row)) for fact in exact.values()), row.source]
+        )
+    return text.getvalue()
+
+
+def record(board: Board) -> dict[str, Any]:
+    """Everything that a board shows, for programs."""
+    kind = board.kind
+    return {
+        "suite": kind.suite,
+        "about": kind.about,
+        "columns": [
+            {
+                "key": c.key,
+                "label": c.label,
+                "setting": c.setting,
+                "measure": c.measure,
+                "higher_is_better": c.higher_is_better if c.compared else None,
+            }
+            for c in kind.columns
+        ],
+        "recomputed": [_record(row) for row in board.rows],
+        "published": [_record(row) for row in board.published],
+        "groups": GROUPS,
+        "notes": list(board.notes),
+        "sources": {name: source.model_dump(exclude_defaults=True) for name, source in board.sources.items()},
+    }
+
+
+def _record(row: Row) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "encoder": row.name,
+        "checked": row.level,
+        "values": {key: round(value, 6) for key, value in row.values.items()},
+        "by_language": row.by_language,
+    }
+    if row.published:
+        return fields | {"zero_shot": row.zero_shot, "source": row.source}
+    return fields | {
+        "groups": row.groups,
+        "revision": row.revision,
+        "zero_shot": row.zero_shot,
+        "passage_text": row.passage_text,
+        "strategy": row.strategy,
+        "alpha": row.alpha,
+        "parameters": row.parameters,
+        "dimension": row.dimension,
+        "licence": row.licence,
+        "claimed_scores_hold": row.claimed,
+    }
+
+
+def to_json(value: object) -> str:
+    """JSON that is the same each time."""
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+def latex(board: Board) -> str:
+    r"""A table for a paper, with booktabs: ``\usepackage{booktabs}`` and ``\input{...}``."""
+    columns = board.kind.columns
+    width = len(columns) + 3
+    lines = [
+        "% Needs \\usepackage{booktabs}. " + GROUPS,
+        f"\\begin{{tabular}}{{l{'r' * len(columns)}rl}}",
+        "\\toprule",
+        " & ".join(["Encoder", *(escaping.latex(c.label) for c in columns), "Parameters", "Checked"]) + " \\\\",
+        "\\midrule",
+    ]
+    for row in board.rows:
+        figures = [_figure(row, column, "\\textsuperscript{{{}}}") for column in columns]
+        lines.append(" & ".join([escaping.latex(row.name), *figures, count(row.parameters), row.level]) + " \\\\")
+    if board.published:
+        lines += ["\\midrule", f"\\multicolumn{{{width}}}{{l}}{{\\emph{{Published figures, not recomputed}}}} \\\\"]
+    for row in board.published:
+        figures = [column.format(row.values.get(column.key)) for column in columns]
+        lines.append(" & ".join([escaping.latex(row.name), *figures, "", escaping.latex(row.source)]) + " \\\\")
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])

@@ -1,0 +1,228 @@
+"""TREC runs: in memory in canonical order, on disk as gzipped text."""
+
+from __future__ import annotations
+
+import collections
+import gzip
+import hashlib
+import io
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
+
+import numpy as np
+
+from hybrid_bench.datasets.settings import Setting
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.support import atomic
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: The end of a run file's name; what stands before it is ``<query language>-<pool>``.
+RUN_SUFFIX = ".trec.gz"
+
+
+class Hit(NamedTuple):
+    """A passage that was found, with its score (a float32 value)."""
+
+    doc_id: str
+    score: float
+
+
+#: Query id to the passages found, in canonical order. A query that found nothing has an empty list.
+Run = Mapping[str, Sequence[Hit]]
+
+
+def canonical(hits: Iterable[tuple[str, float]], depth: int | None = None) -> list[Hit]:
+    """Order as trec_eval does: score as float32 descending, then document id descending; and cut.
+
+    Raises:
+        HybridBenchError: if a score is not a finite number or a document occurs twice.
+    """
+    found = list(hits)
+    ids = [doc_id for doc_id, _ in found]
+    # Float32 values are exact as Python floats, so that what is compared is what trec_eval compares.
+    scores = np.array([score for _, score in found], dtype=np.float32)
+    finite = np.isfinite(scores)
+    if not finite.all():
+        bad = ids[int(np.argmin(finite))]
+        raise HybridBenchError(f"the score of document {bad!r} is not a finite number", "Mend the searcher that gave it.")
+    if len(set(ids)) < len(ids):
+        twice = collections.Counter(ids).most_common(1)[0][0]
+        raise HybridBenchError(f"document {twice!r} was found twice for one query", "Give every document its own id.")
+    ordered = sorted(zip(scores.tolist(), ids, strict=True), reverse=True)[:depth]
+    return [Hit(doc_id, score) for score, doc_id in ordered]
+
+
+class RunWriter:
+    """Writes one gzipped TREC run, query by query, whole or not at all: what breaks off leaves the earlier file.
+
+    Scores are written with as many digits as bring the same float32 back.
+
+    Args:
+        path: of the file.
+        tag: the run's name, in its last column; spaces become ``_``.
+    """
+
+    def __init__(self, path: Path, tag: str) -> None:
+        self._path = path
+        self._temporary = atomic.temporary_name(path)
+        self._tag = "_".join(tag.split()) or "hybrid-bench"
+        self._sha256 = hashlib.sha256()
+
+    def __enter__(self) -> RunWriter:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._raw = self._temporary.open("wb")
+        self._packed = gzip.GzipFile("", "wb", 6, self._raw, mtime=0)
+        return self
+
+    def add(self, query_id: str, doc_ids: Iterable[str], scores: NDArray[np.float32]) -> None:
+        """Write the passages found for a query, in canonical order."""
+        found = zip(doc_ids, scores.astype(str).tolist(), strict=True)
+        lines = (f"{query_id} Q0 {doc_id} {rank} {score} {self._tag}\n" for rank, (doc_id, score) in enumerate(found, start=1))
+        text = "".join(lines).encode()
+        self._sha256.update(text)
+        self._packed.write(text)
+
+    def add_run(self, run: Run) -> None:
+        """Write some queries.
+
+        Raises:
+            HybridBenchError: if an id holds white space, which a TREC run cannot hold.
+        """
+        check_ids({*run, *(doc_id for hits in run.values() for doc_id, _ in hits)})
+        for query_id, hits in run.items():
+            self.add(query_id, [hit.doc_id for hit in hits], np.array([hit.score for hit in hits], dtype=np.float32))
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written, uncompressed; :func:`digest` gives the same."""
+        return self._sha256.hexdigest()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._packed.close()
+            self._raw.flush()
+            os.fsync(self._raw.fileno())
+            self._raw.close()
+            if kind is None:
+                self._temporary.replace(self._path)
+        finally:
+            self._raw.close()
+            self._temporary.unlink(missing_ok=True)
+
+
+def write(run: Run, path: Path, tag: str) -> str:
+    """Write a run; see :class:`RunWriter`.
+
+    Returns:
+        sha256 of its uncompressed text, by which :func:`digest` knows it again.
+
+    Raises:
+        HybridBenchError: if an id holds white space, which a TREC run cannot hold.
+    """
+    with RunWriter(path, tag) as file:
+        file.add_run(run)
+    return file.sha256
+
+
+def check_ids(ids: Iterable[str]) -> None:
+    """Raise HybridBenchError if an id holds white space, which would be two columns of a run."""
+    for name in ids:
+        if name.split() != [name]:
+            raise HybridBenchError(f"the id {name!r} cannot stand in a TREC run", "Give it a name without spaces.")
+
+
+def digest(path: Path) -> str:
+    """sha256 of a run file's uncompressed text; empty if the file is missing or truncated."""
+    sha256 = hashlib.sha256()
+    try:
+        with _open(path) as file:
+            while block := file.buffer.read(1 << 20):
+                sha256.update(block)
+    except (OSError, EOFError, gzip.BadGzipFile):
+        return ""
+    return sha256.hexdigest()
+
+
+def read(path: Path) -> dict[str, list[Hit]]:
+    """Read a TREC run, gzipped or not, and put it into canonical order.
+
+    Raises:
+        HybridBenchError: if the file is missing, truncated or malformed, a score is NaN or infinite, a document occurs
+            twice for a query, or the ranks of a query do not rise while its scores fall.
+    """
+    found: dict[str, dict[str, float]] = {}
+    last: dict[str, tuple[int, float]] = {}
+    number = 0
+    try:
+        with _open(path) as file:
+            for number, line in enumerate(file, start=1):
+                query_id, doc_id, rank, score = _fields(line, path, number)
+                of_query = found.setdefault(query_id, {})
+                if doc_id in of_query:
+                    raise HybridBenchError(
+                        f"{path}, line {number}: document {doc_id!r} occurs twice for query {query_id!r}", "Keep its best line."
+                    )
+                of_query[doc_id] = score
+                rank_before, score_before = last.get(query_id, (rank - 1, math.inf))
+                if rank <= rank_before or (score > score_before and np.float32(score) > np.float32(score_before)):
+                    raise HybridBenchError(
+                        f"{path}, line {number}: the lines of query {query_id!r} are not sorted by rank and by score",
+                        "Sort them by descending score and number the ranks from 1.",
+                    )
+                last[query_id] = (rank, score)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        problem = getattr(error, "strerror", None) or str(error)
+        raise HybridBenchError(f"cannot read the run {path}, after line {number}: {problem}", "Make it again.") from error
+    if not found:
+        raise HybridBenchError(f"the run {path} is empty", "Make it again.")
+    return {query_id: canonical(hits.items()) for query_id, hits in found.items()}
+
+
+def file_name(setting: Setting) -> str:
+    """The name of a setting's run."""
+    return f"{setting.query_language}-{setting.pool}{RUN_SUFFIX}"
+
+
+def folder_settings(folder: Path) -> dict[Setting, Path]:
+    """The runs in a folder, by setting.
+
+    Raises:
+        HybridBenchError: if there are none.
+    """
+    found = {}
+    for path in sorted(folder.glob(f"*{RUN_SUFFIX}")):
+        query_language, _, pool = path.name.removesuffix(RUN_SUFFIX).partition("-")
+        if query_language and pool:
+            found[Setting(query_language, pool)] = path
+    if not found:
+        raise HybridBenchError(
+            f"{folder} holds no runs", f"Runs are named <query language>-<pool>{RUN_SUFFIX}, as `evaluate --runs` writes them."
+        )
+    return found
+
+
+def _fields(line: str, path: Path, number: int) -> tuple[str, str, int, float]:
+    try:
+        query_id, _, doc_id, rank, score, _ = line.split()
+        value = float(score)
+        parsed = query_id, doc_id, int(rank), value
+    except ValueError:
+        raise HybridBenchError(
+            f"{path}, line {number}: expected query id, Q0, document id, rank, score and tag", "Mend the line."
+        ) from None
+    if not math.isfinite(value):
+        raise HybridBenchError(f"{path}, line {number}: the score {score} is not a finite number", "Remove or mend the line.")
+    return parsed
+
+
+def _open(path: Path) -> io.TextIOWrapper:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    if packed:
+        return cast(io.TextIOWrapper, cast(TextIO, gzip.open(path, "rt", encoding="utf-8")))
+    return path.open(encoding="utf-8")

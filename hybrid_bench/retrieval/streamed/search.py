@@ -1,0 +1,172 @@
+"""Exact search of a collection that does not fit into memory: shard by shard, with lists of the best that are merged."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybrid_bench.embeddings import shards
+from hybrid_bench.embeddings.locking import full_disk_explained, locked
+from hybrid_bench.embeddings.stored_collection import Collection
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.execution.local import LocalExecutor
+from hybrid_bench.execution.protocol import Executor
+from hybrid_bench.results.runs import Hit
+from hybrid_bench.retrieval.streamed.shard_search import SearchShards, Task
+from hybrid_bench.retrieval.streamed.top_lists import TopLists
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Shards, at most, that are searched in one go before their best are merged into those of all.
+_TASK_SHARDS = 32
+#: Shards that are searched before all others, one by one; the others need not look at what is worse than what these have.
+_FIRST_SHARDS = 4
+#: Queries that are searched at a time; each takes 12 bytes a place of its list in each thread.
+QUERIES_AT_ONCE = 2048
+#: Seconds between two savings of what was found so far.
+SAVE_EVERY = 20.0
+
+
+class Found:
+    """What a search found, on disk; read a few queries at a time.
+
+    Args:
+        collection: that was searched.
+        files: with the lists of :data:`QUERIES_AT_ONCE` queries each.
+        queries: how many in all.
+    """
+
+    def __init__(self, collection: Collection, files: list[Path], queries: int) -> None:
+        self.collection = collection
+        self._files = files
+        self._queries = queries
+
+    def top_lists(self) -> Iterator[TopLists]:
+        """File after file."""
+        for path in self._files:
+            yield _lists(shards.read(path, ("scores", "numbers")))
+
+    def hits(self, rows: Sequence[int]) -> list[list[Hit]]:
+        """The hits of some queries, in canonical order."""
+        return [
+            hits
+            for number, here in itertools.groupby(rows, lambda row: row // QUERIES_AT_ONCE)
+            for hits in self._hits(number, [row % QUERIES_AT_ONCE for row in here])
+        ]
+
+    def _hits(self, number: int, rows: list[int]) -> Iterator[list[Hit]]:
+        lists = _lists(shards.read(self._files[number], ("scores", "numbers")))
+        wanted = lists.numbers[rows]
+        ids = np.empty(wanted.shape, dtype=object)
+        ids[wanted >= 0] = self.collection.ids_of(wanted[wanted >= 0])
+        for scores, own in zip(lists.scores[rows].tolist(), ids.tolist(), strict=True):
+            ordered = sorted(
+                ((score, doc_id) for score, doc_id in zip(scores, own, strict=True) if doc_id is not None), reverse=True
+            )
+            yield [Hit(doc_id.decode("utf-8", "surrogatepass"), score) for score, doc_id in ordered]
+
+
+def search(
+    collection: Collection,
+    queries: NDArray[np.float32],
+    depth: int,
+    *,
+    executor: Executor | None = None,
+    progress: Callable[[int], None] | None = None,
+    save_every: float = SAVE_EVERY,
+) -> Found:
+    """The exact best passages of each query.
+
+    What was found is kept in the collection's folder, from time to time while the search goes on: a search that was killed
+    goes on from there, and one that was done before is not done again.
+
+    Args:
+        collection: what is searched.
+        queries: (queries, dimension) float32.
+        depth: passages a query.
+        executor: who searches; by default the threads of this process.
+        progress: told how many passages are searched, for each :data:`QUERIES_AT_ONCE` queries.
+        save_every: seconds.
+
+    Raises:
+        HybridBenchError: if a shard is missing or damaged, or queries and passages differ in dimension.
+    """
+    if queries.ndim != 2 or queries.shape[1] != collection.manifest.dimension:
+        raise HybridBenchError(
+            f"the queries have {queries.shape[-1]} dimensions, the passages {collection.manifest.dimension}",
+            f"Both have to be of one encoder; the passages are in {collection.folder}.",
+        )
+    depth = min(depth, len(collection))
+    files = []
+    for start in range(0, len(queries), QUERIES_AT_ONCE):
+        part = np.ascontiguousarray(queries[start : start + QUERIES_AT_ONCE], dtype=np.float32)
+        files.append(_search_part(collection, part, depth, executor or LocalExecutor(), progress or _silent, save_every))
+    return Found(collection, files, len(queries))
+
+
+def _search_part(
+    collection: Collection,
+    queries: NDArray[np.float32],
+    depth: int,
+    executor: Executor,
+    progress: Callable[[int], None],
+    save_every: float,
+) -> Path:
+    asked = hashlib.sha256(queries.tobytes()).hexdigest()
+    key = hashlib.sha256(f"{collection.digest} {asked} {len(queries)} {depth}".encode()).hexdigest()
+    folder = collection.folder / "searches"
+    path = folder / f"{key[:24]}.safetensors"
+    counts = [entry.count for entry in collection.manifest.shards]
+    with full_disk_explained(folder, "what was found"), locked(folder, None):
+        lists, done = _saved(path, key) or (TopLists.empty(len(queries), depth), 0)
+        progress(sum(counts[:done]))
+        stops: list[int] = []
+        floor = lists.floor.copy()  # threads see it rise; other processes have it as it was when they took the task
+
+        def tasks(start: int, stop: int, largest: int) -> Iterator[Task]:
+            """Of one size as nearly as can be: a small last one would leave workers idle."""
+            number = -(-(stop - start) // largest)
+            for task in range(number):
+                stops.append(start + (stop - start) * (task + 1) // number)
+                yield Task(start + (stop - start) * task // number, stops[-1], floor)
+
+        function = SearchShards(collection.folder, queries, depth)
+        beginning = max(done, min(_FIRST_SHARDS, len(counts)))
+        parts = itertools.chain.from_iterable(
+            executor.map(function, tasks(*range_and_size))
+            for range_and_size in [(done, beginning, 1), (beginning, len(counts), _TASK_SHARDS)]
+        )
+        saved_at = time.monotonic()
+        for number, found in enumerate(parts):
+            lists = lists.merged(found, collection.ids_of)
+            floor[:] = lists.floor
+            progress(sum(counts[done : stops[number]]))
+            done = stops[number]
+            if done == len(counts) or time.monotonic() - saved_at >= save_every:
+                shards.write(path, key, {"scores": lists.scores, "numbers": lists.numbers}, shards=str(done))
+                saved_at = time.monotonic()
+    return path
+
+
+def _saved(path: Path, key: str) -> tuple[TopLists, int] | None:
+    """What was found by a search that stopped, and in how many shards."""
+    try:
+        saved = shards.read(path, ("scores", "numbers"), key=key)
+    except shards.UnsoundShardError:
+        return None
+    return _lists(saved), int(saved.header["shards"])
+
+
+def _silent(_: int) -> None:
+    pass
+
+
+def _lists(shard: shards.Shard) -> TopLists:
+    return TopLists(shard.tensors["scores"], shard.tensors["numbers"])

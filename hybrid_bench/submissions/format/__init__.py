@@ -1,0 +1,1 @@
+"""The format of a submission: its schema, tables, runs and vectors, and readers that trust nothing."""

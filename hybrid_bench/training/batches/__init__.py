@@ -1,0 +1,1 @@
+"""Batch kinds and strategies: which pairs in which languages make a batch."""

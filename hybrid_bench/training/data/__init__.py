@@ -1,0 +1,1 @@
+"""Parallel question-answer pairs: sources, readers, translation, filters."""

@@ -1,0 +1,1 @@
+"""The base encoder, and the encoder folder that training writes."""

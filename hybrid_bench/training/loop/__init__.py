@@ -1,0 +1,1 @@
+"""The training loop: loss, checkpoints, the development set."""

@@ -1,0 +1,176 @@
+"""Held-out questions of the training data: their loss, and how they are retrieved in the three settings."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from hybrid_bench.datasets.judged import questions_of
+from hybrid_bench.datasets.suite import Judgement, Suite, Text
+from hybrid_bench.encoders.protocol import Role
+from hybrid_bench.measures.scores import score_ranks
+from hybrid_bench.results.ranks import Ranks
+from hybrid_bench.retrieval.exact.columns import Columns
+from hybrid_bench.retrieval.exact.grid import Grid
+from hybrid_bench.training.batches.pairs import PairIndex
+from hybrid_bench.training.batches.strategies import Strategy
+from hybrid_bench.training.data.table import DevSplit, ParallelTable
+
+#: Texts and their role to (texts, dimension) float32 unit vectors.
+Encode = Callable[[Sequence[str], Role], np.ndarray]
+
+_SHORT = {"monolingual": "mono", "cross-lingual": "cross", "multilingual": "multi"}
+
+
+class _Record(NamedTuple):
+    id: str
+    text: str
+
+    @property
+    def doc_id(self) -> str:
+        return self.id
+
+    @property
+    def query_id(self) -> str:
+        return self.id
+
+    def default_text(self) -> str:
+        return self.text
+
+
+def split(table: ParallelTable, questions: int, seed: int, languages: Sequence[str] | None) -> DevSplit:
+    """Hold out whole articles until so many rows are that have a question and its passage in one of the languages; keep those.
+
+    Other rows of held-out articles are in neither part. Parallel sentences are not held out, unless there is nothing else:
+    finding a translation is not what the encoder is trained for.
+    """
+    index = PairIndex.of(table, languages)
+    answered = index.having("monolingual")
+    found = table.split_dev(questions, seed, answered if answered.any() else index.having("cross-lingual"))
+    chosen = np.random.default_rng(seed).permutation(len(found.dev))[:questions]
+    return DevSplit(found.training, found.dev.select(np.sort(chosen)))
+
+
+@dataclass(frozen=True)
+class DevSet:
+    """Questions and answer passages in every language of the training; a passage is known by its text."""
+
+    table: ParallelTable
+    languages: tuple[str, ...]
+
+    @functools.cached_property
+    def _questions(self) -> dict[str, dict[int, str]]:
+        return self._texts("question")
+
+    @functools.cached_property
+    def _passages(self) -> dict[str, dict[int, str]]:
+        return self._texts("sentence")
+
+    def _texts(self, part: str) -> dict[str, dict[int, str]]:
+        found = {
+            language: {row: text for row, text in enumerate(self.table.column(part, language)) if text}  # type: ignore[arg-type]
+            for language in self.languages
+        }
+        return {language: texts for language, texts in found.items() if texts}
+
+    @functools.cached_property
+    def _doc_ids(self) -> dict[str, dict[str, str]]:
+        """Language to the id of each passage text."""
+        return {
+            language: {text: f"{language}-{number:06d}" for number, text in enumerate(dict.fromkeys(texts.values()))}
+            for language, texts in self._passages.items()
+        }
+
+    @functools.cached_property
+    def suite(self) -> Suite:
+        """The same as a suite: every question on the passages of every language and of all."""
+
+        def judgements(language: str) -> list[Judgement]:
+            return [
+                Judgement(f"{language}-{row}", self._doc_ids[other][texts[row]], 1)
+                for row in self._questions[language]
+                for other, texts in self._passages.items()
+                if row in texts
+            ]
+
+        return Suite(
+            name="dev",
+            description="held-out questions of the training data",
+            languages=tuple(self._questions),
+            passage_languages=tuple(self._passages),
+            docs=lambda language: [_Record(doc_id, text) for text, doc_id in self._doc_ids[language].items()],
+            queries=lambda language: [_Record(f"{language}-{row}", text) for row, text in self._questions[language].items()],
+            judgements=judgements,
+            pooled=True,
+            primary="AP",
+        )
+
+    def scores(self, encode: Encode, strategy: Strategy, temperature: float) -> dict[str, float]:
+        """``mono AP``, ``cross AP``, ``multi AP``, their mean ``AP``, ``RankDistance``, and the ``loss`` under a strategy.
+
+        AP is averaged over settings, and each setting over its questions.
+        """
+        suite = self.suite
+        asked = questions_of(suite)
+        passages = {language: suite.passage_texts(language) for language in suite.passage_languages}
+        of_passages = {language: encode([text for _, text in texts], "passage") for language, texts in passages.items()}
+        of_questions = {language: encode([text for _, text in part.queries], "query") for language, part in asked.items()}
+        columns = Columns.stack(of_passages, {language: [text.id for text in texts] for language, texts in passages.items()})
+        ranks, same = Grid(columns, {language: (part, of_questions[language]) for language, part in asked.items()}).ranks()
+        rows, _ = score_ranks(suite, Ranks(ranks), same, ["AP"])
+        found = {}
+        for kind, short in _SHORT.items():
+            values = [row.value for row in rows if row.setting == kind and row.measure == "AP"]
+            if values:
+                found[f"{short} AP"] = float(np.mean(values))
+        found["AP"] = float(np.mean(list(found.values())))
+        distances = [row.value for row in rows if row.measure == "RankDistance"]
+        if distances:
+            found["RankDistance"] = float(np.mean(distances))
+        queries = {language: part.queries for language, part in asked.items()}
+        found["loss"] = self._loss((queries, of_questions), (passages, of_passages), strategy.alpha, temperature)
+        return found
+
+    def _loss(
+        self,
+        questions: tuple[dict[str, list[Text]], dict[str, np.ndarray]],
+        passages: tuple[dict[str, list[Text]], dict[str, np.ndarray]],
+        alpha: float,
+        temperature: float,
+    ) -> float:
+        """The mean InfoNCE of all pairs of languages, monolingual ones weighing ``alpha`` together."""
+        losses: dict[bool, list[float]] = {True: [], False: []}
+        for language, texts in questions[0].items():
+            rows = [int(text.id.rpartition("-")[2]) for text in texts]
+            for other, docs in passages[0].items():
+                place = {text.id: at for at, text in enumerate(docs)}
+                both = [at for at, row in enumerate(rows) if row in self._passages[other]]
+                answers = np.array([place[self._doc_ids[other][self._passages[other][rows[at]]]] for at in both], dtype=np.int64)
+                # A passage that answers several of the questions is one candidate, not its own negative.
+                candidates, own = np.unique(answers, return_inverse=True)
+                if len(candidates) > 1:
+                    vectors = passages[1][other][candidates]
+                    losses[language == other].append(info_nce(questions[1][language][both], vectors, own, temperature))
+        mono, cross = (float(np.mean(losses[kind])) if losses[kind] else None for kind in (True, False))
+        if mono is None or cross is None:
+            return mono if mono is not None else cross if cross is not None else float("nan")
+        return alpha * mono + (1 - alpha) * cross
+
+
+def info_nce(queries: np.ndarray, passages: np.ndarray, own: np.ndarray, temperature: float) -> float:
+    """Mean over queries of ``-log softmax(q . p / temperature)`` at the query's own passage, in float64.
+
+    Args:
+        queries: (queries, dimension) of unit length.
+        passages: (passages, dimension) of unit length.
+        own: (queries,) the passage of each query.
+        temperature: above 0.
+    """
+    from scipy.special import logsumexp
+
+    scores = queries.astype(np.float64) @ passages.astype(np.float64).T / temperature
+    return float(np.mean(logsumexp(scores, axis=1) - scores[np.arange(len(scores)), own]))

@@ -1,0 +1,158 @@
+"""What the doctor finds, by name, with the command that mends it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybrid_bench.installation.doctor import Finding, examine
+from hybrid_bench.support import versions
+
+Install = Callable[..., None]
+
+
+def found(what: str) -> Finding:
+    (finding,) = (finding for finding in examine() if finding.what == what)
+    return finding
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Install:
+    """Put a distribution with encoders and their module into ``tmp_path/installed``."""
+
+    def write(distribution: str, encoders: dict[str, str], module: str) -> None:
+        info = tmp_path / "installed" / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        points = "".join(f"{name} = {target}\n" for name, target in encoders.items())
+        (info / "entry_points.txt").write_text(f"[hybrid_bench.encoders]\n{points}")
+        (info.parent / f"{distribution.replace('-', '_')}.py").write_text(module)
+
+    return write
+
+
+def examined_with(folder: Path) -> dict[str, dict[str, Any]]:
+    """Findings of a process of its own, in which the distributions of a folder are installed too."""
+    program = """
+        import dataclasses, json
+        from hybrid_bench.installation.doctor import examine
+        print(json.dumps([dataclasses.asdict(finding) for finding in examine()]))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {finding["what"]: finding for finding in json.loads(done.stdout)}
+
+
+def test_this_package_and_all_that_is_registered_is_found() -> None:
+    names = [finding.what for finding in examine()]
+    assert len(set(names)) == len(names)
+    assert {"hybrid-bench", "torch", "suite mini", "suite xquad-r", "cache folder", "mirror", "device"} <= set(names)
+    assert found("hybrid-bench") == Finding("hybrid-bench", "ok", versions.hybrid_bench())
+    assert found("transformers") == Finding("transformers", "ok", importlib.metadata.version("transformers"))
+
+
+def test_a_missing_package_comes_with_what_it_is_for_and_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = importlib.metadata.version
+
+    def without_torch(package: str) -> str:
+        if package == "torch":
+            raise importlib.metadata.PackageNotFoundError(package)
+        return version(package)
+
+    monkeypatch.setattr(importlib.metadata, "version", without_torch)
+    assert found("torch") == Finding(
+        "torch", "missing", "for encoders from transformers", 'python -m pip install "hybrid-bench[transformers]"'
+    )
+
+
+def test_a_broken_plugin_is_named_with_its_remedy_and_the_others_are_looked_at(tmp_path: Path, install: Install) -> None:
+    install("broken-encoders", {"broken": "broken_encoders:Encoder", "sound": "sound_encoders:Encoder"}, "1 / 0")
+    install("sound-encoders", {"whole": "sound_encoders:Encoder"}, "class Encoder: pass")
+    findings = examined_with(tmp_path / "installed")
+    assert findings["encoder broken"] == {
+        "what": "encoder broken",
+        "status": "broken",
+        "detail": "the encoder 'broken' of broken-encoders 1.0 cannot be loaded: ZeroDivisionError: division by zero",
+        "remedy": "Mend or uninstall it: python -m pip uninstall broken-encoders",
+    }
+    assert (findings["encoder sound"]["status"], findings["encoder sound"]["detail"]) == ("ok", "broken-encoders 1.0")
+    assert (findings["encoder whole"]["status"], findings["encoder whole"]["detail"]) == ("ok", "sound-encoders 1.0")
+    assert findings["suite mini"]["status"] == "ok"
+
+
+def test_two_packages_with_one_name_are_found_and_the_rest_is_looked_at(tmp_path: Path, install: Install) -> None:
+    for distribution in ("one-package", "other-package"):
+        install(distribution, {"same": f"{distribution.replace('-', '_')}:Encoder"}, "class Encoder: pass")
+    findings = examined_with(tmp_path / "installed")
+    assert findings["encoders"]["status"] == "broken"
+    assert "two packages register the encoder 'same': " in findings["encoders"]["detail"]
+    assert "one-package 1.0" in findings["encoders"]["detail"]
+    assert "other-package 1.0" in findings["encoders"]["detail"]
+    assert findings["encoders"]["remedy"] == "Uninstall one of them."
+    assert findings["suite mini"]["status"] == findings["cache folder"]["status"] == "ok"
+
+
+def test_a_cache_folder_need_not_exist_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "not" / "yet"))
+    finding = found("cache folder")
+    assert finding.status == "ok"
+    assert finding.detail.startswith(f"{tmp_path / 'not' / 'yet'}, ")
+    assert finding.detail.endswith(" GiB free")
+    assert not (tmp_path / "not").exists()
+
+
+def test_a_cache_folder_that_cannot_be_written_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by its permissions: whoever runs this may be allowed everything."""
+    broken = Finding(
+        "cache folder", "broken", f"{tmp_path / 'home'} cannot be written", "export HYBRID_BENCH_HOME=<another folder>"
+    )
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda path, mode: False)
+        assert found("cache folder") == broken
+    (tmp_path / "home").write_text("a file")
+    assert found("cache folder") == broken
+
+
+def test_a_cache_folder_on_a_full_disk_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100 << 30, 99 << 30, 1 << 30))  # type: ignore[attr-defined]
+    assert found("cache folder") == Finding("cache folder", "broken", f"{tmp_path}, 1.0 GiB free", "Make room.")
+
+
+@pytest.mark.parametrize("mirror", ["", "https://example.org/mirror"])
+def test_a_mirror_may_be_none_or_an_address(monkeypatch: pytest.MonkeyPatch, mirror: str) -> None:
+    monkeypatch.setenv("HYBRID_BENCH_MIRROR", mirror)
+    assert found("mirror") == Finding("mirror", "ok", mirror or "none; downloads come from where they are published")
+
+
+def test_a_mirror_that_is_no_folder_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRID_BENCH_MIRROR", str(tmp_path))
+    assert found("mirror") == Finding("mirror", "ok", str(tmp_path))
+    monkeypatch.setenv("HYBRID_BENCH_MIRROR", str(tmp_path / "nowhere"))
+    assert found("mirror") == Finding(
+        "mirror", "broken", f"HYBRID_BENCH_MIRROR={tmp_path / 'nowhere'} is not a folder", "unset HYBRID_BENCH_MIRROR"
+    )
+
+
+def test_the_device_comes_with_the_format_that_it_computes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.accelerator.current_accelerator", lambda check_available: None)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": True})
+    assert found("device") == Finding("device", "ok", "cpu, computes in bf16 by default")
+    monkeypatch.setattr("torch.cpu.get_capabilities", dict)
+    assert found("device") == Finding("device", "ok", "cpu, computes in fp32 by default")

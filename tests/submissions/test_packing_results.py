@@ -1,0 +1,133 @@
+"""A searcher without vectors is handed in from its result: here one that counts shared words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hybrid_bench import HybridBenchError
+from hybrid_bench.datasets.hashes import passages_hash
+from hybrid_bench.datasets.settings import Setting
+from hybrid_bench.datasets.suite import Text
+from hybrid_bench.evaluation import compare
+from hybrid_bench.evaluation.runs import Searcher, evaluate_runs
+from hybrid_bench.results import runs as trec
+from hybrid_bench.results.record import Result
+from hybrid_bench.results.runs import Run
+from hybrid_bench.submissions import checking, packing, packing_results, rescoring
+from hybrid_bench.submissions.format import expected as suite_data
+from tests.submissions.examples import CARD
+from tests.tiny_encoder import TinyEncoder
+
+DEPTH = 30
+
+
+def searched(out: Path) -> Path:
+    """The result of the searcher on ``mini``; returns its file."""
+    suite = suite_data.load("mini").suite
+    words = {
+        language: {doc.doc_id: Counter(doc.default_text().lower().split()) for doc in suite.docs(language)}
+        for language in suite.passage_languages
+    }
+
+    def search(setting: Setting, queries: Sequence[Text]) -> Run:
+        pool = {
+            doc_id: found for language in words if setting.pool in ("all", language) for doc_id, found in words[language].items()
+        }
+        # As in any index, a word counts less the more passages of the pool have it: so scores depend on the pool.
+        frequency = Counter(word for found in pool.values() for word in found)
+        run = {}
+        for query in queries:
+            asked = set(query.text.lower().split())
+            scores = {doc_id: sum(1 / frequency[word] for word in asked & found.keys()) for doc_id, found in pool.items()}
+            run[query.id] = trec.canonical((doc_id, score) for doc_id, score in scores.items() if score)
+        return run
+
+    card = {"name": "words", "description": "Words in common, rare ones first", "analyzers": {"de": "split"}}
+    result = evaluate_runs(
+        Searcher(card=card, fingerprint="0123456789abcdef", search=search, search_all=search),
+        suite,
+        command="search",
+        depth=DEPTH,
+        passages={language: passages_hash(suite, language) for language in suite.passage_languages},
+        out=out,
+    )
+    return result.save(out)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return searched(tmp_path_factory.mktemp("searched"))
+
+
+def packed(found: Path, root: Path) -> packing.Packed:
+    card = root / "card.toml"
+    card.write_text(CARD + 'licence = "MIT"\nsimilarity = "lexical"\n[trained_on]\nmini = "untrained"\n', encoding="utf-8")
+    return packing_results.pack([found], root / "submissions", org="org", card=card)
+
+
+def test_the_scores_are_those_of_the_runs(found: Path, tmp_path: Path) -> None:
+    done = packed(found, tmp_path)
+    assert done.missing == []
+    assert done.folder == tmp_path / "submissions" / "org__words" / "0123456789ab"
+    assert checking.check(done.folder) == []
+    result = Result.read(found)
+    again = rescoring.rescore(done.folder).results["mini"]
+    expected = {
+        score: value for score, value in rescoring.mean_scores(result).items() if "Rank" not in score and "PEER" not in score
+    }
+    scores = rescoring.mean_scores(again)
+    assert "multilingual SameLanguage@20" in scores
+    assert scores.keys() == expected.keys()
+    assert scores == pytest.approx(expected, abs=1e-9)
+
+
+def test_no_rank_that_nobody_knows_is_counted(found: Path, tmp_path: Path) -> None:
+    again = rescoring.rescore(packed(found, tmp_path).folder).results["mini"]
+    original = Result.read(found).ranks.by_language
+    unknown = 0
+    for language, ranks in again.ranks.by_language.items():
+        theirs = original[language]
+        assert ranks.found is not None
+        assert theirs.found is not None
+        assert (ranks.found == theirs.found).all()
+        assert (ranks.rank[ranks.found] == theirs.rank[ranks.found]).all()
+        unknown += int((~ranks.found).sum())
+    assert unknown > 0
+    assert not {row.measure for row in again.rows} & {"RankDistance", "RankDistance(median)", "PEER"}
+    assert compare.by_question(again, [("multilingual", "RankDistance")])[0].empty
+    table = compare.compare(again, again)
+    assert set(table["measure"]) == {"AP"}
+    (note,) = [note for note in again.notes if "RankDistance" in note]
+    assert f"cut at {DEPTH} passages" in note
+
+
+def test_what_is_no_result_of_a_whole_suite_is_refused(found: Path, tmp_path: Path) -> None:
+    from hybrid_bench.evaluation.evaluate import evaluate
+
+    ranked = evaluate(TinyEncoder(dimension=64), "mini", store=tmp_path / "store").save(tmp_path / "results")
+    with pytest.raises(HybridBenchError, match="not a result from runs"):
+        packed(ranked, tmp_path)
+    with pytest.raises(HybridBenchError, match="two results are of the same suite"):
+        packing_results.pack([found, found], tmp_path / "submissions", org="org")
+    result = Result.read(found)
+    provenance = result.provenance.model_copy(update={"queries": {**result.provenance.queries, "de": "0" * 64}})
+    result.model_copy(update={"provenance": provenance}).with_ranks(result.ranks).save(tmp_path / "other")
+    with pytest.raises(HybridBenchError, match="not of all texts of mini"):
+        packed(tmp_path / "other" / "mini" / found.name, tmp_path)
+    assert not (tmp_path / "submissions").exists()
+
+
+def test_a_changed_run_is_noticed(found: Path, tmp_path: Path) -> None:
+    import shutil
+
+    copied = shutil.copytree(found.parent, tmp_path / "mini")
+    runs = Result.read(copied / found.name).runs_folder
+    assert runs
+    trec.write({}, runs / trec.file_name(Setting("de", "all")), "words")
+    with pytest.raises(HybridBenchError, match="is not the run that"):
+        packed(copied / found.name, tmp_path)
+    assert not (tmp_path / "submissions").exists()

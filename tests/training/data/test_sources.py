@@ -1,0 +1,135 @@
+"""The real sources: how much they hold, and that nothing of the suites is left in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from hybrid_bench import HybridBenchError, load_suite
+from hybrid_bench.training.data import mix
+from hybrid_bench.training.data.filters import without_suites
+from hybrid_bench.training.data.sources import read_source, read_table, sources, stated
+from hybrid_bench.training.recipe import Data
+
+#: Questions outside XQuAD's paragraphs whose ids English has.
+EXPECTED = {"en": 9380, "es": 5851, "zh": 6957, "tr": 5111, "it": 6117, "sv": 4492, "id": 3770, "da": 6740}
+
+
+@pytest.fixture(scope="module")
+def built(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> mix.Mix:
+    return mix.build(["squad-translated"], tmp_path_factory.mktemp("mix") / "table", ["xquad-r"])
+
+
+def test_the_translated_squad_holds_what_was_counted_by_other_means(built: mix.Mix) -> None:
+    assert built.table.counts("question") == EXPECTED
+    assert built.account["filters"]["taken"] == [{"suite": "xquad-r", "filter": "id", "rows": 1190}]
+    passages = built.table.counts("sentence")
+    assert passages["en"] == EXPECTED["en"]
+    assert all(passages[language] > 0.99 * EXPECTED[language] for language in EXPECTED if language != "tr")
+
+
+def test_the_articles_that_stay_shared_are_told(built: mix.Mix) -> None:
+    assert len(built.account["filters"]["articles"]["xquad-r"]) == 48
+
+
+def test_nothing_of_xquad_is_left(built: mix.Mix) -> None:
+    """By plain comparison of texts in every language, beside the filter's own."""
+    suite = load_suite("xquad-r")
+    ids = {query.query_id for query in suite.queries("en")}
+    asked = {query.default_text().strip() for language in suite.languages for query in suite.queries(language)}
+    paragraphs = {doc.context.strip() for language in suite.languages for doc in suite.docs(language)}  # type: ignore[attr-defined]
+    assert not ids & set(built.table.strings("id"))
+    for language in built.table.languages:
+        assert not asked & set(built.table.column("question", language))
+        assert not paragraphs & {(text or "").strip() for text in built.table.column("context", language)} - {""}
+
+
+def test_mlqa_takes_two_sentences_that_it_shares(built: mix.Mix) -> None:
+    left, report = without_suites(built.table, [load_suite("mlqa-r")])
+    assert dict(report.taken) == {("mlqa-r", "passage"): 2}
+    assert len(left) == len(built.table) - 2
+    assert report.articles["mlqa-r"] == ["Harvard University", "Prime number"]
+
+
+def test_parallel_sources(shared: Path) -> None:
+    ntrex = read_source("ntrex")
+    assert len(ntrex.rows) == 1997
+    assert all(len(row.question) == 11 and row.article for row in ntrex.rows)
+    spans = read_source("ntrex-spans")
+    sentences = {row.sentence["en"] for row in ntrex.rows}
+    assert len(spans.rows) == 5976
+    assert {row.sentence["en"] for row in spans.rows if "en" in row.sentence} < sentences
+    assert {row.source for row in spans.rows} == {"ntrex-spans"}
+    tatoeba = read_source("tatoeba")
+    assert {language for row in tatoeba.rows for language in row.question} == set(sources()["tatoeba"].languages)
+    mintaka = read_source("mintaka")
+    assert len(mintaka.rows) == 2000
+    assert {language for row in mintaka.rows for language in row.question} == set(sources()["mintaka"].languages)
+
+
+ROW = {"id": "1", "source": "squad", "question": {"en": "Who ran?", "de": "Wer lief?"}, "sentence": {"en": "She ran."}}
+
+
+def test_ones_own_data_have_the_name_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "parallel.jsonl"
+    path.write_text(json.dumps(ROW) + "\n")
+    assert {row.source for row in read_source(str(path)).rows} == {"parallel"}, "what a recipe calls it"
+    built = mix.build([str(path)], tmp_path / "mix", [])
+    (row,) = read_source(str(built.folder)).rows
+    assert "licence" not in stated(str(built.folder)), "the file states none"
+    built.folder.joinpath("mix.json").write_text('{"sources": {"a": {"licence": "B"}, "c": {"files": [{"licence": "A"}, {}]}}}')
+    assert stated(str(built.folder))["licence"] == "A | B"
+    assert (row.source, row.question) == ("mix", ROW["question"])
+    shares = Data(sources={str(path): 2, str(built.folder): 1, "ntrex": 1}).shares
+    assert shares == {"parallel": 2, "mix": 1, "ntrex": 1}
+    with pytest.raises(ValidationError, match="two of the sources have one name"):
+        Data(sources={str(path): 1, str(tmp_path / "elsewhere" / "parallel.jsonl"): 1})
+
+
+def test_one_id_in_two_sources_stays_two_rows(tmp_path: Path) -> None:
+    path = tmp_path / "both.jsonl"
+    path.write_text("".join(json.dumps(ROW | {"source": source}) + "\n" for source in ("squad", "other")))
+    rows = read_source(str(path)).rows
+    assert [(row.source, row.id) for row in rows] == [("both", "squad:1"), ("both", "other:1")]
+    assert read_table(str(path), "en").sources == ("other", "squad")
+
+
+def squad_file(path: Path, *ids: object) -> Path:
+    qas = [{"id": one, "question": f"Who is {one}?", "answers": [{"text": "Ann", "answer_start": 0}]} for one in ids]
+    path.write_text(json.dumps({"data": [{"title": "T", "paragraphs": [{"context": "Ann is here.", "qas": qas}]}]}))
+    return path
+
+
+def test_files_in_squads_format_are_named_by_language(tmp_path: Path) -> None:
+    english, german = squad_file(tmp_path / "en.json", "1", "2"), squad_file(tmp_path / "de.json", "2", "3")
+    rows = {row.id: row for row in read_source(f"my:en={english},de={german}").rows}
+    assert {row.source for row in rows.values()} == {"my"}
+    assert rows["2"].question.keys() == {"en", "de"}
+    lines = [tmp_path / "en.txt", tmp_path / "de.txt"]
+    for file in lines:
+        file.write_text(f"{file.stem} one\n{file.stem} two\n")
+    pairs = read_source(f"news:en={lines[0]},de={lines[1]}").rows
+    assert [row.sentence for row in pairs] == [{"en": "en one", "de": "de one"}, {"en": "en two", "de": "de two"}]
+
+
+def test_bad_files_of_ones_own_are_said(tmp_path: Path) -> None:
+    english, other = squad_file(tmp_path / "en.json", "1"), squad_file(tmp_path / "de.json", "2")
+    with pytest.raises(HybridBenchError, match="are in no other language"):
+        read_source(f"my:en={english},de={other}")
+    with pytest.raises(HybridBenchError, match="the id 7 is not a text"):
+        read_source(f"my:en={squad_file(tmp_path / 'numbers.json', 7)}")
+    for name in ("en=a.json", "my:en=", "my:en=a.json,en=b.json"):
+        with pytest.raises(HybridBenchError, match=r"names no files|a language twice"):
+            read_source(name)
+    with pytest.raises(HybridBenchError, match=r"cannot read .*missing\.json"):
+        read_table(str(tmp_path / "missing.json"), "en")
+
+
+def test_an_unknown_source_is_said() -> None:
+    with pytest.raises(HybridBenchError, match="Did you mean ntrex"):
+        read_source("ntrx")
+    with pytest.raises(HybridBenchError, match=r"cannot read .*mine\.jsonl"):
+        mix.cached(["mine.jsonl"])

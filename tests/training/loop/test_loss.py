@@ -1,0 +1,154 @@
+"""InfoNCE against a closed form, with and without gradient caching, and low-rank layers against peft's."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from peft.tuners.lora.layer import Linear
+
+from hybrid_bench.training.loop.dev_set import info_nce as closed_form
+from hybrid_bench.training.loop.lora import MergedLinear, factors
+from hybrid_bench.training.loop.loss import info_nce
+from hybrid_bench.training.loop.trainee import Trainee
+from hybrid_bench.training.recipe import Negatives
+from tests.training.tiny_training import recipe
+
+QUERIES = ["what is de1 de2", "what is en3", "what is th4 th5", "de7", "what is what is en9 en10 th1"]
+PASSAGES = ["de1 de2 de3 de4 de5 de6", "en3 en4", "th4", "de7 de8 de9 de10 de11 de12 de13 de14", "en9 en10"]
+
+
+@pytest.fixture(scope="module")
+def trainee(tmp_path_factory: pytest.TempPathFactory) -> Trainee:
+    torch.manual_seed(1)
+    found = Trainee.of(recipe(tmp_path_factory.mktemp("loss"), weights__dropout=0.0), "cpu")
+    for _, b, _ in factors(found.transformer).values():
+        torch.nn.init.normal_(b, std=0.3)
+    return found
+
+
+def by_hand(
+    queries: np.ndarray, passages: np.ndarray, temperature: float, negatives: Negatives = "passages", hardness: float = 0.0
+) -> float:
+    """The definition, one sum after the other."""
+    size = len(queries)
+    everything = [*queries, *passages]
+
+    def logit(one: int, other: int) -> float:
+        cosine = math.fsum(everything[one] * everything[other])
+        hard = one < size <= other and other != size + one
+        return cosine / temperature + hard * hardness * cosine
+
+    def loss(positive: float, against: list[float]) -> float:
+        return math.log(math.fsum(map(math.exp, against))) - positive
+
+    losses = []
+    for at in range(size):
+        own = size + at
+        positive = logit(at, own)
+        to_passages = [logit(at, size + other) for other in range(size)]
+        to_questions = [logit(own, other) for other in range(size)]
+        alike = [logit(one, one - at + other) for one in (at, own) for other in range(size) if other != at]
+        forward = loss(positive, to_passages)
+        if negatives == "all":
+            forward = loss(positive, [*to_passages, *to_questions, *alike])
+        elif negatives == "symmetric":
+            forward = (forward + loss(positive, to_questions)) / 2
+        losses.append(forward)
+    return math.fsum(losses) / size
+
+
+def loss_of(
+    trainee: Trainee, *, cached: bool, tokens: int, negatives: Negatives = "symmetric", hardness: float = 0.0
+) -> tuple[float, dict[str, torch.Tensor]]:
+    loss = info_nce(
+        trainee.model,
+        temperature=0.05,
+        negatives=negatives,
+        hardness=hardness,
+        tokens=tokens,
+        cache_gradients=cached,
+        gather=False,
+    )
+    trainee.model.train()
+    trainee.model.zero_grad()
+    value = loss([trainee.features(QUERIES, "query"), trainee.features(PASSAGES, "passage")], None)
+    value.backward()
+    return value.item(), {name: weight.grad.clone() for name, weight in trainee.trainable().items() if weight.grad is not None}
+
+
+@pytest.mark.parametrize("negatives", get_args(Negatives))
+@pytest.mark.parametrize("hardness", [0.0, 5.0])
+@pytest.mark.parametrize("cached", [False, True])
+@pytest.mark.parametrize("tokens", [64, 4096])
+def test_the_loss_is_its_definition(trainee: Trainee, negatives: Negatives, hardness: float, cached: bool, tokens: int) -> None:
+    queries, passages = trainee.encode(QUERIES, "query", 4096), trainee.encode(PASSAGES, "passage", 4096)
+    value, _ = loss_of(trainee, negatives=negatives, hardness=hardness, cached=cached, tokens=tokens)
+    expected = by_hand(queries.astype(float), passages.astype(float), 0.05, negatives, hardness)
+    assert value == pytest.approx(expected, abs=1e-5)
+
+
+def test_caching_and_micro_batches_change_no_gradient(trainee: Trainee) -> None:
+    _, whole = loss_of(trainee, cached=False, tokens=4096)
+    assert whole.keys() == trainee.trainable().keys()
+    assert max(gradient.abs().max() for gradient in whole.values()) > 0.01
+    for cached, tokens in ((False, 64), (True, 64), (True, 4096)):
+        _, parts = loss_of(trainee, cached=cached, tokens=tokens)
+        assert max((parts[name] - whole[name]).abs().max() for name in whole) < 1e-6
+
+
+@given(st.integers(2, 12), st.floats(0.01, 1), st.integers(0, 2**32 - 1))
+@settings(max_examples=30)
+def test_the_closed_form_of_the_dev_set_is_the_definition(size: int, temperature: float, seed: int) -> None:
+    drawn = np.random.default_rng(seed).standard_normal((2, size, 4))
+    queries, passages = drawn / np.linalg.norm(drawn, axis=2, keepdims=True)
+    found = closed_form(queries, passages, np.arange(size), temperature)
+    assert found == pytest.approx(by_hand(queries, passages, temperature), rel=1e-9, abs=1e-12)
+
+
+def test_vectors_are_those_of_the_encoder_whatever_stands_beside(trainee: Trainee) -> None:
+    together = trainee.encode(PASSAGES, "passage", 4096)
+    alone = np.concatenate([trainee.encode([text], "passage", 64) for text in PASSAGES])
+    assert np.abs(together - alone).max() < 1e-6
+    assert np.abs(np.linalg.norm(together, axis=1) - 1).max() < 1e-6
+
+
+# Of the largest value; bf16 has 8 bits of it, and a weight, a factor and a gradient are rounded on their way.
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-6), ("bf16", 2**-6)])
+@pytest.mark.parametrize("biases", [False, True])
+def test_a_merged_layer_is_pefts_layer(tmp_path: Path, biases: bool, precision: str, tolerance: float) -> None:
+    trainee = Trainee.of(recipe(tmp_path, weights__biases=biases), "cpu")
+    layer = next(module for module in trainee.transformer.modules() if isinstance(module, MergedLinear))
+    torch.nn.init.normal_(layer.lora_B["default"].weight)  # it is 0 at first
+    found = []
+    for forward, half in ((MergedLinear.forward, precision == "bf16"), (Linear.forward, False)):
+        x = torch.linspace(-1, 1, 3 * 5 * 16).reshape(3, 5, 16).requires_grad_()
+        layer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            y = forward(layer, x)
+        assert y.dtype == (torch.bfloat16 if half else torch.float32)
+        (y * torch.linspace(0, 1, y.numel()).reshape(y.shape)).sum().backward()
+        a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+        bias = layer.get_base_layer().bias
+        assert (bias.grad is not None) == biases
+        found.append([y.detach(), x.grad, a.grad.clone(), b.grad.clone(), *([bias.grad.clone()] if biases else [])])
+    for ours, theirs in zip(*found, strict=True):
+        assert ours is not None
+        assert theirs is not None
+        assert (ours - theirs).abs().max() <= tolerance * theirs.abs().max()
+        assert precision == "bf16" or torch.allclose(ours, theirs, atol=1e-5)
+    assert found[0][2].abs().max() > 0
+
+
+def test_upper_layers_alone_send_no_gradient_below(tmp_path: Path) -> None:
+    one = Trainee.of(recipe(tmp_path, weights__layers=1), "cpu")
+    assert all(".layer.1." in f".{name}" for name in one.trainable())
+    full = Trainee.of(recipe(tmp_path, weights={"method": "full", "freeze_embeddings": True}), "cpu")
+    assert not any("embeddings" in name for name in full.trainable())
+    assert any("layer.0" in name for name in full.trainable())
