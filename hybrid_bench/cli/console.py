@@ -87,7 +87,7 @@ def show_result(result: Result, style: str, heading: str = "") -> None:
     """A result's tables on standard output, and its notes on standard error."""
     from hybrid_bench.results import tables
 
-    show_frame(tables.by_language(result), style, heading or tables.title(result))
+    show_frame(tables.by_query_set(result), style, heading or tables.title(result))
     if style == "table":
         show_frame(tables.summary(result), style, "Means over settings")
     for note in result.notes:

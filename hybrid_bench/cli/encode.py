@@ -2,68 +2,73 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import (
+    Address,
+    Device,
+    Dtype,
+    EncoderName,
+    ExecutorName,
+    Languages,
+    PassageTextOption,
+    StorageOption,
+    Store,
+    SuiteName,
+    Workers,
+    separated,
+)
 
 
 def command(
-    encoder: Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")],
-    suite: Annotated[str, typer.Option(help="A suite, an ir_datasets id, or a folder in BEIR's layout.")],
-    languages: Annotated[str | None, typer.Option(help="These languages alone, by commas: sw,yo.")] = None,
-    shards: Annotated[int, typer.Option(min=1, help="Into how many parts the work is divided, for batch systems.")] = 1,
-    shard: Annotated[int | None, typer.Option(min=0, help="Which part to do, from 0.")] = None,
-    passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
-    storage: Annotated[str, typer.Option(help="Number format on disk: fp16 or fp32.")] = "fp16",
-    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
-    executor: Annotated[str, typer.Option(help="Who encodes: local, or a plugin's.")] = "local",
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that encode, each with a model of its own.")] = None,
-    address: Annotated[str | None, typer.Option(help="Of the executor's cluster, e.g. auto.")] = None,
-    store: Annotated[Path | None, typer.Option(help="Folder of vectors. [default: in the cache]")] = None,
+    encoder: EncoderName,
+    suite: SuiteName,
+    languages: Languages = None,
+    shards: Annotated[int, typer.Option(min=1, help="Number of parts that the work is divided into, for batch systems.")] = 1,
+    shard: Annotated[int | None, typer.Option(min=0, help="The part to encode, from 0.")] = None,
+    passage_text: PassageTextOption = "sentence",
+    storage: StorageOption = None,
+    dtype: Dtype = "auto",
+    device: Device = "auto",
+    executor: ExecutorName = "local",
+    workers: Workers = None,
+    address: Address = None,
+    store: Store = None,
 ) -> None:
-    """Encode a suite's passages into a store, as a stream; go on where an earlier run stopped; print the store's folder.
+    """Encode a suite's passages into a store, as a stream; resume an interrupted run; print the store's folder.
 
-    With --shards and --shard only a part is encoded, and several parts may be at work at once. A last run without them (or
-    `evaluate`) checks that all are there and completes the store.
+    With --shards and --shard only a part is encoded, and several parts can be encoded at the same time. A last run without them
+    (or `evaluate`) checks that all parts are there and completes the store.
 
     Example: hybrid-bench encode me5-small --suite miracl/sw/dev --shards 64 --shard 7
     """
-    from hybrid_bench.datasets.catalog import load_suite
+    from hybrid_bench.datasets.resolvers import load_suite
     from hybrid_bench.embeddings.locking import Part
-    from hybrid_bench.encoders.load import load_encoder
     from hybrid_bench.errors import HybridBenchError
-    from hybrid_bench.evaluation.streamed import StreamedSuite, Streaming
+    from hybrid_bench.evaluation.options import EvaluationOptions
+    from hybrid_bench.evaluation.streamed import LargeSuite
 
     if shards > 1 and shard is None:
-        raise HybridBenchError(f"which of the {shards} parts?", f"Say --shard 0 to --shard {shards - 1}.")
+        raise HybridBenchError(f"--shards {shards} needs the part to encode", f"Add --shard 0 to --shard {shards - 1}.")
     part = Part(shard or 0, shards)
-    asked = load_suite(suite)
-    chosen = asked.restrict([language.strip() for language in languages.split(",")]) if languages else asked
-    streaming = Streaming(
-        storage=storage,  # type: ignore[arg-type]  # checked there
+    options = EvaluationOptions(
+        languages=separated(languages) or None,
+        passage_text=passage_text,  # type: ignore[arg-type]  # checked there
+        encoder={"dtype": dtype, "device": device},
         store=store,
         executor=executor,
         workers=workers,
         address=address,
+        storage=storage,  # type: ignore[arg-type]  # checked there
     )
-    options: dict[str, Any] = {"dtype": dtype, "device": device}
     bar = console.BarProgress()
-    streamed = StreamedSuite(
-        load_encoder(encoder, **options),
-        chosen,
-        streaming,
-        passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
-        name=encoder,
-        options=options,
-        progress=bar,
-    )
+    large = LargeSuite.of(encoder, options.restricted(load_suite(suite)), options, bar)
     with bar:
-        for language in chosen.passage_languages:
-            collection = streamed.encode(language, part)
-            done = f"{len(collection):,} passages" if collection else f"part {part.number} of {part.of}"
-            bar.say(f"{language}: {done}")
-    typer.echo(streamed.folder)
+        for collection in large.suite.collections:
+            stored = large.encode(collection.name, part)
+            done = f"{len(stored):,} passages" if stored else f"part {part.number} of {part.of}"
+            bar.say(f"{collection.name}: {done}")
+    typer.echo(large.folder)

@@ -34,6 +34,7 @@ def command(
     """
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.evaluation.fusion import Fusion, evaluate_fusion, fuse_files
+    from hybrid_bench.evaluation.runs import RunOptions
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
 
     try:
@@ -52,8 +53,7 @@ def command(
         suite,
         fusion,
         name=name,
-        measures=measures.split() if measures else DEFAULT_MEASURES,
-        out=out,
+        options=RunOptions(measures.split() if measures else DEFAULT_MEASURES, results=out),
         progress=console.BarProgress(),
     )
     path = result.save(out)

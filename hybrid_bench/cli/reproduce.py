@@ -22,7 +22,7 @@ def command(
     from hybrid_bench.evaluation.reproduce import reproduce
 
     comparison = reproduce(result, suite=suite, tolerance=tolerance, say=console.remark)
-    for file in comparison.mended:
+    for file in comparison.repaired:
         console.remark(f"put back {file}")
     for line in comparison.differences:
         typer.echo(line)

@@ -8,45 +8,78 @@ from typing import Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import (
+    Address,
+    Device,
+    Dtype,
+    ExecutorName,
+    Format,
+    Languages,
+    Measures,
+    Out,
+    PassageTextOption,
+    StorageOption,
+    SuiteName,
+    Workers,
+    separated,
+)
 
 
 def command(
-    store: Annotated[Path, typer.Argument(help="The folder that `hybrid-bench encode` printed.")],
-    suite: Annotated[str, typer.Option(help="The suite that was encoded.")],
-    languages: Annotated[str | None, typer.Option(help="These languages alone, by commas: sw,yo.")] = None,
-    encoder: Annotated[str, typer.Option(help="Who encodes the queries. [default: the store's encoder]")] = "",
+    suite: SuiteName,
+    store: Annotated[
+        Path | None,
+        typer.Argument(help="The folder that `hybrid-bench encode` printed. [default: that of --encoder in the cache]"),
+    ] = None,
+    languages: Languages = None,
+    encoder: Annotated[str, typer.Option(help="Encoder of the queries. [default: the store's encoder]")] = "",
     index: Annotated[str, typer.Option(help="exact, or by FAISS: flat, hnsw, ivfpq; its recall is reported.")] = "exact",
-    depth: Annotated[int, typer.Option(min=1, help="Passages a query.")] = 1000,
-    measures: Annotated[str, typer.Option(help="Measures of ir_measures, by spaces.")] = "nDCG@10 R@100",
-    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
-    executor: Annotated[str, typer.Option(help="Who searches: local, or a plugin's.")] = "local",
-    workers: Annotated[int | None, typer.Option(min=1, help="Of the executor.")] = None,
-    address: Annotated[str | None, typer.Option(help="Of the executor's cluster, e.g. auto.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of results; the runs go beside the result.")] = Path("results"),
-    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+    depth: Annotated[int | None, typer.Option(min=1, help="Passages a query. [default: 1000]")] = None,
+    measures: Measures = None,
+    passage_text: PassageTextOption = "sentence",
+    storage: StorageOption = None,
+    dtype: Dtype = "auto",
+    device: Device = "auto",
+    executor: ExecutorName = "local",
+    workers: Workers = None,
+    address: Address = None,
+    out: Out = Path("results"),
+    output: Format = "table",
 ) -> None:
-    """Search encoded passages, and score the runs. Nothing is encoded but queries, and a store that is not sound is refused.
+    """Search stored vectors of passages, exactly or by FAISS, and score the runs.
+
+    With a store, only queries are encoded, and a damaged or incomplete store is refused. Without one, the vectors of --encoder
+    in the cache are searched, and encoded where they are missing.
 
     Example: hybrid-bench search STORE --suite miracl/sw/dev --index hnsw
     """
-    from hybrid_bench.datasets.catalog import load_suite
+    from hybrid_bench.datasets.resolvers import load_suite
+    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.evaluation.options import EvaluationOptions
     from hybrid_bench.evaluation.stored import search_store
-    from hybrid_bench.evaluation.streamed import Streaming
     from hybrid_bench.results import tables
 
     tables.check_format(output)
-    asked = load_suite(suite)
-    chosen = asked.restrict([language.strip() for language in languages.split(",")]) if languages else asked
+    if store is not None and (storage is not None or passage_text != "sentence"):
+        raise HybridBenchError("a store states its own storage and passage text", "Leave --storage and --passage-text out.")
+    options = EvaluationOptions(
+        languages=separated(languages) or None,
+        passage_text=passage_text,  # type: ignore[arg-type]  # checked there
+        measures=tuple(measures.split()) if measures else None,
+        encoder={"dtype": dtype, "device": device},
+        executor=executor,
+        workers=workers,
+        address=address,
+        storage=storage,  # type: ignore[arg-type]  # checked there
+        depth=depth,
+        results=out,
+    )
     result = search_store(
-        store,
-        chosen,
-        Streaming(executor=executor, workers=workers, address=address, depth=depth),
+        options.restricted(load_suite(suite)),
+        options,
+        store=store,
         encoder=encoder,
-        encoder_options={"dtype": dtype, "device": device},
         index=index,
-        measures=measures.split(),
-        out=out,
         progress=console.BarProgress(),
     )
     path = result.save(out)

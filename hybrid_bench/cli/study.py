@@ -45,7 +45,7 @@ def strategies(
 
     A killed study goes on where it was. Example: hybrid-bench study strategies --base me5-small --seeds 3
     """
-    from hybrid_bench.datasets.catalog import load_suite
+    from hybrid_bench.datasets.resolvers import load_suite
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.training.recipe import Recipe, parse_changes
     from hybrid_bench.training.study import arms, report

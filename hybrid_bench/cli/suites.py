@@ -16,7 +16,7 @@ def command(
 
     Example: hybrid-bench suites
     """
-    from hybrid_bench.datasets.catalog import SUITES
+    from hybrid_bench.datasets.resolvers import SUITES
     from hybrid_bench.results.tables import listing
 
     rows = []

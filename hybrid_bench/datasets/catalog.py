@@ -1,52 +1,24 @@
-"""The suites by name: built in, from plugins, from local folders, and any ir_datasets id."""
+"""The suites that come with the package."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from pathlib import Path
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hybrid_bench.datasets.languages import MIRACL as MIRACL_LANGUAGES
 from hybrid_bench.datasets.languages import MLQA_R as MLQA_R_LANGUAGES
 from hybrid_bench.datasets.languages import XQUAD_R as XQUAD_R_LANGUAGES
-from hybrid_bench.datasets.settings import ALL
-from hybrid_bench.datasets.suite import Doc, Judgement, Question, Suite
-from hybrid_bench.errors import HybridBenchError, UnknownNameError
-from hybrid_bench.registry import Registry
-
-#: A dataset with more passages than this in ir_datasets' metadata is streamed. So is all of MIRACL, however few passages a
-#: language has, that its languages be measured alike.
-STREAMED_FROM = 100_000
-
-SUITES: Registry[Suite] = Registry("hybrid_bench.suites", "suite", Suite)
+from hybrid_bench.datasets.settings import ALL, language_settings
+from hybrid_bench.datasets.suite import Collection, Judgement, Passage, Query, QuerySet, Suite
 
 
-def load_suite(name: str) -> Suite:
-    """Find a suite: a registered name, a folder in BEIR's layout, ``miracl/sw+yo/dev``, or an ir_datasets id.
+def entry(dataset_id: str) -> Any:
+    """The ir_datasets entry of an id, those of this package included.
 
     Raises:
-        UnknownNameError: if it is none of these; near misses are suggested.
+        KeyError: if there is none.
     """
-    if name in SUITES:
-        return SUITES.get(name)
-    if is_folder(name):
-        from hybrid_bench.datasets.sources import beir_folder
-
-        return beir_folder.load(Path(name))
-    if match := re.fullmatch(r"miracl/(all|[a-z]{2}(?:\+[a-z]{2})+)/(train|dev)", name):
-        return _miracl_pool(name, match[1], match[2])
-    return _single(name)
-
-
-def is_folder(name: str) -> bool:
-    """Whether a suite is a local folder, whose name does not tell what is in it."""
-    from hybrid_bench.datasets.sources import beir_folder
-
-    return name not in SUITES and beir_folder.is_collection(Path(name))
-
-
-def _entry(dataset_id: str) -> Any:
     import ir_datasets
 
     from hybrid_bench.datasets.irds_entries import register
@@ -55,34 +27,63 @@ def _entry(dataset_id: str) -> Any:
     return ir_datasets.load(dataset_id)
 
 
-def _judgements(dataset_id: str) -> Iterable[Judgement]:
-    return (Judgement(qrel.query_id, qrel.doc_id, qrel.relevance) for qrel in _entry(dataset_id).qrels_iter())
+def passages_of(dataset_id: str) -> Callable[[], Iterable[Passage]]:
+    """Gives the documents of an entry."""
+    return lambda: entry(dataset_id).docs_iter()
 
 
-def _parallel(name: str, description: str, languages: tuple[str, ...], licence: str) -> Suite:
-    def docs(language: str) -> Iterable[Doc]:
-        found: Iterable[Doc] = _entry(f"{name}/{language}").docs_iter()
-        return found
+def queries_of(dataset_id: str) -> Callable[[], Iterable[Query]]:
+    """Gives the queries of an entry."""
+    return lambda: entry(dataset_id).queries_iter()
 
-    def queries(language: str) -> Iterable[Question]:
-        found: Iterable[Question] = _entry(f"{name}/all/{language}").queries_iter()
-        return found
 
-    return Suite(
-        name=name,
-        description=description,
-        languages=languages,
-        passage_languages=languages,
-        docs=docs,
-        queries=queries,
-        judgements=lambda language: _judgements(f"{name}/all/{language}"),
-        pooled=True,
-        primary="AP",
-        licence=licence,
+def judgements_of(collections: Iterable[tuple[str, str]]) -> Callable[[], Iterable[Judgement]]:
+    """Gives the qrels of entries, each on one collection.
+
+    Args:
+        collections: names of collections, each with the ir_datasets id that has the qrels on it.
+    """
+    pairs = list(collections)
+    return lambda: (
+        Judgement(qrel.query_id, name, qrel.doc_id, qrel.relevance)
+        for name, dataset_id in pairs
+        for qrel in entry(dataset_id).qrels_iter()
     )
 
 
-MINI = _parallel("mini", "15 everyday topics, written for this project, shipped with it", XQUAD_R_LANGUAGES, "CC0 1.0")
+def count_of(dataset_id: str) -> int | None:
+    """The number of documents by ir_datasets' metadata, without reading or downloading any; None if it is not stated."""
+    metadata: dict[str, Any] = entry(dataset_id).metadata() or {}
+    count: int | None = (metadata.get("docs") or {}).get("count")
+    return count
+
+
+def _parallel(name: str, description: str, languages: tuple[str, ...], licence: str) -> Suite:
+    """A suite whose questions and passages are translations of each other."""
+    collections = tuple(Collection(language, passages_of(f"{name}/{language}"), language=language) for language in languages)
+    query_sets = tuple(
+        QuerySet(
+            language,
+            queries_of(f"{name}/all/{language}"),
+            judgements_of((pool, f"{name}/{pool}/{language}") for pool in languages),
+            language=language,
+        )
+        for language in languages
+    )
+    return Suite(
+        name=name,
+        description=description,
+        query_sets=query_sets,
+        collections=collections,
+        settings=language_settings(query_sets, collections),
+        pools={ALL: languages},
+        primary="AP",
+        licence=licence,
+        unique_ids=True,
+    )
+
+
+MINI = _parallel("mini", "15 everyday topics, written for this project and shipped with it", XQUAD_R_LANGUAGES, "CC0 1.0")
 XQUAD_R = _parallel(
     "xquad-r", "XQuAD as sentence retrieval (LAReQA): 1,190 questions, all in every language",
     XQUAD_R_LANGUAGES, "CC BY-SA 4.0",
@@ -92,107 +93,37 @@ MLQA_R = _parallel(
     MLQA_R_LANGUAGES, "CC BY-NC 4.0",
 )  # fmt: skip
 
-
-def _miracl_queries(language: str) -> Iterable[Question]:
-    found: Iterable[Question] = _entry(f"miracl/{language}/dev").queries_iter()
-    return found
+MIRACL_LICENCE = "Apache-2.0 (topics and judgements); CC BY-SA (Wikipedia)"
 
 
-def _miracl_docs(language: str) -> Iterable[Doc]:
-    found: Iterable[Doc] = _entry(f"miracl/{language}").docs_iter()
-    return found
-
-
-def _miracl_count(language: str) -> int | None:
-    return _count(_entry(f"miracl/{language}"))
-
-
-def _count(entry: Any) -> int | None:
-    """The number of passages as ir_datasets' metadata have it; nothing is read or downloaded for it."""
-    count: int | None = ((entry.metadata() or {}).get("docs") or {}).get("count")
-    return count
-
-
-MIRACL = Suite(
-    name="miracl",
-    description="MIRACL dev: monolingual passage retrieval from Wikipedia in 18 languages",
-    languages=MIRACL_LANGUAGES,
-    passage_languages=MIRACL_LANGUAGES,
-    docs=_miracl_docs,
-    queries=_miracl_queries,
-    judgements=lambda language: _judgements(f"miracl/{language}/dev"),
-    pooled=False,
-    licence="Apache-2.0 (topics and judgements); CC BY-SA (Wikipedia)",
-    streamed=True,
-    count=_miracl_count,
-)
-
-
-def _miracl_pool(name: str, pool: str, split: str) -> Suite:
-    import ir_datasets
-
-    from hybrid_bench.datasets.irds_entries import pool_languages
-    from hybrid_bench.datasets.sources.records import PooledPassage
-
-    languages = pool_languages(pool)
-    known = set(ir_datasets.registry)
-    asked = tuple(language for language in languages if f"miracl/{language}/{split}" in known)
-    if not asked:
-        raise HybridBenchError(f"no language of the pool {pool} has the split {split!r}", "Choose another split or pool.")
-
-    def docs(language: str) -> Iterable[Doc]:
-        for doc in _entry(f"miracl/{language}").docs_iter():
-            yield PooledPassage(f"{language}-{doc.doc_id}", doc.title, doc.text)
-
-    def queries(language: str) -> Iterable[Question]:
-        found: Iterable[Question] = _entry(f"miracl/{language}/{split}").queries_iter()
-        return found
-
-    return Suite(
-        name=name,
-        description=f"MIRACL {split}, one pool of {', '.join(languages)}",
-        languages=asked,
-        passage_languages=languages,
-        docs=docs,
-        queries=queries,
-        judgements=lambda language: _judgements(f"miracl/{pool}/{split}/{language}"),
-        pooled=True,
-        licence=MIRACL.licence,
-        streamed=True,
-        count=_miracl_count,
+def miracl_collection(language: str) -> Collection:
+    """The Wikipedia passages of a language, as ir_datasets has them."""
+    return Collection(
+        language,
+        passages_of(f"miracl/{language}"),
+        language=language,
+        count=functools.partial(count_of, f"miracl/{language}"),
     )
 
 
-def _single(dataset_id: str) -> Suite:
-    """One ir_datasets entry with documents, queries and qrels."""
-    import ir_datasets
+def miracl_query_set(language: str, split: str) -> QuerySet:
+    """The topics of a language and split, as ir_datasets has them."""
+    dataset_id = f"miracl/{language}/{split}"
+    return QuerySet(language, queries_of(dataset_id), judgements_of([(language, dataset_id)]), language=language)
 
-    try:
-        entry = _entry(dataset_id)
-    except KeyError:
-        deep = [name for name in ir_datasets.registry if "/" in dataset_id]
-        raise UnknownNameError(
-            "suite",
-            dataset_id,
-            [*SUITES, *deep],
-            "`hybrid-bench suites` lists them; any ir_datasets id or folder in BEIR's layout works.",
-        ) from None
-    missing = [part for part in ("docs", "queries", "qrels") if not entry.has(part)]
-    if missing:
-        below = sorted(name for name in ir_datasets.registry if name.startswith(f"{dataset_id}/"))[:3]
-        deeper = f"Try {' or '.join(below)}." if below else "Choose another id."
-        raise HybridBenchError(f"the ir_datasets entry {dataset_id} has no {' and no '.join(missing)}", deeper)
-    query_language = entry.queries_lang() or entry.docs_lang() or "und"
-    own_pool = entry.docs_lang() or (ALL if re.search(r"/(all|\w\w(\+\w\w)+)/", dataset_id) else query_language)
+
+def _miracl() -> Suite:
+    collections = tuple(map(miracl_collection, MIRACL_LANGUAGES))
+    query_sets = tuple(miracl_query_set(language, "dev") for language in MIRACL_LANGUAGES)
     return Suite(
-        name=dataset_id,
-        description=f"ir_datasets entry {dataset_id}",
-        languages=(query_language,),
-        passage_languages=(own_pool,),
-        docs=lambda _: entry.docs_iter(),
-        queries=lambda _: entry.queries_iter(),
-        judgements=lambda _: _judgements(dataset_id),
-        pooled=True,
-        streamed=dataset_id.startswith("miracl/") or (_count(entry) or 0) > STREAMED_FROM,
-        count=lambda _: _count(entry),
+        name="miracl",
+        description="MIRACL dev: monolingual passage retrieval from Wikipedia in 18 languages",
+        query_sets=query_sets,
+        collections=collections,
+        settings=language_settings(query_sets, collections, pool=None),
+        licence=MIRACL_LICENCE,
+        large=True,
     )
+
+
+MIRACL = _miracl()

@@ -1,38 +1,50 @@
-"""Hashes of what a result depends on: suites, queries, passages."""
+"""Hashes of the data that a result depends on: suites, query sets, collections."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from hybrid_bench.datasets.judged import qrels
-from hybrid_bench.datasets.settings import ALL, Setting
-from hybrid_bench.datasets.suite import Judgement, Suite
-from hybrid_bench.support.hashing import TextsDigest, texts_hash
+from hybrid_bench.datasets.images import content_key
+from hybrid_bench.datasets.suite import Item, Judgement, Suite
+from hybrid_bench.support.hashing import TextsDigest
 
 
-def suite_hash(suite: Suite) -> str:
-    """Of everything that decides a result on a suite: ids and texts of its questions and passages, and its judgements."""
+def items_hash(items: Iterable[Item]) -> str:
+    """sha256 of ids and contents in order; one item at a time is held."""
     digest = TextsDigest()
-    for language in suite.languages:
-        for query in suite.queries(language):
-            digest.update((query.query_id, query.default_text()))
-        for judgement in suite.judgements(language):
-            digest.update((judgement.query_id, judgement.doc_id, str(judgement.relevance)))
-    for language in suite.passage_languages:
-        for doc in suite.docs(language):
-            digest.update((language, doc.doc_id, doc.default_text()))
+    for item in items:
+        digest.update((item.id, content_key(item.content)))
     return digest.hexdigest()
 
 
-def queries_hash(suite: Suite, language: str, judgements: Sequence[Judgement] | None = None) -> str:
-    """As results record it: sha256 of the queries of a language that have a relevant passage; empty if none has."""
-    known = suite.judgements(language) if judgements is None else judgements
-    answered = qrels(suite, Setting(language, ALL if suite.pooled else language), known)
-    texts = (text for text in suite.query_texts(language) if text.id in answered)
-    return texts_hash(itertools.chain.from_iterable(texts)) if answered else ""
+def queries_hash(suite: Suite, query_set: str, judgements: Sequence[Judgement] | None = None) -> str:
+    """The hash of a query set's queries that have a relevant passage; empty if none has.
+
+    Args:
+        suite: of the query set.
+        query_set: its name.
+        judgements: of the query set, if they were read already.
+    """
+    known = suite.query_set(query_set).judgements() if judgements is None else judgements
+    answered = {judgement.query_id for judgement in known if judgement.relevance > 0}
+    return items_hash(query for query in suite.queries(query_set) if query.id in answered) if answered else ""
 
 
-def passages_hash(suite: Suite, language: str) -> str:
-    """As results record it: sha256 of the passages of a language, of which one at a time is held."""
-    return texts_hash(itertools.chain.from_iterable((doc.doc_id, doc.default_text()) for doc in suite.docs(language)))
+def passages_hash(suite: Suite, collection: str) -> str:
+    """The hash of a collection's passages, by their TREC ids."""
+    return items_hash(suite.passage_stream(collection))
+
+
+def suite_hash(suite: Suite) -> str:
+    """The hash of everything that decides a result on a suite: queries, passages and judgements."""
+    digest = TextsDigest()
+    for queries in suite.query_sets:
+        for query in suite.queries(queries.name):
+            digest.update((query.id, content_key(query.content)))
+        for judgement in queries.judgements():
+            doc_id = suite.trec_id(judgement.collection, judgement.doc_id)
+            digest.update((judgement.query_id, doc_id, str(judgement.relevance)))
+    for collection in suite.collections:
+        for passage in suite.passage_stream(collection.name):
+            digest.update((collection.name, passage.id, content_key(passage.content)))
+    return digest.hexdigest()

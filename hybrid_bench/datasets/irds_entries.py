@@ -16,6 +16,7 @@ from ir_datasets.indices import Docstore
 from hybrid_bench.datasets.languages import MIRACL, MLQA_R, NAMES, XQUAD_R
 from hybrid_bench.datasets.sources import lareqa, mini
 from hybrid_bench.datasets.sources.records import CollectionLoader, PooledPassage, SentencePassage
+from hybrid_bench.datasets.trec_ids import doc_id_in, trec_id
 from hybrid_bench.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -147,6 +148,10 @@ class _Docs(BaseDocs):  # type: ignore[misc]
     def docs_lang(self) -> str | None:
         return self._languages[0] if len(self._languages) == 1 else None
 
+    @property
+    def docs_languages(self) -> tuple[str, ...] | None:
+        return tuple(self._languages) if len(self._languages) > 1 else None
+
 
 class _Queries(BaseQueries):  # type: ignore[misc]
     """The questions of a language that the pool can answer."""
@@ -174,6 +179,8 @@ class _Queries(BaseQueries):  # type: ignore[misc]
 
 
 class _Qrels(BaseQrels):  # type: ignore[misc]
+    """Judgements whose ``iteration`` is the passage's language, by which PEER groups them."""
+
     def __init__(self, language: str, pool: Sequence[str], load: CollectionLoader) -> None:
         self._language = language
         self._pool = pool
@@ -183,7 +190,7 @@ class _Qrels(BaseQrels):  # type: ignore[misc]
         for question_id in self._load(self._language).questions:
             for language in self._pool:
                 for doc_id in self._load(language).relevant.get(question_id, ()):
-                    yield TrecQrel(question_id, doc_id, 1, "0")
+                    yield TrecQrel(question_id, doc_id, 1, language)
 
     def qrels_cls(self) -> Any:
         return TrecQrel
@@ -219,7 +226,7 @@ class _PooledDocs(BaseDocs):  # type: ignore[misc]
     def docs_iter(self) -> Iterator[PooledPassage]:
         for language in self._languages:
             for doc in ir_datasets.load(f"miracl/{language}").docs_iter():
-                yield PooledPassage(f"{language}-{doc.doc_id}", doc.title, doc.text)
+                yield PooledPassage(trec_id(language, doc.doc_id), doc.title, doc.text)
 
     def docs_store(self) -> _PooledDocstore:
         return _PooledDocstore(self._languages)
@@ -234,6 +241,10 @@ class _PooledDocs(BaseDocs):  # type: ignore[misc]
     def docs_namespace(self) -> str:
         return self._namespace
 
+    @property
+    def docs_languages(self) -> tuple[str, ...]:
+        return tuple(self._languages)
+
 
 class _PooledDocstore(Docstore):  # type: ignore[misc]
     def __init__(self, languages: Sequence[str]) -> None:
@@ -243,12 +254,12 @@ class _PooledDocstore(Docstore):  # type: ignore[misc]
     def get_many_iter(self, doc_ids: Iterable[str]) -> Iterator[PooledPassage]:
         wanted: dict[str, list[str]] = {}
         for doc_id in doc_ids:
-            language, _, own_id = doc_id.partition("-")
-            if language in self._languages:
-                wanted.setdefault(language, []).append(own_id)
+            for language in self._languages:
+                if (own_id := doc_id_in(language, doc_id)) is not None:
+                    wanted.setdefault(language, []).append(own_id)
         for language, own_ids in wanted.items():
             for doc in ir_datasets.load(f"miracl/{language}").docs_store().get_many_iter(own_ids):
-                yield PooledPassage(f"{language}-{doc.doc_id}", doc.title, doc.text)
+                yield PooledPassage(trec_id(language, doc.doc_id), doc.title, doc.text)
 
 
 class _PooledQrels(BaseQrels):  # type: ignore[misc]
@@ -258,7 +269,7 @@ class _PooledQrels(BaseQrels):  # type: ignore[misc]
 
     def qrels_iter(self) -> Iterator[TrecQrel]:
         for qrel in ir_datasets.load(self._source).qrels_iter():
-            yield qrel._replace(doc_id=f"{self._language}-{qrel.doc_id}")
+            yield qrel._replace(doc_id=trec_id(self._language, qrel.doc_id), iteration=self._language)
 
     def qrels_cls(self) -> Any:
         return TrecQrel

@@ -1,47 +1,54 @@
-"""The queries that have a relevant passage, with their judgements."""
+"""Judged queries: those that have a relevant passage, with their relevant passages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from hybrid_bench.datasets.settings import ALL, Setting
-from hybrid_bench.datasets.suite import Judgement, Suite, Text
+from hybrid_bench.datasets.settings import Setting
+from hybrid_bench.datasets.suite import Item, Judgement, Suite
 from hybrid_bench.errors import HybridBenchError
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
-class Questions:
-    """What is asked in one language."""
+class JudgedQueries:
+    """The queries of a query set that count.
 
-    queries: list[Text]
+    Attributes:
+        queries: those with a relevant passage in the suite, in the order of the query set.
+        judgements: of relevance 1 or more.
+    """
+
+    queries: list[Item]
     judgements: list[Judgement]
 
 
-def questions_of(suite: Suite) -> dict[str, Questions]:
-    """The queries that have a relevant passage in the suite, with their relevant passages."""
-    questions = {}
-    for language in suite.languages:
-        judgements = [judgement for judgement in suite.judgements(language) if judgement.relevance > 0]
+def judged_queries(suite: Suite) -> dict[str, JudgedQueries]:
+    """Query set to its queries that have a relevant passage in the suite; query sets without one are left out.
+
+    Raises:
+        HybridBenchError: if no query has a relevant passage.
+    """
+    found = {}
+    for of in suite.query_sets:
+        judgements = [judgement for judgement in of.judgements() if judgement.relevance > 0]
         answered = {judgement.query_id for judgement in judgements}
-        queries = [query for query in suite.query_texts(language) if query.id in answered]
+        queries = [query for query in suite.queries(of.name) if query.id in answered]
         if queries:
-            questions[language] = Questions(queries, judgements)
-    if not questions:
+            found[of.name] = JudgedQueries(queries, judgements)
+    if not found:
         raise HybridBenchError(f"no query of {suite.name} has a relevant passage", "Check its qrels.")
-    return questions
+    return found
 
 
 def qrels(suite: Suite, setting: Setting, judgements: Iterable[Judgement]) -> dict[str, dict[str, int]]:
-    """The relevant passages of a setting's pool by query: a query without any does not count in the setting."""
-    several = suite.pooled and len(suite.passage_languages) > 1
-    inside = set(suite.passage_languages) if setting.pool == ALL else {setting.pool}
+    """Query id to TREC id to grade of the relevant passages in a setting's pool.
+
+    A query without a relevant passage there does not count in the setting and is left out.
+    """
+    inside = set(suite.pool(setting.pool))
     found: dict[str, dict[str, int]] = {}
-    for query_id, doc_id, relevance in judgements:
-        if relevance > 0 and (not several or doc_id.partition("-")[0] in inside):
-            found.setdefault(query_id, {})[doc_id] = relevance
+    for query_id, collection, doc_id, relevance in judgements:
+        if relevance > 0 and collection in inside:
+            found.setdefault(query_id, {})[suite.trec_id(collection, doc_id)] = relevance
     return found

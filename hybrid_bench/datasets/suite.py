@@ -1,187 +1,409 @@
-"""A suite: what is searched, for which questions, in which settings."""
+"""A suite: query sets, collections, and the settings in which the ones are searched for the others."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, cast, get_args
+import functools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast, get_args
 
-from hybrid_bench.datasets.settings import ALL, Setting
+from hybrid_bench.datasets.images import Image, Input, Modality
+from hybrid_bench.datasets.settings import KINDS, Setting
+from hybrid_bench.datasets.trec_ids import doc_id_in, separator, trec_id
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 
 #: What the encoder reads of a passage that is a sentence of a paragraph.
 PassageText = Literal["sentence", "sentence+context"]
 
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+]|-(?!-))*")
 
-class Text(NamedTuple):
-    """A query or a passage as an encoder reads it."""
+
+class Item(NamedTuple):
+    """A query or a passage as an encoder reads it.
+
+    Attributes:
+        id: of a query, unique in its query set; of a passage, its TREC id (:meth:`Suite.trec_id`).
+        content: a text, or an image.
+    """
 
     id: str
-    text: str
+    content: Input
 
 
 class Judgement(NamedTuple):
-    """A passage that is relevant to a query."""
+    """The relevance of a passage to a query.
+
+    Attributes:
+        query_id: of a query in the query set that the judgement belongs to.
+        collection: name of the passage's collection.
+        doc_id: of the passage, in its collection.
+        relevance: the grade; passages of grade 1 or more are relevant.
+    """
 
     query_id: str
+    collection: str
     doc_id: str
     relevance: int
 
 
-class Doc(Protocol):
-    """A record of ir_datasets that can be read as text."""
+class Passage(Protocol):
+    """A record of a collection of texts, as ir_datasets has them. One of images has ``doc_id`` and ``image``."""
 
     @property
     def doc_id(self) -> str:
-        """Unique in its pool."""
+        """Unique in its collection."""
 
     def default_text(self) -> str:
         """The text to index."""
 
 
-class Question(Protocol):
-    """A query record of ir_datasets."""
+class Query(Protocol):
+    """A record of a query set of texts, as ir_datasets has them. One of images has ``query_id`` and ``image``."""
 
     @property
     def query_id(self) -> str:
-        """Unique in its language."""
+        """Unique in its query set."""
 
     def default_text(self) -> str:
         """The text to search with."""
 
 
+class ImagePassage(NamedTuple):
+    """A record of a collection of images."""
+
+    doc_id: str
+    image: Image
+
+
+class ImageQuery(NamedTuple):
+    """A record of a query set of images."""
+
+    query_id: str
+    image: Image
+
+
 @dataclass(frozen=True)
-class Suite:
-    """A benchmark by name. Loaders are called when their records are needed, never before.
+class Collection:
+    """Passages that belong together.
 
     Attributes:
-        name: as it is asked for and as results record it.
+        name: unique in its suite; letters, digits, ``.``, ``_``, ``+`` and single ``-``.
+        passages: gives the records; called more than once, never before they are needed.
+        language: BCP-47 tag; None if the collection has no language or several.
+        domain: None if it is not stated.
+        modality: of the passages.
+        count: gives the number of passages, where it is known without reading them.
+    """
+
+    name: str
+    passages: Callable[[], Iterable[Passage | ImagePassage]]
+    language: str | None = None
+    domain: str | None = None
+    modality: Modality = "text"
+    count: Callable[[], int | None] = lambda: None
+
+
+@dataclass(frozen=True)
+class QuerySet:
+    """Queries that belong together, with their judgements.
+
+    Attributes:
+        name: unique among the suite's query sets; as :attr:`Collection.name`.
+        queries: gives the records; called more than once, never before they are needed.
+        judgements: gives the judgements of all its queries, over all collections of the suite.
+        language: BCP-47 tag; None if the query set has no language or several.
+        domain: None if it is not stated.
+        modality: of the queries.
+    """
+
+    name: str
+    queries: Callable[[], Iterable[Query | ImageQuery]]
+    judgements: Callable[[], Iterable[Judgement]]
+    language: str | None = None
+    domain: str | None = None
+    modality: Modality = "text"
+
+
+_Part = TypeVar("_Part", Collection, QuerySet)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A benchmark by name.
+
+    Attributes:
+        name: as the command line takes it and as results record it.
         description: one line for listings.
-        languages: the query languages.
-        passage_languages: the languages of the collections, one collection each.
-        docs: language to the records of its collection.
-        queries: language to its query records.
-        judgements: query language to the relevant passages of all its queries, over all collections of the suite.
-        pooled: whether every query is also asked on the other languages' collections and on all of them together.
-            Document ids are then unique over the languages and sort by language.
+        query_sets: what is asked.
+        collections: what is searched.
+        settings: which query set is asked on which pool, in the order of tables.
+        pools: name to collections of every pool of several collections; a collection alone is a pool of its own name.
         primary: the measure that a summary shows, as ir_measures writes it.
         licence: of the data.
         note: what a reader of a score has to know.
-        streamed: whether its collections are read as a stream and its pools searched to a depth, because they are, or may
-            be, too large for a grid of all scores.
-        count: language to the number of its passages, where that is known without reading them.
-        folder: the relative path that it was loaded from, if it was; results name no place of one machine alone.
+        large: whether collections are read as streams and searched to a depth, since the matrix of all scores would not fit
+            into memory.
+        folder: the relative path that the suite was loaded from, if any; results hold no absolute paths.
+        base: name of the suite that this one is a restriction of; empty if it is whole.
+        unique_ids: whether passage ids are unique over all collections; where they are not, TREC ids begin with the collection.
+        all_collections: names of the collections of the unrestricted suite, which decide TREC ids; by default those above.
+        prefixed: whether TREC ids begin with the collection's name; by default where several collections share a pool and
+            their ids are not unique.
+
+    Raises:
+        HybridBenchError: if a name occurs twice or is malformed, or a setting or a pool names something that is not there.
     """
 
     name: str
     description: str
-    languages: tuple[str, ...]
-    passage_languages: tuple[str, ...]
-    docs: Callable[[str], Iterable[Doc]]
-    queries: Callable[[str], Iterable[Question]]
-    judgements: Callable[[str], Iterable[Judgement]]
-    pooled: bool
+    query_sets: tuple[QuerySet, ...]
+    collections: tuple[Collection, ...]
+    settings: tuple[Setting, ...]
+    pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     primary: str = "nDCG@10"
     licence: str = ""
     note: str = ""
-    streamed: bool = False
-    count: Callable[[str], int | None] = lambda _: None
+    large: bool = False
     folder: str = ""
+    base: str = ""
+    unique_ids: bool = False
+    prefixed: bool | None = None
+    all_collections: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if self.prefixed is None:
+            object.__setattr__(self, "prefixed", bool(self.pools) and not self.unique_ids)
+        if not self.all_collections:
+            object.__setattr__(self, "all_collections", tuple(collection.name for collection in self.collections))
 
     @property
     def asked_as(self) -> str:
-        """What ``--suite`` takes to load it again, where that can be told without an absolute path."""
-        return self.folder or self.name
+        """What ``--suite`` takes to load the suite again, as far as that can be said without an absolute path."""
+        return self.folder or self.base_name
 
-    def settings(self) -> list[Setting]:
-        """Every (query language, pool), in the order of tables."""
-        if not self.pooled:
-            return [Setting(language, language) for language in self.languages if language in self.passage_languages]
-        pools = [*self.passage_languages, *([ALL] if len(self.passage_languages) > 1 else [])]
-        return [Setting(language, pool) for language in self.languages for pool in pools]
+    @property
+    def base_name(self) -> str:
+        """The name of the suite without restrictions."""
+        return self.base or self.name
+
+    @functools.cached_property
+    def _query_sets(self) -> dict[str, QuerySet]:
+        return {queries.name: queries for queries in self.query_sets}
+
+    @functools.cached_property
+    def _collections(self) -> dict[str, Collection]:
+        return {collection.name: collection for collection in self.collections}
+
+    def query_set(self, name: str) -> QuerySet:
+        """The query set of this name.
+
+        Raises:
+            UnknownNameError: if there is none.
+        """
+        return _named(self._query_sets, name, f"query set of {self.name}")
+
+    def collection(self, name: str) -> Collection:
+        """The collection of this name.
+
+        Raises:
+            UnknownNameError: if there is none.
+        """
+        return _named(self._collections, name, f"collection of {self.name}")
+
+    def pool(self, name: str) -> tuple[str, ...]:
+        """The names of the collections of a pool.
+
+        Raises:
+            UnknownNameError: if there is no such pool.
+        """
+        if name not in self.pools and name not in self._collections:
+            raise UnknownNameError(f"pool of {self.name}", name, [*self.pools, *self._collections])
+        return self.pools.get(name) or (name,)
+
+    def asked_on(self, collection: str) -> tuple[str, ...]:
+        """The query sets that are asked on a collection, alone or in a pool with others."""
+        pools = {name for name in (*self.pools, *self._collections) if collection in self.pool(name)}
+        return tuple(dict.fromkeys(setting.query_set for setting in self.settings if setting.pool in pools))
+
+    @property
+    def _parts(self) -> list[QuerySet | Collection]:
+        return [*self.query_sets, *self.collections]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the query sets and then of the collections, each once."""
+        return tuple(dict.fromkeys(part.language for part in self._parts if part.language))
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """What an encoder has to be able to encode."""
+        return frozenset(part.modality for part in self._parts)
+
+    def trec_id(self, collection: str, doc_id: str) -> str:
+        """The id of a passage in runs, rankings and ties, unique in the suite's pools."""
+        return trec_id(collection, doc_id, self._between) if self.prefixed else doc_id
+
+    @functools.cached_property
+    def _between(self) -> str:
+        return separator(self.all_collections)
+
+    @functools.cached_property
+    def _read_ids(self) -> dict[str, str]:
+        return {record.doc_id: of.name for of in self.collections for record in of.passages()}
+
+    def collection_of(self, trec_id: str) -> str | None:
+        """The collection of a passage; None if the suite has no such passage.
+
+        Where TREC ids do not begin with the collection's name, the ids of all collections are read at the first call.
+        """
+        if not self.prefixed:
+            return self._read_ids.get(trec_id)
+        return next((name for name in self._collections if doc_id_in(name, trec_id, self._between) is not None), None)
 
     def restrict(self, languages: Sequence[str]) -> Suite:
-        """The same suite with these languages alone; the pool ``all`` shrinks with it.
+        """The same suite with these languages alone, named ``<name>+<language>+...``.
+
+        Pools of several collections shrink with it; query sets and collections without a language stay.
 
         Raises:
             UnknownNameError: if a language is not in the suite.
         """
-        known = {*self.languages, *self.passage_languages}
         for language in languages:
-            if language not in known:
-                raise UnknownNameError(f"language of {self.name}", language, known)
-        kept = tuple(language for language in self.passage_languages if language in languages)
-        prefixed = self.pooled and len(self.passage_languages) > 1
+            if language not in self.languages:
+                raise UnknownNameError(f"language of {self.name}", language, self.languages)
+        kept = {None, *languages}
+        query_sets = tuple(queries for queries in self.query_sets if queries.language in kept)
+        collections = tuple(collection for collection in self.collections if collection.language in kept)
+        names = {collection.name for collection in collections}
+        inside = {name: tuple(one for one in pool if one in names) for name, pool in self.pools.items()}
+        pools = {name: pool for name, pool in inside.items() if len(pool) > 1}
 
-        def judgements(language: str) -> Iterable[Judgement]:
-            return (j for j in self.judgements(language) if not prefixed or j.doc_id.partition("-")[0] in kept)
+        def judgements(queries: QuerySet) -> Iterable[Judgement]:
+            return (judgement for judgement in queries.judgements() if judgement.collection in names)
 
         return dataclasses.replace(
             self,
-            judgements=judgements,
-            languages=tuple(language for language in self.languages if language in languages),
-            passage_languages=kept,
+            name=f"{self.base_name}+{'+'.join(language for language in self.languages if language in kept)}",
+            base=self.base_name,
+            query_sets=tuple(
+                dataclasses.replace(queries, judgements=functools.partial(judgements, queries)) for queries in query_sets
+            ),
+            collections=collections,
+            pools=pools,
+            settings=tuple(
+                setting
+                for setting in self.settings
+                if setting.query_set in {queries.name for queries in query_sets} and setting.pool in {*names, *pools}
+            ),
         )
 
-    def passage_texts(self, language: str, passage_text: PassageText = "sentence") -> list[Text]:
-        """What the encoder reads of every passage of a language, in the order of the collection.
+    def passages(self, collection: str, passage_text: PassageText = "sentence") -> list[Item]:
+        """Every passage of a collection, by its TREC id, in the order of the collection.
 
         Raises:
-            HybridBenchError: on an empty text, a NUL byte, an id that occurs twice, or ``sentence+context`` where
-                passages have no paragraph.
+            HybridBenchError: on an empty text, a NUL byte, an id that occurs twice, or ``sentence+context`` where passages
+                have no paragraph.
         """
-        read = _reader(passage_text, self.name)
-        texts = [Text(doc.doc_id, read(doc)) for doc in self.docs(language)]
-        return _checked(texts, f"passage of {self.name}/{language}")
+        what = f"passage of {self.name}/{collection}"
+        return _distinct(list(self.passage_stream(collection, passage_text)), what)
 
-    def passage_stream(self, language: str, passage_text: PassageText = "sentence") -> Iterator[Text]:
-        """The same one by one, never all in memory. An id that occurs twice is found when both are retrieved, not here.
+    def passage_stream(self, collection: str, passage_text: PassageText = "sentence") -> Iterator[Item]:
+        """The same one by one, without holding them in memory. Ids that occur twice are not detected here.
 
         Raises:
             HybridBenchError: on an empty text or a NUL byte.
         """
+        of = self.collection(collection)
         read = _reader(passage_text, self.name)
-        for doc in self.docs(language):
-            text = Text(doc.doc_id, read(doc))
-            _check_text(text, f"passage of {self.name}/{language}")
-            yield text
+        for record in of.passages():
+            content: Input = record.image if isinstance(record, ImagePassage) else read(record)
+            item = Item(self.trec_id(collection, record.doc_id), content)
+            _check_item(item, of.modality, f"passage of {self.name}/{collection}")
+            yield item
 
-    def query_texts(self, language: str) -> list[Text]:
-        """Every query of a language, in the order of the collection; raises as :meth:`passage_texts` does."""
-        texts = [Text(query.query_id, query.default_text()) for query in self.queries(language)]
-        return _checked(texts, f"query of {self.name}/{language}")
+    def queries(self, query_set: str) -> list[Item]:
+        """Every query of a query set, in its order.
+
+        Raises:
+            HybridBenchError: on an empty text, a NUL byte, or an id that occurs twice.
+        """
+        of = self.query_set(query_set)
+        what = f"query of {self.name}/{query_set}"
+        items = [Item(q.query_id, q.image if isinstance(q, ImageQuery) else q.default_text()) for q in of.queries()]
+        for item in items:
+            _check_item(item, of.modality, what)
+        return _distinct(items, what)
 
 
-def _reader(passage_text: PassageText, suite: str) -> Callable[[Doc], str]:
+def _named(parts: Mapping[str, _Part], name: str, what: str) -> _Part:
+    if name not in parts:
+        raise UnknownNameError(what, name, parts)
+    return parts[name]
+
+
+def _check(suite: Suite) -> None:
+    """Raise HybridBenchError if the parts of a suite do not fit together."""
+
+    def wrong(problem: str, remedy: str) -> HybridBenchError:
+        return HybridBenchError(f"the suite {suite.name!r}: {problem}", remedy)
+
+    for what, names in (
+        ("query set", [queries.name for queries in suite.query_sets]),
+        ("collection or pool", [*(collection.name for collection in suite.collections), *suite.pools]),
+    ):
+        for name in names:
+            if not _NAME.fullmatch(name):
+                raise wrong(f"{name!r} cannot be the name of a {what}", "Use letters, digits, '.', '_', '+' and single '-'.")
+            if names.count(name) > 1:
+                raise wrong(f"the {what} {name!r} is there twice", "Give each its own name.")
+    collections = {collection.name for collection in suite.collections}
+    for pool, inside in suite.pools.items():
+        if unknown := set(inside) - collections:
+            raise wrong(f"the pool {pool!r} names the collection {min(unknown)!r}, which it does not have", "Add it.")
+    for setting in suite.settings:
+        if setting.query_set not in {queries.name for queries in suite.query_sets}:
+            raise wrong(f"a setting names the query set {setting.query_set!r}, which it does not have", "Add it.")
+        if setting.pool not in collections and setting.pool not in suite.pools:
+            raise wrong(f"a setting names the pool {setting.pool!r}, which it does not have", "Add it.")
+        if setting.kind not in KINDS:
+            raise wrong(f"there is no kind of settings {setting.kind!r}", f"Kinds are: {', '.join(KINDS)}.")
+
+
+def _reader(passage_text: PassageText, suite: str) -> Callable[[Any], str]:
     if passage_text not in get_args(PassageText):
         raise UnknownNameError("passage text", passage_text, get_args(PassageText))
     if passage_text == "sentence":
-        return lambda doc: doc.default_text()
+        return lambda passage: cast(str, passage.default_text())
 
-    def with_context(doc: Doc) -> str:
-        context = getattr(doc, "context", None)
+    def with_context(passage: Any) -> str:
+        context = getattr(passage, "context", None)
         if context is None:
             raise HybridBenchError(f"passages of {suite} have no paragraph", "Use --passage-text sentence.")
-        return f"{doc.default_text()} {cast(str, context)}"
+        return f"{passage.default_text()} {context}"
 
     return with_context
 
 
-def _checked(texts: list[Text], what: str) -> list[Text]:
-    if not texts:
-        raise HybridBenchError(f"there is no {what}", "Check that its files are whole.")
+def _distinct(items: list[Item], what: str) -> list[Item]:
+    if not items:
+        raise HybridBenchError(f"there is no {what}", "Check that its files are complete.")
     seen: set[str] = set()
-    for text_id, text in texts:
-        if text_id in seen:
-            raise HybridBenchError(f"the {what} with id {text_id!r} occurs twice", "Give every record its own id.")
-        seen.add(text_id)
-        _check_text(Text(text_id, text), what)
-    return texts
+    for item in items:
+        if item.id in seen:
+            raise HybridBenchError(f"the {what} with id {item.id!r} occurs twice", "Give every record its own id.")
+        seen.add(item.id)
+    return items
 
 
-def _check_text(text: Text, what: str) -> None:
-    if not text.text.strip():
-        raise HybridBenchError(f"the {what} with id {text.id!r} is empty", "Fill it in or leave it out.")
-    if "\x00" in text.text:
-        raise HybridBenchError(f"the {what} with id {text.id!r} holds a NUL byte", "Remove it from the file.")
+def _check_item(item: Item, modality: Modality, what: str) -> None:
+    if isinstance(item.content, Image) != (modality == "image"):
+        raise HybridBenchError(f"the {what} with id {item.id!r} is not of modality {modality!r}", "Correct the suite.")
+    if isinstance(item.content, Image):
+        return
+    if not item.content.strip():
+        raise HybridBenchError(f"the {what} with id {item.id!r} is empty", "Add its text or remove the record.")
+    if "\x00" in item.content:
+        raise HybridBenchError(f"the {what} with id {item.id!r} contains a NUL byte", "Remove it from the file.")

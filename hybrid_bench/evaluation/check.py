@@ -11,13 +11,17 @@ import ir_measures
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_bench.datasets.settings import ALL, Setting
+from hybrid_bench.datasets.settings import Setting
+from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures import provider
 from hybrid_bench.measures.bias import rank_distance
+from hybrid_bench.measures.bias_scores import groups_of
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import PoolPairs
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.retrieval.exact.full_runs import FullRuns
+from hybrid_bench.support.progress import Progress
 
 #: What rounding in another order of summation may make of a difference.
 TOLERANCE = 1e-9
@@ -46,24 +50,42 @@ class Comparison:
         return f"{self.values:,} values in {self.settings} settings; largest difference {self.largest:.3g}{at}"
 
 
-def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Callable[[int], None] | None = None) -> Comparison:
+def check_ranks(runs: FullRuns, ranks: Ranks, suite: Suite, measures: Sequence[str], progress: Progress) -> None:
+    """Compare the ranks' values with ir_measures' and report; see :func:`compare`.
+
+    Raises:
+        HybridBenchError: if a value differs by more than :data:`TOLERANCE`.
+    """
+    with progress:
+        progress.start("check", len(runs.vectors))
+        comparison = compare(runs, ranks, suite, measures, progress.advance)
+    if comparison.largest > TOLERANCE:
+        raise HybridBenchError(f"scores differ from ir_measures': {comparison}", "This is a defect: please report it.")
+    progress.say(f"checked through ir_measures: {comparison}")
+
+
+def compare(
+    runs: FullRuns, ranks: Ranks, suite: Suite, measures: Sequence[str], progress: Callable[[int], None] | None = None
+) -> Comparison:
     """Score every setting from full runs through ir_measures, query by query, and compare with the ranks' values.
 
     RR with a cut-off is left out: ir_measures hands it to a provider that breaks ties by ascending document id.
     """
     provider.register()
     parsed = [measure for measure in parse(list(measures)) if measure.NAME != "RR" or "cutoff" not in measure.params]
-    pairs = {language: PoolPairs.of(found) for language, found in ranks.by_language.items()}
-    values_of = {language: {str(m): of_language.values(m) for m in parsed} for language, of_language in pairs.items()}
-    expected = {setting: _expected(ranks, setting, values_of.get(setting.query_language, {})) for setting in runs.settings}
+    pairs = {name: PoolPairs.of(found) for name, found in ranks.by_query_set.items()}
+    values_of = {name: {str(measure): of.values(measure) for measure in parsed} for name, of in pairs.items()}
+    spans = {setting: _spans_languages(suite, ranks, setting) for setting in runs.settings}
+    expected = {
+        setting: _expected(ranks, setting, values_of.get(setting.query_set, {}), spans[setting]) for setting in runs.settings
+    }
     qrels = {setting: _qrels(ranks, setting) for setting in runs.settings}
     values, largest, where = 0, 0.0, ""
-    for language, query_ids, scores in runs.blocks():
-        for setting in (s for s in runs.settings if s.query_language == language and expected[s]):
+    for query_set, query_ids, scores in runs.blocks():
+        for setting in (setting for setting in runs.settings if setting.query_set == query_set and expected[setting]):
             pool = runs.pool(setting)
-            doc_ids = runs.columns.ids[pool]
-            spans = setting.pool == ALL and ranks.by_language[language].spans_languages()
-            asked = [*parsed, provider.RankDistance] if spans else parsed
+            doc_ids = np.array(runs.columns.ids, dtype=object)[pool].tolist()
+            asked = [*parsed, provider.RankDistance] if spans[setting] else parsed
             step = max(1, _SCORES_AT_ONCE // len(doc_ids))
             for start in range(0, len(query_ids), step):
                 part = query_ids[start : start + step]
@@ -80,7 +102,7 @@ def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Cal
                     values += 1
                     if difference > largest:
                         largest = difference
-                        where = f"{metric.measure} of {metric.query_id} in {setting.query_language}:{setting.pool}"
+                        where = f"{metric.measure} of {metric.query_id} in {setting.name}"
         if progress:
             progress(len(query_ids))
     missing = sum(map(len, expected.values())) - values
@@ -89,11 +111,20 @@ def compare(runs: FullRuns, ranks: Ranks, measures: Sequence[str], progress: Cal
     return Comparison(sum(map(bool, expected.values())), values, largest, where)
 
 
+def _spans_languages(suite: Suite, ranks: Ranks, setting: Setting) -> bool:
+    """Whether RankDistance by language exists in a setting."""
+    found = ranks.by_query_set.get(setting.query_set)
+    if found is None or setting.pool not in found.rank_in:
+        return False
+    groups = groups_of(suite, "language")
+    return len(found.values_of({name: groups[name] for name in suite.pool(setting.pool)})) > 1
+
+
 def _expected(
-    ranks: Ranks, setting: Setting, values: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    ranks: Ranks, setting: Setting, values: Mapping[str, Mapping[str, NDArray[np.float64]]], spans: bool
 ) -> dict[tuple[str, str], float]:
     """(query id, measure) to the value that was computed from ranks."""
-    query_ids = ranks.query_ids(setting.query_language, setting.pool)
+    query_ids = ranks.query_ids(setting.query_set, setting.pool)
     if not query_ids:
         return {}
     found = {
@@ -101,22 +132,24 @@ def _expected(
         for measure, of_pool in values.items()
         for query_id, value in zip(query_ids, of_pool[setting.pool], strict=True)
     }
-    of_language = ranks.by_language[setting.query_language]
-    if setting.pool == ALL and of_language.spans_languages():
-        several = [of_language.query_ids[query] for query, count in Counter(of_language.query.tolist()).items() if count > 1]
-        distance = rank_distance(of_language.query, of_language.rank_all)
+    if spans:
+        of = ranks.by_query_set[setting.query_set]
+        inside = of.inside(setting.pool)
+        query = of.query[inside]
+        several = [of.query_ids[number] for number, count in Counter(query.tolist()).items() if count > 1]
+        distance = rank_distance(query, of.rank_in[setting.pool][inside])
         found |= {(query_id, "RankDistance"): float(gap) for query_id, gap in zip(several, distance, strict=True)}
     return found
 
 
 def _qrels(ranks: Ranks, setting: Setting) -> dict[str, dict[str, int]]:
-    found = ranks.by_language.get(setting.query_language)
+    found = ranks.by_query_set.get(setting.query_set)
     qrels: dict[str, dict[str, int]] = {}
     if found is None:
         return qrels
-    for query, language, doc_id, relevance in zip(
-        found.query, found.passage_language.tolist(), found.doc_id, found.relevance.tolist(), strict=True
+    for query, inside, doc_id, relevance in zip(
+        found.query, found.inside(setting.pool), found.doc_id, found.relevance.tolist(), strict=True
     ):
-        if setting.pool in (ALL, language):
+        if inside:
             qrels.setdefault(found.query_ids[query], {})[doc_id] = relevance
     return qrels

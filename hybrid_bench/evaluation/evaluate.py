@@ -1,168 +1,94 @@
-"""The main job: an encoder on a suite, from texts to a result."""
+"""The main job: an encoder on a suite, from texts or images to a result."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
-import numpy as np
-
-from hybrid_bench.datasets.catalog import load_suite
-from hybrid_bench.datasets.judged import Questions, questions_of
-from hybrid_bench.datasets.suite import PassageText, Suite, Text
+from hybrid_bench.datasets.resolvers import load_suite
+from hybrid_bench.datasets.settings import Setting
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.load import load_encoder
-from hybrid_bench.encoders.protocol import Encoder, Role
-from hybrid_bench.evaluation.provenance import Phases, command_line, public_card
-from hybrid_bench.evaluation.streamed import MEASURES as STREAMED_MEASURES
-from hybrid_bench.evaluation.streamed import Streaming, evaluate_streamed
-from hybrid_bench.measures.from_ranks import parse
-from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
-from hybrid_bench.results.ranks import LanguageRanks, Ranks
-from hybrid_bench.results.record import Provenance, Result
-from hybrid_bench.retrieval.exact.columns import Columns
-from hybrid_bench.retrieval.exact.grid import Grid
-from hybrid_bench.support import cache, versions
-from hybrid_bench.support.hashing import texts_hash
+from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.evaluation.assemble import assemble
+from hybrid_bench.evaluation.check import check_ranks
+from hybrid_bench.evaluation.exact import ExactSearch
+from hybrid_bench.evaluation.options import DEPTH, EvaluationOptions
+from hybrid_bench.evaluation.provenance import Phases, command_line
+from hybrid_bench.results.ranks import Ranks
+from hybrid_bench.results.record import Result
+from hybrid_bench.retrieval.exact import full_runs
+from hybrid_bench.retrieval.exact.full_runs import FullRuns
+from hybrid_bench.support import cache
 from hybrid_bench.support.progress import Progress, SilentProgress
-
-if TYPE_CHECKING:
-    from hybrid_bench.retrieval.exact.full_runs import FullRuns
 
 
 def evaluate(
     encoder: Encoder | str,
     suite: Suite | str = "mini",
     *,
-    languages: Sequence[str] | None = None,
-    passage_text: PassageText = "sentence",
-    measures: Sequence[str] | None = None,
-    store: Path | str | None = None,
+    options: EvaluationOptions | None = None,
     progress: Progress | None = None,
-    executor: str = "local",
-    encoder_options: Mapping[str, Any] | None = None,
-    with_runs: Callable[[FullRuns, Ranks], None] | None = None,
-    streaming: Streaming | None = None,
-    runs: Path | None = None,
 ) -> Result:
     """Score an encoder on a suite in every setting that the suite has.
 
-    Every text is encoded once and kept in the store; a second evaluation encodes nothing. A streamed suite
-    (:attr:`Suite.streamed`) is never held in memory: its runs are cut at a depth and scored by ir_measures.
+    Every text or image is encoded once and kept in the store; a second evaluation encodes nothing. A large suite
+    (:attr:`Suite.large`) is never held in memory: it is searched to a depth and its runs are scored by ir_measures.
 
     Args:
         encoder: an encoder or the name of one, see :func:`hybrid_bench.load_encoder`.
         suite: a suite or the name of one, see :func:`hybrid_bench.load_suite`.
-        languages: these languages of the suite alone; the pool of all shrinks with it.
-        passage_text: what the encoder reads of a passage.
-        measures: of ir_measures: AP, RR, nDCG, R, P or Success, with or without ``@cutoff``; any on a streamed suite.
-        store: folder of the vectors; in the cache folder by default.
-        progress: where to report what is going on.
-        executor: who searches, a name of the entry-point group ``hybrid_bench.executors``.
-        encoder_options: of :func:`hybrid_bench.load_encoder`, where the encoder is given by name.
-        with_runs: called with full rankings and the ranks counted from them, to write or check them; not on a streamed
-            suite, whose scores are ir_measures' own.
-        streaming: how a streamed suite is encoded and searched.
-        runs: folder in which a streamed suite's runs are kept, beside where :meth:`Result.save` writes the result there.
+        options: what is chosen other than by default.
+        progress: where to report.
+
+    Returns:
+        The result, with scores, provenance and ranks; :meth:`Result.save` writes it.
 
     Raises:
-        HybridBenchError: whatever is wrong with the encoder, the suite, or the machine.
+        HybridBenchError: if the encoder, the suite, an option or the machine is at fault.
     """
+    options = options or EvaluationOptions()
     progress = progress or SilentProgress()
-    loaded = load_suite(suite) if isinstance(suite, str) else suite
-    asked = loaded.restrict(languages) if languages else loaded
-    name = asked.name if not languages else f"{asked.name}+{'+'.join(asked.languages)}"
-    options = {key: value for key, value in (encoder_options or {}).items() if value is not None and value is not False}
-    streaming = streaming or Streaming(store=Path(store) if store else None, executor=executor)
-    if asked.streamed:
-        return evaluate_streamed(
-            encoder,
-            asked,
-            streaming,
-            name=name,
-            passage_text=passage_text,
-            measures=measures or STREAMED_MEASURES,
-            encoder_options=options,
-            out=runs,
-            languages=",".join(asked.languages) if languages else None,
-            progress=progress,
-        )
-    measures = measures or DEFAULT_MEASURES
-    measures = [str(measure) for measure in parse(list(measures))]  # an unknown one is found before the long work begins
-    searcher = streaming.made_executor()
+    asked = options.restricted(load_suite(suite) if isinstance(suite, str) else suite)
+    options.check_effect(asked)
+    options.measures_on(asked)  # an unknown measure is found before the long work begins
+    if asked.large:
+        from hybrid_bench.evaluation.streamed import evaluate_large
+
+        return evaluate_large(encoder, asked, options, progress=progress)
+    return _evaluate_exactly(encoder, asked, options, progress)
+
+
+def _evaluate_exactly(encoder: Encoder | str, suite: Suite, options: EvaluationOptions, progress: Progress) -> Result:
+    executor = options.make_executor()
+    wanted = options.runs_wanted(suite)
     phases = Phases()
     with phases.measure("load"):
-        given = encoder
-        encoder = load_encoder(given, **options) if isinstance(given, str) else given
-        passages = {language: asked.passage_texts(language, passage_text) for language in asked.passage_languages}
-        questions = questions_of(asked)
-
-    vectors = EmbeddingStore(Path(store) if store else cache.home() / "embeddings")
-
-    def encode(role: Role, language: str, texts: list[Text]) -> np.ndarray:
-        progress.start(f"{role} {language}", len(texts))
-        return vectors.vectors(
-            encoder,
-            role,
-            [text for _, text in texts],
-            passage_text=passage_text if role == "passage" else "",
-            progress=progress.advance,
-            waiting=lambda folder: progress.say(f"another process is writing {folder}; waiting for it"),
-        )
-
-    with phases.measure("encode"), progress:
-        encoded = {language: encode("passage", language, texts) for language, texts in passages.items()}
-        asked_vectors = {language: encode("query", language, part.queries) for language, part in questions.items()}
-
-    ranks: dict[str, LanguageRanks] = {}
-    same: dict[str, np.ndarray] = {}
-    for group in _groups(asked, questions):
-        pools = asked.passage_languages if asked.pooled else group
-        with phases.measure("search"):
-            columns = Columns.stack(
-                {language: encoded[language] for language in pools},
-                {language: [doc_id for doc_id, _ in passages[language]] for language in pools},
-            )
-            grid = Grid(columns, {language: (questions[language], asked_vectors[language]) for language in group})
-            found_ranks, found_same = grid.ranks(searcher)
-        ranks |= found_ranks
-        same |= found_same
-        if with_runs:
-            with_runs(grid.full_runs(asked), Ranks(found_ranks))
-
-    with phases.measure("score"):
-        ordered = Ranks({language: ranks[language] for language in questions})
-        rows, notes = score_ranks(asked, ordered, same, list(measures))
-    provenance = Provenance(
-        command=command_line(
-            [given if isinstance(given, str) else encoder.card.name, "--suite", asked.asked_as],
-            options | {"dtype": encoder.dtype, "device": encoder.device},
-            languages=",".join(asked.languages) if languages else None,
-            passage_text=passage_text if passage_text != "sentence" else None,
-            measures=" ".join(measures) if tuple(measures) != tuple(DEFAULT_MEASURES) else None,
-        ),
-        versions=versions.of_everything(),
-        fingerprint=encoder.fingerprint,
-        passages={language: texts_hash(itertools.chain.from_iterable(texts)) for language, texts in passages.items()},
-        queries={language: texts_hash(itertools.chain.from_iterable(part.queries)) for language, part in questions.items()},
-        passage_text=passage_text,
-        dtype=encoder.dtype,
-        device=encoder.device,
+        loaded = load_encoder(encoder, **options.encoder_options) if isinstance(encoder, str) else encoder
+    search = ExactSearch(
+        loaded,
+        suite,
+        EmbeddingStore(options.store or cache.home() / "embeddings"),
+        passage_text=options.passage_text,
+        progress=progress,
+        phases=phases,
     )
-    result = Result(
-        suite=name,
-        encoder=public_card(encoder.card),
-        primary=asked.primary if asked.primary in measures else measures[0],
-        notes=tuple(notes),
-        provenance=provenance,
-        rows=tuple(rows),
-        timings=phases.seconds,
-    )
-    return result.with_ranks(ordered)
+    measures = options.measures_on(suite)
+    for grid in search.grids():
+        ranks = search.rank(grid, executor)
+        if written := _write_runs(grid.full_runs(), ranks, wanted, options, loaded.card.name):
+            progress.say(f"wrote {written} runs into {options.runs}")
+        if options.check:
+            check_ranks(grid.full_runs(), ranks, suite, measures, progress)
+    words = ["evaluate", encoder if isinstance(encoder, str) else loaded.card.name, "--suite", suite.asked_as]
+    stated = options.encoder_options | {"dtype": loaded.dtype, "device": loaded.device} | options.words(suite)
+    return assemble(suite, search.identity, search.evidence(measures), command=command_line(words, stated))
 
 
-def _groups(suite: Suite, questions: dict[str, Questions]) -> list[tuple[str, ...]]:
-    """The query languages that are searched on the same columns."""
-    return [tuple(questions)] if suite.pooled else [(language,) for language in questions]
+def _write_runs(full: FullRuns, ranks: Ranks, settings: Sequence[Setting], options: EvaluationOptions, name: str) -> int:
+    """Write the runs of a grid into ``options.runs``; returns how many."""
+    if options.runs is None:
+        return 0
+    inside = [setting for setting in settings if setting in full.settings]
+    tag = name.rpartition("/")[2]
+    return len(full_runs.write(full, inside, options.runs, ranks=ranks, depth=options.depth or DEPTH, tag=tag))

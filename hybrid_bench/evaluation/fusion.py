@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_bench.datasets.catalog import load_suite
 from hybrid_bench.datasets.hashes import passages_hash, queries_hash
+from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import ALL, Setting
-from hybrid_bench.datasets.suite import Suite, Text
+from hybrid_bench.datasets.suite import Item, Suite
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.ranks_from_runs import pool_ids
-from hybrid_bench.evaluation.runs import Searcher, evaluate_runs
+from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
 from hybrid_bench.measures.scores import DEFAULT_MEASURES
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
@@ -65,6 +68,10 @@ class Fusion:
         return words + (["--depth", str(self.depth)] if self.depth != 1000 else [])
 
 
+#: Query set and pool of a run.
+Pair = tuple[str, str]
+
+
 def fuse_files(paths: Sequence[Path], fusion: Fusion, output: Path, tag: str) -> list[Path]:
     """Fuse run files into a run file, or folders of runs into a folder, setting by setting.
 
@@ -79,13 +86,54 @@ def fuse_files(paths: Sequence[Path], fusion: Fusion, output: Path, tag: str) ->
     common = _common(paths)
     _check_pools(_results(paths), common)
     written = []
-    for setting, files in common.items():
-        written.append(output / trec.file_name(setting))
+    for (query_set, pool), files in common.items():
+        written.append(output / trec.file_name(query_set, pool))
         runs = [trec.read(file) for file in files]
-        if setting.kind != "cross-lingual":  # where a searcher of terms may find next to nothing
+        if pool in (query_set, ALL):  # across languages a searcher of terms may find next to nothing
             _check_overlap(runs, files)
         trec.write(fusion.of(runs), written[-1], tag)
     return written
+
+
+@dataclass(frozen=True)
+class FusedRuns:
+    """A searcher whose runs are fused from files; see :class:`hybrid_bench.evaluation.runs.Searcher`.
+
+    Attributes:
+        suite: that the runs are of.
+        files: setting to the runs of all sides.
+        fusion: how they are fused.
+        identity: what a result states of the fusion.
+        hashes: collection to the hash of its passages, as the sides' results state them.
+    """
+
+    suite: Suite
+    files: Mapping[Setting, Sequence[Path]]
+    fusion: Fusion
+    identity: SearcherIdentity
+    hashes: Mapping[str, str]
+    exhaustive: bool = False
+
+    @functools.cached_property
+    def _pools(self) -> dict[str, frozenset[str]]:
+        return {pool: frozenset(ids) for pool, ids in pool_ids(self.suite).items()}
+
+    def search(self, setting: Setting, queries: Sequence[Item], depth: int | None) -> dict[str, list[Hit]]:
+        """The fused run of a setting."""
+        runs = [trec.read(file) for file in self.files[setting]]
+        asked = {query.id for query in self.suite.queries(setting.query_set)}
+        for run, file in zip(runs, self.files[setting], strict=True):
+            _check_inside(run, file, setting, asked, self._pools.get(setting.pool))
+        return self.fusion.of(runs)
+
+    def passages(self) -> Mapping[str, str]:
+        """Collection to the hash of its passages."""
+        known = (of.name for of in self.suite.collections if of.name in self._pools)
+        return self.hashes or {name: passages_hash(self.suite, name) for name in known}
+
+    def notes(self) -> Sequence[str]:
+        """None."""
+        return ()
 
 
 def evaluate_fusion(
@@ -94,8 +142,7 @@ def evaluate_fusion(
     fusion: Fusion,
     *,
     name: str = "",
-    measures: Sequence[str] = DEFAULT_MEASURES,
-    out: Path | None = None,
+    options: RunOptions | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Fuse runs and score the fusion on a suite.
@@ -103,98 +150,88 @@ def evaluate_fusion(
     Args:
         paths: of each side a run file (for a suite of one setting), a folder of runs, or a result that has runs.
         suite: the name of the suite that the runs are of.
-        fusion: how.
+        fusion: method and weights.
         name: of the result; made from the sides' names and the method by default.
-        measures: any of ir_measures.
-        out: folder of results, to keep the fused runs in.
+        options: measures, and where the fused runs are kept; depth and settings are those of the fusion.
         progress: where to report.
 
     Raises:
         HybridBenchError: if a run is malformed, truncated or of another suite.
     """
+    options = options or RunOptions()
     loaded = load_suite(suite)
-    if any(path.is_dir() or path.suffix == ".json" for path in paths):
-        files = _common(paths)
-    else:
-        possible = loaded.settings()
-        if len(possible) > 1:
-            raise HybridBenchError(
-                f"{suite} has {len(possible)} settings, and a run file is of one",
-                "Give folders of runs, or results that have runs.",
-            )
-        files = {possible[0]: list(paths)}
-    if not set(files) & set(loaded.settings()):
-        raise HybridBenchError(f"none of the runs is of a setting of {suite}", "Name the suite that the runs are of.")
+    files = _files_by_setting(paths, loaded, suite)
     results = _results(paths)
-    _check_suite(results, loaded, [setting for setting in loaded.settings() if setting in files])
-    pools = {pool: frozenset(ids) for pool, ids in pool_ids(loaded).items()}
+    _check_suite(results, loaded, list(files))
     names = [_name(path) for path in paths]
     hashes = [trec.digest(file) for of_setting in files.values() for file in of_setting]
-
-    def search(setting: Setting, queries: Sequence[Text]) -> Mapping[str, Sequence[Hit]]:
-        runs = [trec.read(file) for file in files[setting]]
-        asked = {query.id for query in loaded.query_texts(setting.query_language)}
-        for run, file in zip(runs, files[setting], strict=True):
-            _check_inside(run, file, setting, asked, pools.get(setting.pool))
-        return fusion.of(runs)
-
-    return evaluate_runs(
-        Searcher(
+    searcher = FusedRuns(
+        suite=loaded,
+        files=files,
+        fusion=fusion,
+        identity=SearcherIdentity(
             card={"name": name or f"{fusion.name}({'+'.join(names)})", **fusion.card(names)},
             fingerprint=texts_hash([*fusion.words(), *hashes]),
-            search=search,
         ),
+        hashes={of: sha256 for result in results for of, sha256 in result.provenance.passages.items()},
+    )
+    words = ["hybrid-bench", "fuse", *(path.as_posix() for path in paths), "--suite", loaded.asked_as, *fusion.words()]
+    words += ["--name", name] if name else []
+    words += ["--measures", " ".join(options.measures)] if tuple(options.measures) != tuple(DEFAULT_MEASURES) else []
+    return evaluate_runs(
+        searcher,
         loaded,
-        command=shlex.join(
-            ["hybrid-bench", "fuse", *(path.as_posix() for path in paths), "--suite", loaded.asked_as, *fusion.words()]
-            + (["--name", name] if name else [])
-            + (["--measures", " ".join(measures)] if tuple(measures) != tuple(DEFAULT_MEASURES) else [])
-        ),
-        depth=fusion.depth,
-        settings=list(files),
-        passages={language: sha256 for result in results for language, sha256 in result.provenance.passages.items()}
-        or {language: passages_hash(loaded, language) for language in loaded.passage_languages if language in pools},
-        measures=measures,
-        out=out,
+        command=shlex.join(words),
+        options=dataclasses.replace(options, depth=fusion.depth, settings=list(files)),
         progress=progress,
     )
 
 
-def _common(paths: Sequence[Path]) -> dict[Setting, list[Path]]:
+def _files_by_setting(paths: Sequence[Path], suite: Suite, name: str) -> dict[Setting, list[Path]]:
+    """The runs of the suite's settings that all sides have."""
+    if any(path.is_dir() or path.suffix == ".json" for path in paths):
+        common = _common(paths)
+        found = {setting: common[pair] for setting in suite.settings if (pair := (setting.query_set, setting.pool)) in common}
+        if not found:
+            raise HybridBenchError(f"none of the runs is of a setting of {name}", "Name the suite that the runs are of.")
+        return found
+    if len(suite.settings) > 1:
+        raise HybridBenchError(
+            f"{name} has {len(suite.settings)} settings, and a run file is of one",
+            "Give folders of runs, or results that have runs.",
+        )
+    return {suite.settings[0]: list(paths)}
+
+
+def _common(paths: Sequence[Path]) -> dict[Pair, list[Path]]:
     """The settings that all sides have, with their files."""
     sides = [_files(path) for path in paths]
-    common = [setting for setting in sides[0] if all(setting in side for side in sides)]
+    common = [pair for pair in sides[0] if all(pair in side for side in sides)]
     if not common:
         raise HybridBenchError("the runs have no setting in common", "Fuse runs of the same suite and settings.")
-    return {setting: [side[setting] for side in sides] for setting in common}
+    return {pair: [side[pair] for side in sides] for pair in common}
 
 
-def _files(path: Path) -> dict[Setting, Path]:
+def _files(path: Path) -> dict[Pair, Path]:
     if path.is_dir():
-        return trec.folder_settings(path)
+        return trec.runs_in(path)
     if path.suffix != ".json":
         raise HybridBenchError(f"{path} is one run among folders or results", "Give the same kind for every side.")
     result = Result.read(path)
-    folder = result.runs_folder
-    if folder is None:
+    if not result.runs:
         raise HybridBenchError(
             f"{path} has no runs", "Make runs with `hybrid-bench evaluate ... --runs FOLDER` and give the folder."
         )
-    found = {}
-    for pair, sha256 in result.runs.items():
-        setting = Setting(*pair.split(":"))
-        file = folder / trec.file_name(setting)
-        if trec.digest(file) != sha256:
-            raise HybridBenchError(
-                f"{file} is not the run that {path} was scored from: it is missing, truncated or another one",
-                f"Run: hybrid-bench reproduce {path}",
-            )
-        found[setting] = file
-    return found
+    if damaged := result.damaged_runs():
+        raise HybridBenchError(
+            f"{result.run_files[damaged[0]]} is not the run that {path} was scored from: it is missing, truncated or another one",
+            f"Run: hybrid-bench reproduce {path}",
+        )
+    return {(setting.query_set, setting.pool): file for setting, file in result.run_files.items()}
 
 
 def _results(paths: Sequence[Path]) -> list[Result]:
-    """The results among the sides. Runs alone do not say what they are of.
+    """The results among the sides. Runs alone do not state what they are of.
 
     Raises:
         HybridBenchError: if they are of different queries or passages.
@@ -203,38 +240,39 @@ def _results(paths: Sequence[Path]) -> list[Result]:
     for part in ("passages", "queries"):
         known: dict[str, tuple[str, str]] = {}
         for result in results:
-            for language, sha256 in getattr(result.provenance, part).items():
-                name, first = known.setdefault(language, (result.name, sha256))
+            for of, sha256 in getattr(result.provenance, part).items():
+                name, first = known.setdefault(of, (result.name, sha256))
                 if first != sha256:
                     raise HybridBenchError(
-                        f"{name} and {result.name} are of different {part} in {language}", "Fuse runs of the same data."
+                        f"{name} and {result.name} are of different {part} in {of}", "Fuse runs of the same data."
                     )
     return results
 
 
-def _check_pools(results: Sequence[Result], settings: Iterable[Setting]) -> None:
-    """Refuse results whose pool of all languages is not of the same languages."""
-    pools = {result.name: sorted(result.provenance.passages) for result in results}
-    if ALL in {setting.pool for setting in settings} and len(set(map(tuple, pools.values()))) > 1:
-        said = "; ".join(f"{name}: {', '.join(languages)}" for name, languages in pools.items())
-        raise HybridBenchError(f"the pools of all languages are not the same ({said})", "Fuse runs of the same languages.")
+def _check_pools(results: Sequence[Result], pairs: Iterable[Pair]) -> None:
+    """Refuse results whose pool of several collections is not of the same collections."""
+    for pool in dict.fromkeys(pool for _, pool in pairs):
+        inside = {result.name: sorted(result.pools.get(pool, (pool,))) for result in results}
+        if len(set(map(tuple, inside.values()))) > 1:
+            stated = "; ".join(f"{name}: {', '.join(collections)}" for name, collections in inside.items())
+            raise HybridBenchError(f"the pools {pool} are not the same ({stated})", "Fuse runs of the same collections.")
 
 
 def _check_suite(results: Sequence[Result], suite: Suite, settings: Sequence[Setting]) -> None:
-    """Refuse results of other queries than the suite's, or of another pool of all languages."""
-    several = len(suite.passage_languages) > 1
+    """Refuse results of other queries than the suite's, or of other pools."""
     for result in results:
-        if several and ALL in {s.pool for s in settings} and {*result.provenance.passages} != {*suite.passage_languages}:
-            raise HybridBenchError(
-                f"the pool of all languages of {result.name} has other languages than {suite.name}",
-                f"It is of {result.suite}: use its --languages or settings that both have.",
-            )
-    for language in dict.fromkeys(setting.query_language for setting in settings) if results else ():
-        sha256 = queries_hash(suite, language)
-        for result in results:
-            if result.provenance.queries.get(language, sha256) != sha256:
+        for pool in dict.fromkeys(setting.pool for setting in settings if setting.pool in suite.pools):
+            if set(result.pools.get(pool, (pool,))) != set(suite.pool(pool)):
                 raise HybridBenchError(
-                    f"{result.name} was scored on other queries in {language} than {suite.name} has (on {result.suite})",
+                    f"the pool {pool} of {result.name} has other collections than {suite.name}",
+                    f"It is of {result.suite}: use its --languages or settings that both have.",
+                )
+    for query_set in dict.fromkeys(setting.query_set for setting in settings) if results else ():
+        sha256 = queries_hash(suite, query_set)
+        for result in results:
+            if result.provenance.queries.get(query_set, sha256) != sha256:
+                raise HybridBenchError(
+                    f"{result.name} was scored on other queries in {query_set} than {suite.name} has (on {result.suite})",
                     "Name the suite that the runs are of.",
                 )
 
@@ -255,7 +293,7 @@ def _check_inside(run: trec.Run, file: Path, setting: Setting, queries: Collecti
     for query_id, hits in run.items():
         if query_id not in queries:
             raise HybridBenchError(
-                f"{file} has the query {query_id!r}, which the suite has not in {setting.query_language}",
+                f"{file} has the query {query_id!r}, which is not among the suite's queries in {setting.query_set}",
                 "Name the suite that the runs are of.",
             )
         if pool and (foreign := next((hit.doc_id for hit in hits if hit.doc_id not in pool), None)):

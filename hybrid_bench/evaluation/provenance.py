@@ -1,10 +1,10 @@
-"""What a result says of how it was made: the command, the encoder without its place on this machine, the seconds."""
+"""Provenance of a result: the command, the encoder without its path on this machine, the seconds by phase."""
 
 from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ class Phases:
 
     @contextmanager
     def measure(self, phase: str) -> Iterator[None]:
-        """Add what passes inside to the phase."""
+        """Add the time that passes inside to the phase."""
         start = time.perf_counter()
         try:
             yield
@@ -29,16 +29,22 @@ class Phases:
             self.seconds[phase] = round(self.seconds.get(phase, 0) + time.perf_counter() - start, 3)
 
 
-def command_line(words: list[str], options: dict[str, Any], **more: str | None) -> str:
-    """The command line that makes this result again."""
-    for name, value in {**options, **more}.items():
+def command_line(words: Sequence[str], options: Mapping[str, Any]) -> str:
+    """The command line that makes a result again.
+
+    Args:
+        words: the command and its arguments.
+        options: name to value; options of value None are left out, flags are True.
+    """
+    stated = list(words)
+    for name, value in options.items():
         if value is not None:
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    return shlex.join(["hybrid-bench", "evaluate", *words])
+            stated += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+    return shlex.join(["hybrid-bench", *stated])
 
 
 def public_card(card: EncoderCard) -> dict[str, Any]:
-    """The card without the place on this machine; the fingerprint says which weights they were."""
+    """The card without a path on this machine; the fingerprint identifies the weights."""
     fields = card.model_dump(mode="json", exclude_defaults=True)
     if Path(card.model).is_absolute():
         del fields["model"]

@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hybrid_bench.datasets.settings import ALL, Setting
+from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.results.ranks import LanguageRanks, Ranks
+from hybrid_bench.results.ranks import QuerySetRanks, Ranks
 from hybrid_bench.results.runs import Hit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Passages of a pool that is searched to its end: XQuAD-R has 13,014 and MLQA-R 20,534, a MIRACL language 49,043 and more.
+#: Passages of a pool that is searched exhaustively: XQuAD-R has 13,014 and MLQA-R 20,534, a MIRACL language 49,043 and more.
 LARGEST_POOL = 25_000
 
 
 class Place(NamedTuple):
-    """Where a relevant passage stands in a pool.
+    """The rank of a relevant passage in a pool.
 
     Attributes:
         rank: from 1.
-        found: whether the run has it.
+        found: whether the run has the passage.
     """
 
     rank: int
@@ -34,42 +34,41 @@ class Place(NamedTuple):
 
 
 def pool_ids(suite: Suite) -> dict[str, list[str]]:
-    """The ids of every pool of a suite, ascending; without pools of over :data:`LARGEST_POOL` passages and streamed suites."""
+    """The TREC ids of every pool, ascending; without large suites and pools of over :data:`LARGEST_POOL` passages."""
     found: dict[str, list[str]] = {}
-    if suite.streamed:
+    if suite.large:
         return found
-    for language in suite.passage_languages:
+    for collection in suite.collections:
         ids = []
-        for doc in suite.docs(language):
-            ids.append(doc.doc_id)
+        for record in collection.passages():
+            ids.append(suite.trec_id(collection.name, record.doc_id))
             if len(ids) > LARGEST_POOL:
                 break
         else:
-            found[language] = sorted(ids)
-    if suite.pooled and ALL not in found and len(found) == len(suite.passage_languages) > 1:
-        everything = sorted(doc_id for ids in found.values() for doc_id in ids)
-        if len(everything) <= LARGEST_POOL:
-            found[ALL] = everything
+            found[collection.name] = sorted(ids)
+    for pool, inside in suite.pools.items():
+        if all(name in found for name in inside) and sum(len(found[name]) for name in inside) <= LARGEST_POOL:
+            found[pool] = sorted(trec_id for name in inside for trec_id in found[name])
     return found
 
 
 def places(
     hits: Sequence[Hit], relevant: Collection[str], pool: Sequence[str], *, exhaustive: bool, depth: int
 ) -> dict[str, Place] | None:
-    """Where the relevant passages of a query stand.
+    """The ranks of the relevant passages of a query.
 
-    A passage that was not found stands behind all that were; among such, those with the higher id stand first, as among equal
-    scores. By that every relevant passage has a rank, as it has one in the score matrix of an encoder.
+    A passage that was not retrieved ranks behind all that were; among such, those with the higher id come first, as among
+    equal scores. So every relevant passage has a rank, as it has one in the score matrix of an encoder.
 
     Args:
-        hits: what was found, in canonical order, to the end of the pool.
-        relevant: document ids, all in the pool.
-        pool: all document ids, ascending.
-        exhaustive: whether what is missing was not found, rather than cut off.
-        depth: only what stands within it counts as found.
+        hits: what was retrieved, in canonical order.
+        relevant: TREC ids, all in the pool.
+        pool: all TREC ids, ascending.
+        exhaustive: whether a missing passage was not retrieved, rather than cut off.
+        depth: only what ranks within it counts as retrieved.
 
     Returns:
-        None if what is missing may have been cut off.
+        None if a missing passage may have been cut off.
 
     Raises:
         HybridBenchError: if a relevant passage is not in the pool.
@@ -90,64 +89,75 @@ def places(
 
 
 class CollectedRanks:
-    """Gathers places, setting by setting, into the ranks of a result."""
+    """Collects the ranks of relevant passages, setting by setting."""
 
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
-        self._places: dict[Setting, dict[str, Mapping[str, Place]]] = {}
+        self._places: dict[tuple[str, str], dict[str, Mapping[str, Place]]] = {}
         self._relevance: dict[str, dict[str, dict[str, int]]] = {}
         self._cut = False
 
     def add(self, setting: Setting, query_id: str, found: Mapping[str, Place] | None, relevance: Mapping[str, int]) -> None:
-        """Take the places of a query's relevant passages in a setting; None if they are not known."""
+        """Add the ranks of a query's relevant passages in a setting; None if they are not known."""
         if found is None:
             self._cut = True
             return
-        self._places.setdefault(setting, {})[query_id] = found
-        self._relevance.setdefault(setting.query_language, {}).setdefault(query_id, {}).update(relevance)
+        self._places.setdefault((setting.query_set, setting.pool), {})[query_id] = found
+        self._relevance.setdefault(setting.query_set, {}).setdefault(query_id, {}).update(relevance)
 
     def ranks(self) -> Ranks | None:
-        """The ranks; None if some of them are not known, or no pool of a single language was searched."""
-        by_language = {language: self._of_language(language) for language in self._relevance}
-        known = {language: ranks for language, ranks in by_language.items() if ranks is not None}
+        """The ranks; None if some of them are not known, or no collection was searched alone."""
+        by_query_set = {name: self._of_query_set(name) for name in self._relevance}
+        known = {name: ranks for name, ranks in by_query_set.items() if ranks is not None}
         return Ranks(known) if known and not self._cut else None
 
-    def _of_language(self, language: str) -> LanguageRanks | None:
-        single = [pool for pool in self._suite.passage_languages if Setting(language, pool) in self._places]
-        several = len(self._suite.passage_languages) > 1
-        in_all = self._places.get(Setting(language, ALL), {})
+    def _of_query_set(self, query_set: str) -> QuerySetRanks | None:
+        alone = {of.name: self._places.get((query_set, of.name), {}) for of in self._suite.collections}
         rows = []
-        for number, query_id in enumerate(self._relevance[language]):
+        for number, query_id in enumerate(self._relevance[query_set]):
             own = {
-                doc_id: (pool, place)
-                for pool in single
-                for doc_id, place in self._places[Setting(language, pool)].get(query_id, {}).items()
+                doc_id: (name, place) for name, of_pool in alone.items() for doc_id, place in of_pool.get(query_id, {}).items()
             }
             # In the order of the columns of a score matrix: by id, descending.
-            for doc_id in sorted(own, reverse=True):
-                rows.append((number, doc_id, *own[doc_id], in_all.get(query_id, {}).get(doc_id)))
+            rows += [(number, query_id, doc_id, *own[doc_id]) for doc_id in sorted(own, reverse=True)]
         if not rows:
             return None
-        query, doc_ids, pools, places_own, places_all = zip(*rows, strict=True)
-        # The pool of all is told of only where all that is relevant in it has a rank in its own pool too.
-        whole = bool(in_all) and all(set(found) <= set(doc_ids) for found in in_all.values()) and None not in places_all
-        ids = list(self._relevance[language])
+        query, query_ids, doc_ids, collections, places_own = zip(*rows, strict=True)
+        ids = list(self._relevance[query_set])
         kept = np.unique(query)
-        nowhere = [Place(0, True)] * len(rows)
-        everywhere = places_all if several and whole else places_own if single == [ALL] else nowhere
-        return LanguageRanks(
+        relevance = [self._relevance[query_set][query_id][doc_id] for query_id, doc_id in zip(query_ids, doc_ids, strict=True)]
+        in_pools = self._in_pools(query_set, list(zip(query_ids, doc_ids, collections, strict=True)))
+        return QuerySetRanks(
             query_ids=[ids[number] for number in kept],
             query=np.searchsorted(kept, query).astype(np.int32),
-            passage_language=np.array(pools),
+            collection=np.array(collections),
             doc_id=list(doc_ids),
-            relevance=np.array([self._relevance[language][ids[number]][doc_id] for number, doc_id, *_ in rows], dtype=np.int32),
-            rank=np.array([place.rank for place in places_own], dtype=np.int32),
-            rank_all=np.array([place.rank for place in everywhere], dtype=np.int32),
+            relevance=np.array(relevance, dtype=np.int32),
+            rank=_ranks(places_own),
+            rank_in={pool: _ranks(of_pool) for pool, of_pool in in_pools.items()},
             found=_unless_all(places_own),
-            found_all=_unless_all(everywhere),
+            found_in={pool: found for pool, of_pool in in_pools.items() if (found := _unless_all(of_pool)) is not None},
         )
 
+    def _in_pools(self, query_set: str, pairs: Sequence[tuple[str, str, str]]) -> dict[str, list[Place]]:
+        """Pool of several collections to the places of (query id, TREC id, collection); pools with unknown ranks are left out."""
+        found = {}
+        known = {(query_id, doc_id) for query_id, doc_id, _ in pairs}
+        for pool, inside in self._suite.pools.items():
+            in_pool = self._places.get((query_set, pool), {})
+            asked = {(query_id, doc_id) for query_id, of_query in in_pool.items() for doc_id in of_query}
+            nowhere = Place(0, True)
+            of_pool = [in_pool.get(query_id, {}).get(doc_id) if name in inside else nowhere for query_id, doc_id, name in pairs]
+            # A pool counts only where all that is relevant in it has a rank in its own collection too.
+            if in_pool and asked <= known and None not in of_pool:
+                found[pool] = [place or nowhere for place in of_pool]
+        return found
 
-def _unless_all(places: Sequence[Place]) -> NDArray[np.bool_] | None:
-    found = np.array([place.found for place in places])
-    return None if found.all() else found
+
+def _ranks(found: Sequence[Place]) -> NDArray[np.int32]:
+    return np.array([place.rank for place in found], dtype=np.int32)
+
+
+def _unless_all(found: Sequence[Place]) -> NDArray[np.bool_] | None:
+    flags = np.array([place.found for place in found])
+    return None if flags.all() else flags

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_bench.datasets.catalog import load_suite
+from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
+from hybrid_bench.support import atomic
 
 #: The commands that a result may name: a result is data, perhaps a stranger's, and nothing else is ever run.
-COMMANDS = ("evaluate", "baseline", "fuse")
+COMMANDS = ("evaluate", "baseline", "fuse", "search")
 #: Options that a result may not bring with it.
 _REFUSED = ("--trust-remote-code", "--out", "--store", "--index", "--runs", "--runs-out", "--debug")
 
@@ -31,14 +32,14 @@ class Comparison:
         differences: what is different, a line each; empty if nothing is.
         largest: the largest difference of a score.
         scores: how many were compared.
-        mended: runs beside the result that were missing or damaged, and were put back.
+        repaired: runs beside the result that were missing or damaged, and were put back.
     """
 
     again: Result
     differences: list[str]
     largest: float
     scores: int
-    mended: list[Path]
+    repaired: list[Path]
 
 
 def reproduce(
@@ -59,9 +60,9 @@ def reproduce(
     """
     result = Result.read(path)
     words = _on_suite(command_of(result), suite)
-    damaged = _damaged(result)
-    for file in damaged:
-        say(f"{file} is missing, truncated or another one; it is made anew")
+    damaged = result.damaged_runs()
+    for setting in damaged:
+        say(f"{result.run_files[setting]} is missing, truncated or another one; making it again")
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
         say(f"running: hybrid-bench {shlex.join(words)}")
         # The words are checked above, and no shell reads them.
@@ -73,10 +74,11 @@ def reproduce(
                 "What it wrote above says why.",
             )
         again = _written(Path(folder), words)
-        mended = _mend(damaged, result, again)
+        repaired = _repair(damaged, result, again)
         differences, largest = _differences(result, again, tolerance)
-    differences += [f"the run {file.name} beside the result could not be made again" for file in damaged if file not in mended]
-    return Comparison(again, differences, largest, len(result.rows), mended)
+    lost = [file for setting in damaged if (file := result.run_files[setting]) not in repaired]
+    differences += [f"the run {file.name} beside the result could not be made again" for file in lost]
+    return Comparison(again, differences, largest, len(result.rows), repaired)
 
 
 def command_of(result: Result) -> list[str]:
@@ -125,27 +127,16 @@ def _written(folder: Path, words: list[str]) -> Result:
     return Result.read(results[0])
 
 
-def _damaged(result: Result) -> list[Path]:
-    folder = result.runs_folder
-    if folder is None:
-        return []
-    files = {folder / trec.file_name(Setting(*pair.split(":"))): sha256 for pair, sha256 in result.runs.items()}
-    return [file for file, sha256 in files.items() if trec.digest(file) != sha256]
-
-
-def _mend(damaged: list[Path], result: Result, again: Result) -> list[Path]:
+def _repair(damaged: list[Setting], result: Result, again: Result) -> list[Path]:
     """Put back the runs whose new bytes are those that the result was scored from."""
-    expected = {trec.file_name(Setting(*pair.split(":"))): sha256 for pair, sha256 in result.runs.items()}
-    mended = []
-    for file in damaged:
-        new = again.runs_folder / file.name if again.runs_folder else None
-        if new and trec.digest(new) == expected[file.name]:
+    repaired = []
+    for setting in damaged:
+        file, new = result.run_files[setting], again.run_files.get(setting)
+        if new and trec.digest(new) == result.run_hashes[setting]:
             file.parent.mkdir(parents=True, exist_ok=True)
-            temporary = file.with_name(f".{file.name}.tmp")
-            temporary.write_bytes(new.read_bytes())
-            temporary.replace(file)
-            mended.append(file)
-    return mended
+            atomic.write(file, new.read_bytes())
+            repaired.append(file)
+    return repaired
 
 
 def _differences(result: Result, again: Result, tolerance: float) -> tuple[list[str], float]:
@@ -155,7 +146,7 @@ def _differences(result: Result, again: Result, tolerance: float) -> tuple[list[
             found.append(f"the {part} are not the same texts")
     if result.provenance.fingerprint != again.provenance.fingerprint:
         found.append("the encoder or searcher is not the same (fingerprint)")
-    old, new = ({(r.query_language, r.pool, r.measure): r for r in one.rows} for one in (result, again))
+    old, new = ({(r.query_set, r.pool, r.measure): r for r in one.rows} for one in (result, again))
     found += [f"only one of the two has {' '.join(key)}" for key in sorted(old.keys() ^ new.keys())]
     largest = 0.0
     for key in old.keys() & new.keys():

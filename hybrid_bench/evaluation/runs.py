@@ -1,39 +1,38 @@
-"""A result from runs: for searchers that have no vectors, such as BM25 and fusions."""
+"""A result from runs: for searchers that rank to a depth, such as BM25, fusions and large collections."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from hybrid_bench.datasets.hashes import queries_hash
 from hybrid_bench.datasets.judged import qrels
-from hybrid_bench.datasets.settings import ALL, Setting
-from hybrid_bench.datasets.suite import Suite, Text
+from hybrid_bench.datasets.settings import Setting
+from hybrid_bench.datasets.suite import Item, Judgement, Suite
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity, assemble
+from hybrid_bench.evaluation.options import DEPTH
 from hybrid_bench.evaluation.provenance import Phases
-from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, Place, places, pool_ids
+from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places, pool_ids
+from hybrid_bench.measures.bias_scores import ONE_GROUP_ALONE, bias_notes, bias_rows, grouped_by, groups_of
 from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.measures.run_scores import RunScores
-from hybrid_bench.measures.scores import DEFAULT_MEASURES, ONE_LANGUAGE_ALONE, PoolPairs, bias_notes, distance_rows
+from hybrid_bench.measures.scores import DEFAULT_MEASURES
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.ranks import Ranks
-from hybrid_bench.results.record import Provenance, Result, Score
-from hybrid_bench.results.runs import Run
-from hybrid_bench.support import versions
+from hybrid_bench.results.record import Result, RunFile, Score, file_stem, runs_folder
+from hybrid_bench.results.runs import Hit, Run
 from hybrid_bench.support.progress import Progress, SilentProgress
-
-#: Searches one pool for some queries of a setting, to the depth that was asked for.
-Search = Callable[[Setting, Sequence[Text]], Run]
 
 #: Queries whose lists are in memory at a time, and
 QUERIES_AT_ONCE = 1024
-#: hits at most, where pools are searched to their end; one takes about 200 bytes here, and more in Java.
+#: hits at most, where pools are searched exhaustively; one takes about 200 bytes here, and more in Java.
 _HITS_AT_ONCE = 100_000
 
 NO_DISTANCE = (
@@ -41,69 +40,75 @@ NO_DISTANCE = (
     "every pool."
 )
 NOT_FOUND = (
-    "Relevant passages that were not found: {share:.1%} in the pool of all. In RankDistance and PEER, and only there, they stand "
-    "behind all that were found, by descending id; every other measure counts them as not retrieved."
+    "Relevant passages that were not retrieved: {share:.1%} in the pool {pool}. In RankDistance and PEER, and only there, they "
+    "rank behind all that were retrieved, by descending id; every other measure counts them as not retrieved."
 )
 
 
-@dataclass(frozen=True)
-class Searcher:
-    """What a result says of who searched.
+class Searcher(Protocol):
+    """Ranks a pool for queries: BM25, a fusion, an encoder on a large suite, or whatever a plugin brings.
 
     Attributes:
-        card: ``name``, and whatever else decides the scores.
-        fingerprint: two searchers that give different runs differ in it.
-        search: does it.
-        search_all: the same to the end of the pool: what it leaves out was not found. With it relevant passages have ranks, and
-            results language bias, in pools of up to :data:`~.ranks_from_runs.LARGEST_POOL` passages. None if
-            there is no such search; a run that holds the whole pool has ranks all the same.
-        versions: of software beyond what every result names.
-        ties: how equal scores were ordered, before they were cut at the depth.
-        passage_text: what was read of a passage.
-        dtype: what was computed in, and
-        device: where.
+        identity: what a result states of it.
+        exhaustive: whether :meth:`search` can search a pool exhaustively: what it leaves out is then not retrieved, rather than
+            cut off. Relevant passages then have ranks, and results bias measures, in pools of up to
+            :data:`~hybrid_bench.evaluation.ranks_from_runs.LARGEST_POOL` passages.
     """
 
-    card: Mapping[str, Any]
-    fingerprint: str
-    search: Search
-    versions: Mapping[str, str] = field(default_factory=dict)
-    ties: str = "score as float32 descending, then document id descending"
-    search_all: Search | None = None
-    passage_text: str = "sentence"
-    dtype: str = "fp32"
-    device: str = "cpu"
+    @property
+    def identity(self) -> SearcherIdentity:
+        """What a result states of the searcher."""
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether pools can be searched exhaustively."""
+
+    def search(self, setting: Setting, queries: Sequence[Item], depth: int | None) -> Run:
+        """The best passages of the pool for each query, by TREC id.
+
+        Args:
+            setting: the query set and the pool.
+            queries: of the query set.
+            depth: passages a query at most; None for an exhaustive search, where the searcher has one.
+        """
+
+    def passages(self) -> Mapping[str, str]:
+        """Collection to the hash of its passages, for the record."""
+
+    def notes(self) -> Sequence[str]:
+        """What a reader of the scores has to know; asked after the search."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How runs are made, kept and scored.
+
+    Attributes:
+        measures: any of ir_measures.
+        depth: passages a query in a run, at most.
+        settings: these settings alone; all of the suite by default.
+        results: folder of results: the runs go into ``<results>/<suite>/<stem>.runs``, beside the file that
+            :meth:`Result.save` writes. Without it no runs are kept.
+    """
+
+    measures: Sequence[str] = DEFAULT_MEASURES
+    depth: int = DEPTH
+    settings: Sequence[Setting] | None = None
+    results: Path | None = None
 
 
 def evaluate_runs(
-    searcher: Searcher,
-    suite: Suite,
-    *,
-    command: str,
-    depth: int,
-    settings: Sequence[Setting] | None = None,
-    passages: Mapping[str, str],
-    measures: Sequence[str] = DEFAULT_MEASURES,
-    out: Path | None = None,
-    name: str | None = None,
-    notes: Callable[[], Sequence[str]] = tuple,
-    progress: Progress | None = None,
+    searcher: Searcher, suite: Suite, *, command: str, options: RunOptions | None = None, progress: Progress | None = None
 ) -> Result:
-    """Search every setting of a suite, score the runs through ir_measures, and keep them.
+    """Search every setting of a suite, and score the runs through ir_measures.
 
-    A query counts in a setting if a relevant passage exists there; one that found nothing counts with 0.
+    A query counts in a setting if a relevant passage exists there; one that retrieves nothing counts with 0.
 
     Args:
-        searcher: who searches.
+        searcher: searches the pools.
         suite: what is searched, restricted to the languages that were asked for.
         command: the command line that makes the result again.
-        depth: passages a query at most.
-        settings: these alone.
-        passages: collection to sha256 of its texts, for the record.
-        measures: any of ir_measures.
-        out: write the runs into ``<out>/<suite>/<name>.runs``, beside where :meth:`Result.save` writes the result.
-        name: of the suite in the result, if it is not the suite's own.
-        notes: asked after the search for what a reader has to know.
+        options: depth, measures, settings, and where runs are kept.
         progress: where to report.
 
     Returns:
@@ -112,117 +117,154 @@ def evaluate_runs(
     Raises:
         HybridBenchError: if no query has a relevant passage, or a measure is unknown.
     """
-    known(measures)
+    options = options or RunOptions()
+    known(options.measures)
     progress = progress or SilentProgress()
-    phases = Phases()
-    suite_name = name or suite.name
-    folder = out / suite_name.replace("/", "__") / f"{str(searcher.card['name']).replace('/', '__')}.runs" if out else None
-    rows: list[Score] = []
-    hashes: dict[str, str] = {}
-    queries: dict[str, str] = {}
-    spans = False
-    pools = pool_ids(suite)
-    collected = CollectedRanks(suite)
-    chosen = [setting for setting in suite.settings() if settings is None or setting in settings]
+    evaluation = _RunEvaluation(searcher, suite, options, progress)
+    chosen = [setting for setting in suite.settings if options.settings is None or setting in options.settings]
     with progress:
-        for language, group in itertools.groupby(chosen, key=lambda setting: setting.query_language):
-            judgements = list(suite.judgements(language))
-            texts = suite.query_texts(language)
-            for setting in group:
-                judged = qrels(suite, setting, judgements)
-                asked = [text for text in texts if text.id in judged]
-                if not asked:
-                    continue
-                progress.start(f"search {setting.query_language}:{setting.pool}", len(asked))
-                pool = pools.get(setting.pool)
-                scores = RunScores(suite, setting, measures)
-                spans |= setting.pool == ALL and any(len({_language(d) for d in judged[text.id]}) > 1 for text in asked)
-                file = trec.RunWriter(folder / trec.file_name(setting), str(searcher.card["name"])) if folder else None
-                with file or contextlib.nullcontext():
-                    for part in _parts(asked, searcher, pool):
-                        relevant = {text.id: judged[text.id] for text in part}
-                        with phases.measure("search"):
-                            found = _found(searcher, setting, part, pool)
-                            for query_id, hits in found.items():
-                                ranked = _places(searcher, hits, relevant[query_id], pool, depth)
-                                collected.add(setting, query_id, ranked, relevant[query_id])
-                            run = {query_id: hits[:depth] for query_id, hits in found.items()}
-                        progress.advance(len(part))
-                        if file:
-                            with phases.measure("write"):
-                                file.add_run(run)
-                        with phases.measure("score"):
-                            scores.add(relevant, run)
-                rows += scores.rows()
+        for query_set, group in itertools.groupby(chosen, key=lambda setting: setting.query_set):
+            evaluation.search_query_set(query_set, list(group))
+    return assemble(suite, searcher.identity, evaluation.evidence(), command=command)
+
+
+@dataclass
+class _RunEvaluation:
+    """The runs of a suite's settings, as they are made."""
+
+    searcher: Searcher
+    suite: Suite
+    options: RunOptions
+    progress: Progress
+    phases: Phases = field(default_factory=Phases)
+    rows: list[Score] = field(default_factory=list)
+    files: list[RunFile] = field(default_factory=list)
+    queries: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.pools = pool_ids(self.suite)
+        self.collected = CollectedRanks(self.suite)
+        identity = self.searcher.identity
+        stem = file_stem(identity.name, identity.passage_text, identity.dtype)
+        self.folder = runs_folder(self.options.results, self.suite.name, stem) if self.options.results else None
+
+    def search_query_set(self, query_set: str, settings: Sequence[Setting]) -> None:
+        """Search the settings of a query set."""
+        judgements = list(self.suite.query_set(query_set).judgements())
+        queries = self.suite.queries(query_set)
+        for setting in settings:
+            self._search(setting, queries, judgements)
+        if digest := queries_hash(self.suite, query_set, judgements):
+            self.queries[query_set] = digest
+
+    def _search(self, setting: Setting, queries: Sequence[Item], judgements: Sequence[Judgement]) -> None:
+        judged = qrels(self.suite, setting, judgements)
+        asked = [query for query in queries if query.id in judged]
+        if not asked:
+            return
+        self.progress.start(f"search {setting.name}", len(asked))
+        scores = RunScores(self.suite, setting, self.options.measures)
+        name = trec.file_name(setting.query_set, setting.pool)
+        file = trec.RunWriter(self.folder / name, self.searcher.identity.name) if self.folder else None
+        with file or contextlib.nullcontext():
+            for part in self._parts(asked, setting):
+                relevant = {query.id: judged[query.id] for query in part}
+                with self.phases.measure("search"):
+                    run = self._run(setting, part, relevant)
+                self.progress.advance(len(part))
                 if file:
-                    hashes[f"{setting.query_language}:{setting.pool}"] = file.sha256
-            if digest := queries_hash(suite, language, judgements):
-                queries[language] = digest
-    if not rows:
-        raise HybridBenchError(f"no query of {suite.name} has a relevant passage", "Check its qrels.")
-    ranks = collected.ranks()
-    remarks = [suite.note] if suite.note else []
-    if any(row.pool == ALL for row in rows) and len(suite.passage_languages) > 1:
-        bias, more = _bias(suite, ranks, rows, spans)
-        rows += bias
-        remarks += more
-    result = Result(
-        suite=suite_name,
-        encoder=dict(searcher.card),
-        primary=suite.primary if suite.primary in measures else measures[0],
-        notes=(*remarks, *notes()),
-        provenance=Provenance(
-            command=command,
-            versions=versions.of_everything() | dict(searcher.versions),
-            fingerprint=searcher.fingerprint,
-            passages=dict(passages),
-            queries=queries,
-            passage_text=searcher.passage_text,
-            dtype=searcher.dtype,
-            device=searcher.device,
-            ties=searcher.ties,
-            depth=f"{depth} passages a query",
-        ),
-        rows=tuple(rows),
-        runs=hashes,
-        timings=phases.seconds,
-    )
-    return result.with_ranks(ranks) if ranks else result
+                    with self.phases.measure("write"):
+                        file.add_run(run)
+                with self.phases.measure("score"):
+                    scores.add(relevant, run)
+        self.rows += scores.rows()
+        if file:
+            self.files.append(RunFile(query_set=setting.query_set, pool=setting.pool, file=name, sha256=file.sha256))
+
+    def _exhaustive(self, setting: Setting) -> bool:
+        return setting.pool in self.pools and self.searcher.exhaustive
+
+    def _parts(self, asked: Sequence[Item], setting: Setting) -> Iterator[Sequence[Item]]:
+        at_once = QUERIES_AT_ONCE
+        if self._exhaustive(setting):
+            at_once = max(1, min(QUERIES_AT_ONCE, _HITS_AT_ONCE // len(self.pools[setting.pool])))
+        return (asked[start : start + at_once] for start in range(0, len(asked), at_once))
+
+    def _run(self, setting: Setting, part: Sequence[Item], relevant: Mapping[str, Mapping[str, int]]) -> dict[str, list[Hit]]:
+        """Search for some queries, note the ranks of their relevant passages, and cut at the depth."""
+        exhaustive = self._exhaustive(setting)
+        found = self.searcher.search(setting, part, None if exhaustive else self.options.depth)
+        run = {}
+        pool = self.pools.get(setting.pool)
+        for query in part:
+            hits = trec.canonical(found.get(query.id, ()))
+            of_query = relevant[query.id]
+            ranked = places(hits, of_query, pool, exhaustive=exhaustive, depth=self.options.depth) if pool else None
+            self.collected.add(setting, query.id, ranked, of_query)
+            run[query.id] = hits[: self.options.depth]
+        return run
+
+    def evidence(self) -> Evidence:
+        """The scores of all runs, with measures of bias where the ranks of relevant passages are known.
+
+        Raises:
+            HybridBenchError: if no query has a relevant passage.
+        """
+        if not self.rows:
+            raise HybridBenchError(f"no query of {self.suite.name} has a relevant passage", "Check its qrels.")
+        ranks = self.collected.ranks()
+        bias, notes = self._bias(ranks)
+        own = [self.suite.note] if self.suite.note else []
+        return Evidence(
+            rows=[*self.rows, *bias],
+            notes=[*own, *notes, *self.searcher.notes()],
+            passages=self.searcher.passages(),
+            queries=self.queries,
+            ranks=ranks,
+            runs=self.files,
+            depth=self.options.depth,
+            timings=self.phases.seconds,
+        )
+
+    def _bias(self, ranks: Ranks | None) -> tuple[list[Score], list[str]]:
+        """Scores of bias, and what their reader has to know."""
+        asked = [Setting(row.query_set, row.pool, row.setting) for row in self.rows]
+        asked = [setting for setting in dict.fromkeys(asked) if grouped_by(self.suite, setting.pool)]
+        if not asked:
+            return [], []
+        attributes = dict.fromkeys(attribute for setting in asked for attribute in grouped_by(self.suite, setting.pool))
+        alone = [ONE_GROUP_ALONE.format(group=of) for of in attributes if not self._spans(asked, of)]
+        if len(alone) == len(attributes):
+            return [], alone
+        of_sets = ranks.by_query_set if ranks else {}
+        if ranks is None or any(s.query_set not in of_sets or s.pool not in of_sets[s.query_set].rank_in for s in asked):
+            return [], [NO_DISTANCE]
+        rows = [row for setting in asked for row in bias_rows(self.suite, of_sets[setting.query_set], setting)]
+        return rows, bias_notes(self.suite, ranks, asked) + (_not_found(ranks, asked) if rows else [])
+
+    def _spans(self, settings: Sequence[Setting], attribute: str) -> bool:
+        """Whether a query of these settings has relevant passages of several languages (or domains)."""
+        groups = groups_of(self.suite, attribute)  # type: ignore[arg-type]
+        for query_set in dict.fromkeys(setting.query_set for setting in settings):
+            of_query: dict[str, set[str | None]] = {}
+            for judgement in self.suite.query_set(query_set).judgements():
+                if judgement.relevance > 0:
+                    of_query.setdefault(judgement.query_id, set()).add(groups.get(judgement.collection))
+            if any(len(found - {None}) > 1 for found in of_query.values()):
+                return True
+        return False
 
 
-def _parts(asked: Sequence[Text], searcher: Searcher, pool: Sequence[str] | None) -> Iterator[Sequence[Text]]:
-    at_once = max(1, min(QUERIES_AT_ONCE, _HITS_AT_ONCE // len(pool))) if pool and searcher.search_all else QUERIES_AT_ONCE
-    for start in range(0, len(asked), at_once):
-        yield asked[start : start + at_once]
-
-
-def _found(searcher: Searcher, setting: Setting, part: Sequence[Text], pool: Sequence[str] | None) -> dict[str, list[trec.Hit]]:
-    """What each query finds, in canonical order: in the whole pool where that is known and small enough to be searched so."""
-    search = searcher.search_all if pool and searcher.search_all else searcher.search
-    found = search(setting, part)
-    return {text.id: trec.canonical(found.get(text.id, ())) for text in part}
-
-
-def _places(
-    searcher: Searcher, hits: Sequence[trec.Hit], relevant: Mapping[str, int], pool: Sequence[str] | None, depth: int
-) -> dict[str, Place] | None:
-    return places(hits, relevant, pool, exhaustive=searcher.search_all is not None, depth=depth) if pool else None
-
-
-def _bias(suite: Suite, ranks: Ranks | None, rows: Sequence[Score], spans: bool) -> tuple[list[Score], list[str]]:
-    """Scores of language bias, and what their reader has to know; none where no query has relevant passages in two languages."""
-    if not spans:
-        return [], [ONE_LANGUAGE_ALONE]
-    asked = {row.query_language for row in rows if row.pool == ALL}
-    by_language = {language: found for language, found in (ranks.by_language if ranks else {}).items() if language in asked}
-    if by_language.keys() != asked or not all(found.rank_all.all() for found in by_language.values()):
-        return [], [NO_DISTANCE]
-    bias = [row for language, found in by_language.items() for row in distance_rows(suite, found, language)]
-    remarks = bias_notes(bias, {language: PoolPairs.of(found) for language, found in by_language.items()})
-    known = [np.ones(len(of.query), bool) if of.found_all is None else of.found_all for of in by_language.values()]
-    share = 1 - float(np.concatenate(known).mean())
-    return bias, remarks + ([NOT_FOUND.format(share=share)] if share and bias else [])
-
-
-def _language(doc_id: str) -> str:
-    return doc_id.partition("-")[0]
+def _not_found(ranks: Ranks, settings: Sequence[Setting]) -> list[str]:
+    """What was not retrieved in the pools of several collections."""
+    notes = []
+    for pool in dict.fromkeys(setting.pool for setting in settings):
+        found = []
+        for setting in settings:
+            of = ranks.by_query_set[setting.query_set]
+            if setting.pool == pool:
+                inside = of.inside(pool)
+                found.append(of.found_in.get(pool, np.ones(len(of.query), bool))[inside])
+        if share := 1 - float(np.concatenate(found).mean()):
+            notes.append(NOT_FOUND.format(share=share, pool=pool))
+    return notes

@@ -1,25 +1,26 @@
-"""Searching what was encoded before, exactly or by FAISS."""
+"""Searching stored vectors, exactly or by FAISS."""
 
 from __future__ import annotations
 
-import shlex
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from hybrid_bench.datasets.suite import PassageText, Suite
-from hybrid_bench.embeddings.stored_collection import Collection, Storage
-from hybrid_bench.encoders.load import load_encoder
+from hybrid_bench.embeddings.stored_collection import Collection as StoredCollection
+from hybrid_bench.embeddings.stored_collection import Storage
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.evaluation.provenance import public_card
-from hybrid_bench.evaluation.runs import Searcher, evaluate_runs
-from hybrid_bench.evaluation.streamed import DEPTH, MEASURES, StreamedSearch, StreamedSuite, Streaming
+from hybrid_bench.evaluation.assemble import SearcherIdentity
+from hybrid_bench.evaluation.options import DEPTH, RUN_MEASURES, STORAGE, EvaluationOptions
+from hybrid_bench.evaluation.provenance import command_line
+from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
+from hybrid_bench.evaluation.streamed import Finds, LargeSuite, StoredSearch, identity_of
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Hit
 from hybrid_bench.retrieval.streamed.faiss_index import KINDS, FaissIndex
-from hybrid_bench.retrieval.streamed.search import Found
 from hybrid_bench.support.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
@@ -28,134 +29,172 @@ if TYPE_CHECKING:
 EXACT = "exact"
 #: Depths at which an index is compared with the exact search.
 _RECALL_AT = (10, 100, 1000)
+#: Queries that an index and the exact search are compared on at a time.
+_COMPARED_AT_ONCE = 256
 
 
 def search_store(
-    store: Path,
     suite: Suite,
-    streaming: Streaming,
+    options: EvaluationOptions,
     *,
+    store: Path | None = None,
     encoder: str = "",
-    encoder_options: Mapping[str, Any] | None = None,
     index: str = EXACT,
-    measures: Sequence[str] = MEASURES,
-    out: Path | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """Search encoded passages and score the runs.
+    """Search stored vectors of passages and score the runs.
 
     Args:
-        store: with a collection of every language of the suite in a folder of its name.
-        suite: restricted to the languages that were asked for.
-        streaming: who searches, and how deep.
-        encoder: of the queries; the store's by default.
-        encoder_options: of :func:`hybrid_bench.load_encoder`; the store's number format by default.
+        suite: restricted to the languages that are searched.
+        options: depth, measures, executor, the encoder's options (the store's dtype by default), and where runs are kept.
+        store: a folder with the vectors of every collection of the suite; nothing but queries is encoded. Without it the
+            vectors of ``encoder`` in the cache are used, and encoded where they are missing.
+        encoder: name of the queries' encoder; the store's by default.
         index: ``exact``, or a kind of :class:`FaissIndex`; its recall is in the result's notes.
-        measures: any of ir_measures.
-        out: write the runs beside where :meth:`Result.save` writes the result.
         progress: where to report.
 
     Raises:
-        HybridBenchError: if the store is not whole, or was made by another encoder.
+        HybridBenchError: if the store is incomplete, was made by another encoder, or neither it nor an encoder is given.
     """
     progress = progress or SilentProgress()
-    store = store.absolute()  # as Streaming.root
-    collections = {language: Collection(store / language.replace("/", "__")) for language in suite.passage_languages}
-    stated = next(iter(collections.values())).manifest.key
-    options = {"dtype": stated["dtype"]} | {k: v for k, v in (encoder_options or {}).items() if v not in (None, "auto")}
-    name = encoder or str(stated["encoder"])
-    loaded = load_encoder(name, **options)
-    streamed = StreamedSuite(
-        loaded,
-        suite,
-        streaming.of_store(store, cast(Storage, stated["storage"])),
-        passage_text=cast(PassageText, stated["passage_text"]),
-        name=name,
-        options=options,
-        progress=progress,
-    )
-    for collection in collections.values():
-        collection.check_key(streamed.key)
+    if store is not None:
+        collections = {of.name: StoredCollection(store.absolute() / of.name) for of in suite.collections}
+        large = _of_store(store, collections, suite, options, encoder, progress)
+        for collection in collections.values():
+            collection.check_key(large.key)
+    elif encoder:
+        large = LargeSuite.of(encoder, suite, options, progress)
+        with progress:
+            collections = large.encode_all()
+    else:
+        raise HybridBenchError("there is nothing to search", "Name a store, or an encoder with --encoder.")
+    depth, measures = options.depth or DEPTH, list(options.measures or RUN_MEASURES)
     with progress:
-        searching = StreamedSearch(streamed, collections, progress)
-        indexed = {} if index == EXACT else _indexed(index, searching, collections, progress)
-    card = {**public_card(loaded.card)}
-    if index != EXACT:
-        card |= {"name": f"{loaded.card.name}.{index}", "index": KINDS[index]}
-    words = [store.name, "--suite", suite.asked_as]
-    words += ["--languages", ",".join(suite.passage_languages)] if len(suite.passage_languages) > 1 else []
-    words += ["--index", index] if index != EXACT else []
-    words += ["--depth", str(streaming.depth)] if streaming.depth != DEPTH else []
+        searcher = _searcher(large, collections, depth, index, progress)
+    stated = {
+        "encoder": large.source.name,
+        "suite": suite.asked_as,
+        "languages": ",".join(options.languages) if options.languages else None,
+        "index": index if index != EXACT else None,
+        "depth": depth if depth != DEPTH else None,
+        "measures": " ".join(measures) if tuple(measures) != RUN_MEASURES else None,
+        "dtype": large.encoder.dtype,
+        "device": large.encoder.device,
+        "storage": large.storage if large.storage != STORAGE else None,
+        "passage_text": large.passage_text if large.passage_text != "sentence" else None,
+    }
     return evaluate_runs(
-        Searcher(
-            card=card,
-            fingerprint=f"{loaded.fingerprint} {index}" if index != EXACT else loaded.fingerprint,
-            search=searching,
-            versions={"faiss": next(iter(indexed.values())).version} if indexed else {},
-            passage_text=str(stated["passage_text"]),
-            dtype=loaded.dtype,
-            device=loaded.device,
-        ),
+        searcher,
         suite,
-        command=shlex.join(["hybrid-bench", "search", *words]),
-        depth=streaming.depth,
-        passages={language: collection.manifest.texts for language, collection in collections.items()},
-        measures=measures,
-        out=out,
-        notes=lambda: [note for found in indexed.values() for note in found.notes()],
+        command=command_line(["search"], stated),
+        options=RunOptions(measures, depth, results=options.results),
         progress=progress,
     )
 
 
-def _indexed(
-    index: str, searching: StreamedSearch, collections: Mapping[str, Collection], progress: Progress
-) -> dict[str, IndexFound]:
-    """Let FAISS answer in the place of the exact search, which it is compared with."""
-    found = {}
-    for pool, collection in collections.items():
-        exact, vectors = searching.found[pool], searching.vectors[pool]
-        if not isinstance(exact, Found):
-            raise HybridBenchError(f"{pool} was not searched exactly")
-        found[pool] = IndexFound(pool, FaissIndex(collection, index, progress), vectors, exact, searching.depth)
-        searching.found[pool] = found[pool]
-    return found
+def _of_store(
+    store: Path,
+    collections: Mapping[str, StoredCollection],
+    suite: Suite,
+    options: EvaluationOptions,
+    encoder: str,
+    progress: Progress,
+) -> LargeSuite:
+    """The suite with the encoder that a store states."""
+    stated = next(iter(collections.values())).manifest.key
+    chosen = {"dtype": stated["dtype"]} | {name: value for name, value in options.encoder_options.items() if value != "auto"}
+    return LargeSuite.of(
+        encoder or str(stated["encoder"]),
+        suite,
+        dataclasses.replace(
+            options,
+            encoder=chosen,
+            store=store.absolute(),
+            storage=cast(Storage, stated["storage"]),
+            passage_text=cast(PassageText, stated["passage_text"]),
+        ),
+        progress,
+    )
 
 
-class IndexFound:
-    """What an index finds, and how much of what is exactly best that is.
+def _searcher(
+    large: LargeSuite, collections: Mapping[str, StoredCollection], depth: int, index: str, progress: Progress
+) -> StoredSearch:
+    if index == EXACT:
+        return StoredSearch(large, collections, depth, identity_of(large))
+    indexes = {name: FaissIndex(collection, index, progress) for name, collection in collections.items()}
+    exact = StoredSearch(large, collections, depth, identity_of(large))
+    card = {**identity_of(large).card}
+    identity = identity_of(
+        large,
+        card=card | {"name": f"{card['name']}.{index}", "index": KINDS[index]},
+        fingerprint=f"{large.encoder.fingerprint} {index}",
+        versions={"faiss": next(iter(indexes.values())).version},
+    )
+    return IndexSearch(large, collections, depth, identity, indexes=indexes, exact=exact)
+
+
+class IndexFinds:
+    """What an index finds; see :class:`hybrid_bench.evaluation.streamed.Finds`.
 
     Args:
-        pool: that is searched.
-        index: of it.
-        vectors: of all queries.
-        exact: what they find exactly.
+        index: of a collection.
+        vectors: (queries, dimension) of all queries.
         depth: passages a query.
     """
 
-    def __init__(self, pool: str, index: FaissIndex, vectors: NDArray[np.float32], exact: Found, depth: int) -> None:
-        self._pool = pool
+    def __init__(self, index: FaissIndex, vectors: NDArray[np.float32], depth: int) -> None:
         self._index = index
         self._vectors = vectors
-        self._exact = exact
         self._depth = depth
-        self._shares: dict[int, list[float]] = {}
-        self.version = index.version
 
     def hits(self, rows: Sequence[int]) -> list[list[Hit]]:
         """The hits of some queries, in canonical order."""
-        found = self._index.search(self._vectors[list(rows)], self._depth)
-        for row, hits, best in zip(rows, found, self._exact.hits(rows), strict=True):
-            self._shares[row] = [_share(hits, best, depth) for depth in self._depths()]
-        return found
+        return self._index.search(self._vectors[list(rows)], self._depth)
+
+    def recall(self, exact: Finds) -> dict[int, float]:
+        """Depth to the share of the exact search's first passages that are among the index's, averaged over all queries."""
+        depths = [depth for depth in _RECALL_AT if depth <= self._depth] or [self._depth]
+        shares = []
+        for start in range(0, len(self._vectors), _COMPARED_AT_ONCE):
+            rows = range(start, min(start + _COMPARED_AT_ONCE, len(self._vectors)))
+            for hits, best in zip(self.hits(rows), exact.hits(rows), strict=True):
+                shares.append([_share(hits, best, depth) for depth in depths])
+        return dict(zip(depths, np.mean(shares, axis=0).tolist(), strict=True))
+
+
+class IndexSearch(StoredSearch):
+    """A search by FAISS, compared with the exact search.
+
+    Args:
+        indexes: collection to its index.
+        exact: the same search without an index.
+
+    The other arguments are those of :class:`StoredSearch`.
+    """
+
+    def __init__(
+        self,
+        large: LargeSuite,
+        collections: Mapping[str, StoredCollection],
+        depth: int,
+        identity: SearcherIdentity,
+        *,
+        indexes: Mapping[str, FaissIndex],
+        exact: StoredSearch,
+    ) -> None:
+        super().__init__(large, collections, depth, identity, lambda name, _, vectors: IndexFinds(indexes[name], vectors, depth))
+        self._exact = exact
+        self._kind = next(iter(indexes.values())).kind
 
     def notes(self) -> list[str]:
-        """Its recall, averaged over the queries."""
-        means = np.mean(list(self._shares.values()), axis=0)
-        said = ", ".join(f"{mean:.4f} of the first {depth}" for depth, mean in zip(self._depths(), means, strict=True))
-        return [f"{self._index.kind} on {self._pool} finds, of what the exact search finds, {said}."]
-
-    def _depths(self) -> list[int]:
-        return [depth for depth in _RECALL_AT if depth <= self._depth] or [self._depth]
+        """The recall of each collection's index."""
+        notes = []
+        for name, finds in self.found.items():
+            recall = cast(IndexFinds, finds).recall(self._exact.found[name])
+            shares = ", ".join(f"{share:.4f} of the first {depth}" for depth, share in recall.items())
+            notes.append(f"{self._kind} on {name} finds, of what the exact search finds, {shares}.")
+        return notes
 
 
 def _share(found: Sequence[Hit], best: Sequence[Hit], depth: int) -> float:

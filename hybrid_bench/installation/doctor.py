@@ -59,7 +59,7 @@ _OPTIONAL = {
 
 def examine() -> Iterator[Finding]:
     """Every finding. Loads each plugin once; starts nothing and downloads nothing."""
-    from hybrid_bench.datasets.catalog import SUITES
+    from hybrid_bench.datasets.resolvers import SUITES
     from hybrid_bench.encoders.load import REGISTRY as ENCODERS
     from hybrid_bench.execution.protocol import REGISTRY as EXECUTORS
     from hybrid_bench.support import versions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ir_measures
@@ -13,8 +13,10 @@ from ir_measures.measures.base import MeanAgg
 from ir_measures.providers.base import NOT_PROVIDED
 from ir_measures.providers.base import Any as AnyValue
 from ir_measures.util import QrelsConverter, RunConverter
+from numpy.typing import NDArray
 
-from hybrid_bench.measures.bias import peer
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.measures.bias import peer, rank_distance
 
 
 class _MeanOfDefined(MeanAgg):
@@ -55,8 +57,9 @@ class _RankDistance(_LanguageBias):
 class _PEER(_LanguageBias):
     """Probability of equal expected rank of a query's relevant passages between languages, at a cut-off.
 
-    The language of a passage is what stands before the first ``-`` of its id. Relevant passages that the first ``cutoff``
-    of the run do not hold share the mean of the ranks that follow. Source: Yang et al. 2024 (arXiv 2405.00978).
+    The ``iteration`` of a qrel names the passage's language, as in the ir_datasets entries of this project. Relevant passages
+    that are not among the first ``cutoff`` of the run share the mean of the ranks that follow. Source: Yang et al. 2024
+    (arXiv 2405.00978).
     """
 
     __name__ = "PEER"
@@ -80,13 +83,25 @@ class _LanguageBiasProvider(providers.Provider):
     SUPPORTED_MEASURES = [_RankDistance(rel=AnyValue()), _PEER(cutoff=AnyValue(), rel=AnyValue())]
 
     def _evaluator(self, measures: Iterable[Measure], qrels: Any) -> _Evaluator:
-        return _Evaluator(list(measures), QrelsConverter(qrels).as_dict_of_dict())
+        return _Evaluator(list(measures), list(QrelsConverter(qrels).as_namedtuple_iter()))
+
+
+#: The iteration of a qrel that states none.
+_NO_GROUP = "0"
 
 
 class _Evaluator(providers.Evaluator):
-    def __init__(self, measures: list[Measure], qrels: dict[str, dict[str, int]]) -> None:
-        super().__init__(measures, set(qrels))
-        self._qrels = qrels
+    def __init__(self, measures: list[Measure], qrels: Sequence[Any]) -> None:
+        super().__init__(measures, {qrel.query_id for qrel in qrels})
+        self._qrels: dict[str, dict[str, int]] = {}
+        for qrel in qrels:
+            self._qrels.setdefault(qrel.query_id, {})[qrel.doc_id] = qrel.relevance
+        self._group = {qrel.doc_id: getattr(qrel, "iteration", _NO_GROUP) for qrel in qrels}
+        if any(measure.NAME == "PEER" for measure in measures) and set(self._group.values()) <= {_NO_GROUP}:
+            raise HybridBenchError(
+                "PEER needs to know the language of relevant passages, and the qrels do not state it",
+                "Give ir_measures.Qrel records whose iteration is the language, e.g. those of xquad-r/all/en.",
+            )
 
     def _iter_calc(self, run: Any) -> Iterator[Metric]:
         """Yield a value for each query that has one."""
@@ -101,20 +116,21 @@ class _Evaluator(providers.Evaluator):
                 relevant = [doc_id for doc_id, grade in judged.items() if grade >= measure["rel"]]
                 if len(relevant) < 2:
                     continue
+                query = np.zeros(len(relevant), np.int32)
                 if measure.NAME == "RankDistance":
-                    found = [ranks.get(doc_id, len(ranks) + 1) for doc_id in relevant]
-                    yield Metric(query_id, measure, max(found) - min(found))
+                    found = np.array([ranks.get(doc_id, len(ranks) + 1) for doc_id in relevant], np.int32)
+                    yield Metric(query_id, measure, int(rank_distance(query, found)[0]))
                 else:
-                    yield Metric(query_id, measure, _peer_at(measure["cutoff"], ranks, relevant))
+                    groups = np.array([str(self._group[doc_id]) for doc_id in relevant])
+                    yield Metric(query_id, measure, float(peer(query, _cut(measure["cutoff"], ranks, relevant), groups)[0]))
 
 
-def _peer_at(cutoff: Any, ranks: dict[str, int], relevant: list[str]) -> float:
+def _cut(cutoff: Any, ranks: Mapping[str, int], relevant: Sequence[str]) -> NDArray[np.float64]:
+    """(relevant,) the ranks of passages, with the mean of the ranks that follow for those that are not retrieved."""
     depth = len(ranks) if cutoff is NOT_PROVIDED else int(cutoff)
     missing = sum(ranks.get(doc_id, depth + 1) > depth for doc_id in relevant)
     after = depth + (missing + 1) / 2
-    found = [rank if (rank := ranks.get(doc_id, depth + 1)) <= depth else after for doc_id in relevant]
-    languages = np.array([doc_id.partition("-")[0] for doc_id in relevant])
-    return float(peer(np.zeros(len(found), np.int32), np.array(found, dtype=np.float64), languages)[0])
+    return np.array([rank if (rank := ranks.get(doc_id, depth + 1)) <= depth else after for doc_id in relevant], np.float64)
 
 
 def register() -> None:

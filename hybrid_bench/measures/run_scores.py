@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import ir_measures
 
-from hybrid_bench.datasets.settings import ALL, Setting
+from hybrid_bench.datasets.settings import Attribute, Setting
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.measures.bias_scores import GROUP_DEPTH, grouped_by, groups_of, same_group_name
 from hybrid_bench.measures.from_ranks import known
-from hybrid_bench.measures.scores import SAME_LANGUAGE_DEPTH, score_row
+from hybrid_bench.measures.rows import score_row
 from hybrid_bench.results.record import Score
 from hybrid_bench.results.runs import Run
 
-#: Measures that look at nothing behind their cut-off: handing a whole list over takes longer than scoring it. RR@k is not one:
+#: Measures that look at nothing behind their cut-off: passing a whole list takes longer than scoring it. RR@k is not one:
 #: ir_measures computes it with another order of ties.
 _CUT = ("AP", "nDCG", "P", "R", "Success")
 
@@ -21,7 +22,8 @@ _CUT = ("AP", "nDCG", "P", "R", "Success")
 class RunScores:
     """The averages of measures over the queries of a setting, added up a few queries at a time.
 
-    On the pool of all languages the share of the query's language in the first 20 is added.
+    On a pool of several collections the share of the query's group in the first 20 is added, see
+    :func:`hybrid_bench.measures.bias_scores.same_group_rows`.
 
     Args:
         suite: of the setting.
@@ -35,31 +37,37 @@ class RunScores:
         self._measures = known(measures)
         self._seen = _seen(self._measures)
         self._total = dict.fromkeys(map(str, self._measures), 0.0)
-        self._same = 0
+        queries = suite.query_set(setting.query_set)
+        attributes = grouped_by(suite, setting.pool)
+        self._own: dict[Attribute, str | None] = {attribute: getattr(queries, attribute) for attribute in attributes}
+        self._groups = {attribute: groups_of(suite, attribute) for attribute in attributes}
+        self._same = {attribute: 0 for attribute, group in self._own.items() if group is not None}
         self._queries = 0
 
     def add(self, judged: Mapping[str, Mapping[str, int]], run: Run) -> None:
         """Score the judged queries; one that the run does not have counts with 0."""
         # trec_eval gives no value to a query whose list is empty, and ir_measures none to a missing one: both count with 0.
-        found = {query_id: dict(hits[: self._seen]) for query_id in judged if (hits := run.get(query_id))}
+        found = {
+            query_id: {hit.doc_id: hit.score for hit in hits[: self._seen]} for query_id in judged if (hits := run.get(query_id))
+        }
         grades = {query_id: dict(of_query) for query_id, of_query in judged.items()}
         for metric in ir_measures.iter_calc(self._measures, grades, found) if found else ():
             self._total[str(metric.measure)] += float(metric.value)
-        self._same += sum(
-            hit.doc_id.partition("-")[0] == self._setting.query_language
-            for query_id in judged
-            for hit in run.get(query_id, ())[:SAME_LANGUAGE_DEPTH]
-        )
+        for attribute, own in self._own.items():
+            if own is not None:
+                self._same[attribute] += sum(
+                    self._groups[attribute].get(self._suite.collection_of(hit.doc_id) or "") == own
+                    for query_id in judged
+                    for hit in run.get(query_id, ())[:GROUP_DEPTH]
+                )
         self._queries += len(judged)
 
     def rows(self) -> list[Score]:
         """The averages over all queries that were added."""
         count = self._queries
-        rows = [score_row(self._suite, self._setting, name, value / count, count) for name, value in self._total.items()]
-        if self._setting.pool == ALL and len(self._suite.passage_languages) > 1:
-            share = self._same / SAME_LANGUAGE_DEPTH / count
-            rows.append(score_row(self._suite, self._setting, f"SameLanguage@{SAME_LANGUAGE_DEPTH}", share, count))
-        return rows
+        totals = {name: value / count for name, value in self._total.items()}
+        totals |= {same_group_name(attribute): same / GROUP_DEPTH / count for attribute, same in self._same.items()}
+        return [score_row(self._suite, self._setting, name, value, count) for name, value in totals.items()]
 
 
 def _seen(measures: Sequence[ir_measures.measures.Measure]) -> int | None:

@@ -1,4 +1,4 @@
-"""The exact ranks of the relevant passages: what stands for a run where a run would be too large."""
+"""The exact ranks of the relevant passages: they replace a run where a run would be too large."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,82 +19,89 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_HEADER = ("query_language", "query_id", "passage_language", "doc_id", "relevance", "rank", "rank_all")
-#: More columns where not every passage was found.
-_FOUND = ("found", "found_all")
+_HEADER = ("query_set", "query_id", "collection", "doc_id", "relevance", "rank")
+#: The columns of schema version 1, in which the pool of all languages was the only one of several collections.
+_HEADER_1 = ("query_language", "query_id", "passage_language", "doc_id", "relevance", "rank", "rank_all")
+_RANK, _FOUND = "rank:", "found:"
 
 
 @dataclass(frozen=True)
-class LanguageRanks:
-    """The relevant passages of the queries of one language, and where they were ranked.
+class QuerySetRanks:
+    """The relevant passages of the queries of a query set, and their ranks.
 
     Attributes:
         query_ids: the queries that have a relevant passage in the suite.
         query: (pairs,) index into ``query_ids``, ascending.
-        passage_language: (pairs,) whose pool the passage is in.
-        doc_id: (pairs,) the passage.
+        collection: (pairs,) name of the passage's collection.
+        doc_id: (pairs,) TREC id of the passage.
         relevance: (pairs,) its grade, 1 or more.
-        rank: (pairs,) its rank in the pool of its language, from 1.
-        rank_all: (pairs,) its rank in the pool of all languages, from 1; 0 where the suite has no such pool.
-        found: (pairs,) for a searcher that does not rank all passages: whether it found the passage in the pool of its
-            language. One that it did not find stands behind all that it did; it has a rank, and no measure counts it as
-            retrieved. None if everything was found.
-        found_all: (pairs,) the same in the pool of all languages.
+        rank: (pairs,) its rank in its collection, from 1.
+        rank_in: pool of several collections to (pairs,) the rank there, from 1; 0 where the pool does not hold the passage.
+        found: for a searcher that does not rank all passages: (pairs,) whether it retrieved the passage in its collection.
+            A passage that was not retrieved has a rank behind all that were, and no measure counts it as retrieved. None if
+            everything was retrieved.
+        found_in: the same for pools of several collections; a pool in which everything was retrieved is left out.
     """
 
     query_ids: Sequence[str]
     query: NDArray[np.int32]
-    passage_language: NDArray[np.str_]
+    collection: NDArray[np.str_]
     doc_id: Sequence[str]
     relevance: NDArray[np.int32]
     rank: NDArray[np.int32]
-    rank_all: NDArray[np.int32]
+    rank_in: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
     found: NDArray[np.bool_] | None = None
-    found_all: NDArray[np.bool_] | None = None
+    found_in: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @functools.cached_property
-    def pools(self) -> tuple[str, ...]:
-        """The languages that relevant passages are in, sorted."""
-        return tuple(sorted(set(self.passage_language.tolist())))
+    def collections(self) -> tuple[str, ...]:
+        """The collections that relevant passages are in, sorted."""
+        return tuple(sorted(set(self.collection.tolist())))
 
     @functools.cached_property
-    def pool(self) -> NDArray[np.int64]:
-        """(pairs,) index into :attr:`pools`."""
+    def collection_index(self) -> NDArray[np.int64]:
+        """(pairs,) index into :attr:`collections`."""
         import numpy as np
 
         index = np.zeros(len(self.query), dtype=np.int64)
-        for number, language in enumerate(self.pools):
-            index[self.passage_language == language] = number
+        for number, name in enumerate(self.collections):
+            index[self.collection == name] = number
         return index
 
-    def spans_languages(self) -> bool:
-        """Whether a query can have relevant passages in several languages of one pool."""
-        return len(self.pools) > 1 and bool(self.rank_all.any())
+    def inside(self, pool: str) -> NDArray[np.bool_]:
+        """(pairs,) whether the passage is in a pool."""
+        return self.rank_in[pool] > 0 if pool in self.rank_in else self.collection == pool
+
+    def values_of(self, groups: Mapping[str, str | None]) -> set[str]:
+        """The groups that relevant passages are in, e.g. languages.
+
+        Args:
+            groups: collection to its group; None for a collection in no group.
+        """
+        return {group for name in self.collections if (group := groups.get(name)) is not None}
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Query language to the ranks of its relevant passages."""
+    """Query set to the ranks of its relevant passages."""
 
-    by_language: Mapping[str, LanguageRanks]
+    by_query_set: Mapping[str, QuerySetRanks]
 
-    def inside(self, query_language: str, pool: str) -> NDArray[np.bool_]:
-        """(pairs,) which relevant passages of a language's queries are in a pool; none if the language has no queries."""
+    def inside(self, query_set: str, pool: str) -> NDArray[np.bool_]:
+        """(pairs,) which relevant passages of a query set are in a pool; empty if the query set has no ranks."""
         import numpy as np
 
-        found = self.by_language.get(query_language)
-        if found is None:
-            return np.zeros(0, dtype=bool)
-        return np.ones(len(found.query), dtype=bool) if pool == "all" else found.passage_language == pool
+        found = self.by_query_set.get(query_set)
+        return np.zeros(0, dtype=bool) if found is None else found.inside(pool)
 
-    def query_ids(self, query_language: str, pool: str) -> list[str]:
-        """The queries of a language that have a relevant passage in a pool: those that count there."""
+    def query_ids(self, query_set: str, pool: str) -> list[str]:
+        """The queries that have a relevant passage in a pool: those that count there."""
         import numpy as np
 
-        inside = self.inside(query_language, pool)
+        inside = self.inside(query_set, pool)
         if not inside.any():
             return []
-        found = self.by_language[query_language]
+        found = self.by_query_set[query_set]
         return [found.query_ids[query] for query in np.unique(found.query[inside])]
 
     def to_bytes(self) -> bytes:
@@ -103,28 +110,31 @@ class Ranks:
 
         text = io.StringIO()
         writer = csv.writer(text, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar="\\")
-        partly = any(ranks.found is not None for ranks in self.by_language.values())
-        writer.writerow(_HEADER + (_FOUND if partly else ()))
-        for language, ranks in self.by_language.items():
+        pools = sorted({pool for ranks in self.by_query_set.values() for pool in ranks.rank_in})
+        partly = any(ranks.found is not None or ranks.found_in for ranks in self.by_query_set.values())
+        found = [_FOUND[:-1], *(_FOUND + pool for pool in pools)] if partly else []
+        writer.writerow([*_HEADER, *(_RANK + pool for pool in pools), *found])
+        for name, ranks in self.by_query_set.items():
+            nowhere, everything = np.zeros(len(ranks.query), dtype=np.int32), np.ones(len(ranks.query), dtype=bool)
             columns: list[Iterable[object]] = [
-                [language] * len(ranks.query),
+                [name] * len(ranks.query),
                 (ranks.query_ids[query] for query in ranks.query),
-                ranks.passage_language.tolist(),
+                ranks.collection.tolist(),
                 ranks.doc_id,
                 ranks.relevance.tolist(),
                 ranks.rank.tolist(),
-                ranks.rank_all.tolist(),
+                *(ranks.rank_in.get(pool, nowhere).tolist() for pool in pools),
             ]
             if partly:
-                everything = np.ones(len(ranks.query), dtype=bool)
-                for found in (ranks.found, ranks.found_all):
-                    columns.append((everything if found is None else found).astype(int).tolist())
+                flags = [everything if ranks.found is None else ranks.found]
+                flags += [ranks.found_in.get(pool, everything) for pool in pools]
+                columns += [flag.astype(int).tolist() for flag in flags]
             writer.writerows(zip(*columns, strict=True))
         return gzip.compress(text.getvalue().encode(), compresslevel=9, mtime=0)
 
     @classmethod
     def read(cls, path: Path, sha256: str) -> Ranks:
-        """Read what :meth:`to_bytes` wrote.
+        """Read what :meth:`to_bytes` wrote, in this version or in schema version 1.
 
         Raises:
             HybridBenchError: if the file is missing, is not the one with this hash, or is malformed.
@@ -141,28 +151,47 @@ class Ranks:
             raise HybridBenchError(f"{path} is not a file of ranks: {error}", "Run the evaluation again.") from error
 
 
-def _parse(text: str) -> Iterator[tuple[str, LanguageRanks]]:
+def _parse(text: str) -> Iterator[tuple[str, QuerySetRanks]]:
     """Raises ValueError or OverflowError where the text is not as :meth:`Ranks.to_bytes` writes it."""
     import numpy as np
 
     lines = csv.reader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE, escapechar="\\")
-    header = tuple(next(lines, ()))
-    if header not in (_HEADER, _HEADER + _FOUND):
-        raise ValueError(f"its columns are not {', '.join(_HEADER)}")
+    header = _current(tuple(next(lines, ())))
     rows: dict[str, list[list[str]]] = {}
     for row in lines:
         if len(row) != len(header):
             raise ValueError(f"line {lines.line_num} does not have {len(header)} columns")
         rows.setdefault(row[0], []).append(row)
-    for language, of_language in rows.items():
-        _, ids, passage_language, doc_id, *numbers = map(list, zip(*of_language, strict=True))
-        query_ids = list(dict.fromkeys(ids))
+    for name, of_query_set in rows.items():
+        columns = dict(zip(header, zip(*of_query_set, strict=True), strict=True))
+        query_ids = list(dict.fromkeys(columns["query_id"]))
         index = {query_id: at for at, query_id in enumerate(query_ids)}
-        query = np.array([index[query_id] for query_id in ids], dtype=np.int32)
-        relevance, rank, rank_all, *flags = (np.array(column, dtype=np.int32) for column in numbers)
-        if min(relevance.min(), rank.min()) < 1 or rank_all.min() < 0 or (np.diff(query) < 0).any():
-            raise ValueError(f"the ranks of {language} are below 1 or not in the order of the queries")
-        if any(not np.isin(flag, (0, 1)).all() for flag in flags):
-            raise ValueError(f"{' and '.join(_FOUND)} of {language} are not 0 or 1")
-        found = (flag.astype(bool) for flag in flags)
-        yield language, LanguageRanks(query_ids, query, np.array(passage_language), doc_id, relevance, rank, rank_all, *found)
+        query = np.array([index[query_id] for query_id in columns["query_id"]], dtype=np.int32)
+        numbers = {column: np.array(columns[column], dtype=np.int32) for column in header[len(_HEADER) - 2 :]}
+        ranks = {column.removeprefix(_RANK): of for column, of in numbers.items() if column.startswith(_RANK) and of.any()}
+        flags = {column: of for column, of in numbers.items() if column.startswith(_FOUND[:-1])}
+        lowest = min(numbers["relevance"].min(), numbers["rank"].min())
+        if lowest < 1 or any(rank.min() < 0 for rank in ranks.values()) or (np.diff(query) < 0).any():
+            raise ValueError(f"the ranks of {name} are below 1 or not in the order of the queries")
+        if any(not np.isin(flag, (0, 1)).all() for flag in flags.values()):
+            raise ValueError(f"{' and '.join(flags)} of {name} are not 0 or 1")
+        found = {column: flag.astype(bool) for column, flag in flags.items() if not flag.all()}
+        in_pools = {pool: found[_FOUND + pool] for pool in ranks if _FOUND + pool in found}
+        yield name, QuerySetRanks(
+            query_ids, query, np.array(columns["collection"]), columns["doc_id"], numbers["relevance"], numbers["rank"],
+            ranks, found.get(_FOUND[:-1]), in_pools,
+        )  # fmt: skip
+
+
+def _current(header: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that columns have in this version; raises ValueError if they are not those of a file of ranks."""
+    if header in (_HEADER_1, (*_HEADER_1, "found", "found_all")):
+        return (*_HEADER, f"{_RANK}all", *(("found", f"{_FOUND}all") if len(header) > len(_HEADER_1) else ()))
+    more = header[len(_HEADER) :]
+    pools = [name.removeprefix(_RANK) for name in more if name.startswith(_RANK)]
+    expected = [f"{_RANK}{pool}" for pool in pools]
+    if len(more) > len(pools):
+        expected += [_FOUND[:-1], *(f"{_FOUND}{pool}" for pool in pools)]
+    if header[: len(_HEADER)] != _HEADER or list(more) != expected:
+        raise ValueError(f"its columns are not {', '.join(_HEADER)}")
+    return header

@@ -8,20 +8,20 @@ import hashlib
 import io
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
 
 import numpy as np
 
-from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support import atomic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: The end of a run file's name; what stands before it is ``<query language>-<pool>``.
+#: The end of a run file's name; before it stand the query set and the pool.
 RUN_SUFFIX = ".trec.gz"
 
 
@@ -183,25 +183,33 @@ def read(path: Path) -> dict[str, list[Hit]]:
     return {query_id: canonical(hits.items()) for query_id, hits in found.items()}
 
 
-def file_name(setting: Setting) -> str:
-    """The name of a setting's run."""
-    return f"{setting.query_language}-{setting.pool}{RUN_SUFFIX}"
+def file_name(query_set: str, pool: str) -> str:
+    """The name of a setting's run: ``en-all.trec.gz``, or ``zh-hans--all.trec.gz`` where a name has a hyphen itself."""
+    between = "--" if "-" in query_set + pool else "-"
+    return f"{query_set}{between}{pool}{RUN_SUFFIX}"
 
 
-def folder_settings(folder: Path) -> dict[Setting, Path]:
-    """The runs in a folder, by setting.
+_FILE_NAME = re.compile(rf"(?:(.+)--(.+)|([^-]+)-([^-]+)){re.escape(RUN_SUFFIX)}")
+
+
+def runs_in(folder: Path) -> dict[tuple[str, str], Path]:
+    """The runs in a folder, by query set and pool.
 
     Raises:
-        HybridBenchError: if there are none.
+        HybridBenchError: if there are none, or a file's name does not tell its setting.
     """
     found = {}
     for path in sorted(folder.glob(f"*{RUN_SUFFIX}")):
-        query_language, _, pool = path.name.removesuffix(RUN_SUFFIX).partition("-")
-        if query_language and pool:
-            found[Setting(query_language, pool)] = path
+        match = _FILE_NAME.fullmatch(path.name)
+        if match is None:
+            raise HybridBenchError(
+                f"the name of the run {path} does not tell its setting",
+                f"Name runs <query set>-<pool>{RUN_SUFFIX}, or <query set>--<pool>{RUN_SUFFIX} where a name has a hyphen.",
+            )
+        found[match[1] or match[3], match[2] or match[4]] = path
     if not found:
         raise HybridBenchError(
-            f"{folder} holds no runs", f"Runs are named <query language>-<pool>{RUN_SUFFIX}, as `evaluate --runs` writes them."
+            f"{folder} holds no runs", f"Runs are named <query set>-<pool>{RUN_SUFFIX}, as `evaluate --runs` writes them."
         )
     return found
 

@@ -13,29 +13,41 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Format = Literal["table", "markdown", "csv", "json"]
-_KINDS = {"monolingual": "mono", "cross-lingual": "cross", "multilingual": "multi"}
+#: Bias measures that a table shows beside the primary measure.
+_BIAS = ("RankDistance", "SameLanguage@20", "SameDomain@20")
+_KINDS = {
+    "monolingual": "mono",
+    "cross-lingual": "cross",
+    "multilingual": "multi",
+    "in-domain": "in-domain",
+    "cross-domain": "cross-domain",
+    "all-domain": "all-domain",
+    "text-to-image": "text-to-image",
+    "image-to-text": "image-to-text",
+}
 
 
-def by_language(result: Result) -> pd.DataFrame:
-    """One row a query language and a last one with the means, as the paper's tables have them.
+def by_query_set(result: Result) -> pd.DataFrame:
+    """One row a query set, and a last one with the means.
 
-    ``cross`` is the mean over the other languages' pools; the last row is the macro average over languages of the columns,
-    which is the mean over settings where every setting exists.
+    Each column is the mean over the pools of a kind of setting; the last row is the macro average of the columns over query
+    sets, which is the mean over settings where every setting exists. Where query sets are languages, the table is that of the
+    paper (arXiv 2408.10536).
     """
     scores = result.scores
     primary = scores[scores["measure"] == result.primary]
     columns = {
-        f"{short} {result.primary}": primary[primary["setting"] == kind].groupby("query_language", sort=False)["value"].mean()
+        f"{short} {result.primary}": primary[primary["setting"] == kind].groupby("query_set", sort=False)["value"].mean()
         for kind, short in _KINDS.items()
     }
-    for measure in ("RankDistance", "SameLanguage@20"):
-        rows = scores[scores["measure"] == measure]
-        columns[measure] = rows.set_index("query_language")["value"]
+    for measure in _BIAS:
+        columns[measure] = scores[scores["measure"] == measure].groupby("query_set", sort=False)["value"].mean()
     frame = _frame({name: column for name, column in columns.items() if len(column)})
-    order = list(dict.fromkeys(scores["query_language"]))
+    order = list(dict.fromkeys(scores["query_set"]))
     frame = frame.reindex(order)
     frame.loc["mean"] = frame.mean()
-    return frame.rename_axis("query language")
+    languages = [result.query_sets[name].language for name in order if name in result.query_sets]
+    return frame.rename_axis("query language" if languages == order else "query set")
 
 
 def summary(result: Result) -> pd.DataFrame:
@@ -46,21 +58,16 @@ def summary(result: Result) -> pd.DataFrame:
 
 
 def side_by_side(results: Sequence[Result]) -> pd.DataFrame:
-    """One row an encoder: the means of :func:`by_language`."""
+    """One row an encoder: the means of :func:`by_query_set`."""
     import pandas as pd
 
-    rows = {result.name: by_language(result).loc["mean"] for result in results}
+    rows = {result.name: by_query_set(result).loc["mean"] for result in results}
     return pd.DataFrame(rows).T.rename_axis("encoder")
 
 
 def title(result: Result) -> str:
     """What a table of a result is called."""
     return f"{result.name} on {result.suite} ({result.provenance.passage_text}, {result.provenance.dtype})"
-
-
-def languages(result: Result) -> Table:
-    """:func:`by_language` for a terminal."""
-    return rich_table(by_language(result), title(result), caption="\n".join(result.notes))
 
 
 def rich_table(frame: pd.DataFrame, heading: str, caption: str = "") -> Table:

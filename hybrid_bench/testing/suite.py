@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from hybrid_bench.datasets.catalog import load_suite
+from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.retrieval.exact.columns import Columns

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hybrid_bench.datasets.catalog import load_suite
+from hybrid_bench.datasets.resolvers import load_suite
 from tests.conftest import Cli
 from tests.training.data.test_translation import save_m2m100
 

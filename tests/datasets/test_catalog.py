@@ -8,7 +8,7 @@ import re
 import pytest
 
 from hybrid_bench import HybridBenchError, Setting, Text, load_suite
-from hybrid_bench.datasets.catalog import SUITES
+from hybrid_bench.datasets.resolvers import SUITES
 from hybrid_bench.datasets.languages import MIRACL, MLQA_R, XQUAD_R
 from hybrid_bench.datasets.sources import lareqa
 

@@ -6,13 +6,16 @@ import csv
 import functools
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO, TypeVar, cast
 
-from hybrid_bench.datasets.languages import NAMES
-from hybrid_bench.datasets.suite import Judgement, Suite
+import langcodes
+
+from hybrid_bench.datasets.settings import ALL, Setting, language_settings
+from hybrid_bench.datasets.suite import Collection, Judgement, QuerySet, Suite
 from hybrid_bench.errors import HybridBenchError
 
 #: The qrels that are read when the folder has several and none is named.
@@ -42,8 +45,10 @@ class FolderQuery(NamedTuple):
         return self.text
 
 
-#: A folder with a larger corpus file than this is streamed: some hundred thousand passages.
-STREAMED_BYTES = 100_000_000
+#: A folder with a larger corpus file than this is large: some hundred thousand passages.
+LARGE_BYTES = 100_000_000
+#: Name of the collection and query set of a folder whose name tells no language.
+UNKNOWN = "und"
 
 _Record = TypeVar("_Record", FolderDoc, FolderQuery)
 
@@ -56,32 +61,59 @@ def is_collection(path: Path) -> bool:
 def load(path: Path) -> Suite:
     """The suite of a folder, or of one of its qrels files (``folder/qrels/train.tsv``).
 
-    A folder whose subfolders are named by language codes is one suite with a pool over its languages; document ids
-    then start with the language. A language that the folder's name does not tell is ``und``.
+    A folder whose subfolders are named by BCP-47 language tags (``de``, ``pt-BR``, ``zh-hans``) is one suite with a pool over
+    its languages. A folder that is not named by a language tag has no stated language.
 
     Raises:
-        HybridBenchError: if a file is missing or malformed, an id occurs twice, or the qrels name a missing id.
+        HybridBenchError: if a file is missing or malformed, an id occurs twice, the qrels name a missing id, or a subfolder
+            with a collection is not named by a language tag.
     """
-    if folders := _language_folders(path):
-        languages = tuple(sorted(folders))
-        collections = {language: _Collection(folders[language], None, f"{language}-") for language in languages}
+    folders = _language_folders(path)
+    if folders:
+        parts = {name: _Files(folder, None) for name, folder in sorted(folders.items())}
+        _check_tags(path, folders)
     else:
         qrels = path if path.suffix == ".tsv" else None
         folder = path.parent.parent if qrels else path
-        languages = (folder.resolve().name if folder.resolve().name in NAMES else "und",)
-        collections = {languages[0]: _Collection(folder, qrels, "")}
+        name = folder.resolve().name
+        parts = {name if _names_a_language(name) else UNKNOWN: _Files(folder, qrels)}
+    collections = tuple(Collection(name, files.passages, language=_language(name)) for name, files in parts.items())
+    query_sets = tuple(
+        QuerySet(name, files.judged_queries, functools.partial(files.judgements_in, name), language=_language(name))
+        for name, files in parts.items()
+    )
+    several = len(parts) > 1
     return Suite(
         name=path.resolve().name if path.suffix != ".tsv" else f"{path.resolve().parent.parent.name}/{path.stem}",
         description=f"local collection, {path}",
-        languages=languages,
-        passage_languages=languages,
-        docs=lambda language: collections[language].docs(),
-        queries=lambda language: collections[language].judged_queries(),
-        judgements=lambda language: collections[language].judgements,
-        pooled=len(languages) > 1,
-        streamed=any(collection.bytes > STREAMED_BYTES for collection in collections.values()),
+        query_sets=query_sets,
+        collections=collections,
+        settings=language_settings(query_sets, collections)
+        if several
+        else (Setting(query_sets[0].name, collections[0].name, "monolingual"),),
+        pools={ALL: tuple(parts)} if several else {},
+        large=any(files.bytes > LARGE_BYTES for files in parts.values()),
         folder="" if path.is_absolute() else path.as_posix(),
+        prefixed=bool(folders),
     )
+
+
+def _language(name: str) -> str | None:
+    return None if name == UNKNOWN else name
+
+
+def _names_a_language(name: str) -> bool:
+    """Whether a folder's name is a language tag rather than a word: many words of three letters are tags too."""
+    return langcodes.tag_is_valid(name) and len(re.split("[-_]", name)[0]) == 2
+
+
+def _check_tags(path: Path, folders: Iterable[str]) -> None:
+    for name in folders:
+        if not langcodes.tag_is_valid(name):
+            raise HybridBenchError(
+                f"the subfolder {name!r} of {path} holds a collection and is not named by a language tag",
+                "Name it by a BCP-47 tag such as de, pt-BR or zh-hans, or name the subfolder itself as the suite.",
+            )
 
 
 def _corpus(folder: Path) -> Path | None:
@@ -95,22 +127,21 @@ def _either(path: Path) -> Path | None:
 def _language_folders(path: Path) -> dict[str, Path]:
     if not path.is_dir() or _corpus(path):
         return {}
-    return {folder.name: folder for folder in path.iterdir() if folder.name in NAMES and _corpus(folder)}
+    return {folder.name: folder for folder in path.iterdir() if _corpus(folder)}
 
 
-class _Collection:
-    def __init__(self, folder: Path, qrels: Path | None, prefix: str) -> None:
+class _Files:
+    """The files of one collection with its queries and qrels."""
+
+    def __init__(self, folder: Path, qrels: Path | None) -> None:
         self._folder = folder
         self._qrels = qrels
-        self._prefix = prefix
 
-    def docs(self) -> Iterator[FolderDoc]:
+    def passages(self) -> Iterator[FolderDoc]:
         corpus = _corpus(self._folder)
         if corpus is None:
             raise HybridBenchError(f"{self._folder} has no corpus.jsonl", "See BEIR's layout in the documentation.")
-        yield from _records(
-            corpus, lambda fields: FolderDoc(self._prefix + fields["_id"], fields.get("title") or "", fields["text"])
-        )
+        yield from _records(corpus, lambda fields: FolderDoc(fields["_id"], fields.get("title") or "", fields["text"]))
 
     @property
     def bytes(self) -> int:
@@ -126,28 +157,30 @@ class _Collection:
         return list(_records(path, lambda fields: FolderQuery(fields["_id"], fields["text"])))
 
     def judged_queries(self) -> Iterable[FolderQuery]:
-        judged = {judgement.query_id for judgement in self.judgements}
+        judged = {query_id for query_id, _, _ in self._judgements}
         return [query for query in self._queries if query.query_id in judged]
 
+    def judgements_in(self, collection: str) -> Iterator[Judgement]:
+        return (Judgement(query_id, collection, doc_id, relevance) for query_id, doc_id, relevance in self._judgements)
+
     @functools.cached_property
-    def judgements(self) -> list[Judgement]:
+    def _judgements(self) -> list[tuple[str, str, int]]:
         path = self._qrels or self._chosen_qrels()
         query_ids = {query.query_id for query in self._queries}
         rows = list(_qrels_rows(path))
-        absent = {self._prefix + own_id for _, (_, own_id, _) in rows}
-        for doc in self.docs():  # one by one: the passages may be too many for memory, the judged ones are not
+        absent = {doc_id for _, (_, doc_id, _) in rows}
+        for doc in self.passages():  # one by one: the passages may be too many for memory, the judged ones are not
             absent.discard(doc.doc_id)
         judgements = []
-        for number, (query_id, own_id, relevance) in rows:
-            doc_id = self._prefix + own_id
-            missing = query_id if query_id not in query_ids else own_id if doc_id in absent else None
+        for number, (query_id, doc_id, relevance) in rows:
+            missing = query_id if query_id not in query_ids else doc_id if doc_id in absent else None
             if missing is not None:
                 what = "query" if missing is query_id else "passage"
                 raise HybridBenchError(
                     f"{path}, line {number}: the {what} {missing!r} does not exist",
                     "Remove the line, or add the missing record.",
                 )
-            judgements.append(Judgement(query_id, doc_id, relevance))
+            judgements.append((query_id, doc_id, relevance))
         return judgements
 
     def _chosen_qrels(self) -> Path:

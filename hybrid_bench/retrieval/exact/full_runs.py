@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -19,15 +20,18 @@ from hybrid_bench.retrieval.exact.columns import Columns
 from hybrid_bench.retrieval.exact.products import Products
 from hybrid_bench.retrieval.exact.ranking import row_blocks
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class FullRuns:
     """All scores of a grid, block by block, exactly as its ranks were counted from.
 
     Attributes:
-        vectors: (queries, dimension) float32, language after language.
+        vectors: (queries, dimension) float32, query set after query set.
         columns: the passages.
-        query_ids: query language to the ids of its rows.
+        query_ids: query set to the ids of its rows.
         settings: what can be asked.
     """
 
@@ -36,25 +40,25 @@ class FullRuns:
     query_ids: Mapping[str, Sequence[str]]
     settings: Sequence[Setting]
 
-    def pool(self, setting: Setting) -> slice:
+    def pool(self, setting: Setting) -> slice | NDArray[np.intp]:
         """The columns of a setting's pool."""
-        return self.columns.pools.get(setting.pool, slice(0, len(self.columns.ids)))
+        return self.columns.inside(setting.pool)
 
     def blocks(self) -> Iterator[tuple[str, Sequence[str], np.ndarray]]:
-        """(query language, query ids, (queries, passages) float32 scores), in the order of the queries."""
-        languages = [(language, query_id) for language, ids in self.query_ids.items() for query_id in ids]
+        """(query set, query ids, (queries, passages) float32 scores), in the order of the queries."""
+        queries = [(name, query_id) for name, ids in self.query_ids.items() for query_id in ids]
         products = Products(self.columns)
         for rows in row_blocks(len(self.vectors), len(self.columns.ids)):
             with threadpool_limits(limits=1, user_api="blas"):
                 scores = products.of(self.vectors[rows])
             start = rows.start
             while start < rows.stop:
-                language = languages[start][0]
+                name = queries[start][0]
                 stop = start
-                while stop < rows.stop and languages[stop][0] == language:
+                while stop < rows.stop and queries[stop][0] == name:
                     stop += 1
-                ids = [query_id for _, query_id in languages[start:stop]]
-                yield language, ids, scores[start - rows.start : stop - rows.start]
+                ids = [query_id for _, query_id in queries[start:stop]]
+                yield name, ids, scores[start - rows.start : stop - rows.start]
                 start = stop
 
 
@@ -64,7 +68,7 @@ def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: R
     Args:
         runs: the scores.
         settings: which to write; one without queries is left out.
-        folder: where ``<query language>-<pool>.trec.gz`` goes.
+        folder: for files named by :func:`hybrid_bench.results.runs.file_name`.
         ranks: tell which queries a setting has.
         depth: passages a query at most.
         tag: the run's name, in its last column; spaces become ``_``.
@@ -76,14 +80,14 @@ def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: R
         HybridBenchError: if an id holds a space, which would be two columns of a run.
     """
     trec.check_ids(itertools.chain(runs.columns.ids, *runs.query_ids.values()))
-    counted = {setting: set(ranks.query_ids(setting.query_language, setting.pool)) for setting in settings}
-    paths = {setting: folder / trec.file_name(setting) for setting in settings if counted[setting]}
+    counted = {setting: set(ranks.query_ids(setting.query_set, setting.pool)) for setting in settings}
+    paths = {setting: folder / trec.file_name(setting.query_set, setting.pool) for setting in settings if counted[setting]}
     ids = np.array(runs.columns.ids, dtype=object)
     with contextlib.ExitStack() as stack:
         files = {setting: stack.enter_context(RunWriter(path, tag)) for setting, path in paths.items()}
-        for language, query_ids, scores in runs.blocks():
+        for query_set, query_ids, scores in runs.blocks():
             for setting, file in files.items():
-                if setting.query_language != language:
+                if setting.query_set != query_set:
                     continue
                 pool = runs.pool(setting)
                 for query_id, row in zip(query_ids, scores[:, pool], strict=True):

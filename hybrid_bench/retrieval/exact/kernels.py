@@ -66,28 +66,24 @@ def count_before(
 
 
 @numba.njit(nogil=True, cache=True)
-def count_in_top(
+def top_columns(
     scores: NDArray[np.float32],
     top: int,
     floor: NDArray[np.float32],
-    start: NDArray[np.int32],
-    stop: NDArray[np.int32],
-    count: NDArray[np.int32],
+    found: NDArray[np.int32],
 ) -> None:
-    """Count the columns of a range among the first ``top`` of a row; among equal scores the leftmost come first.
+    """The first ``top`` columns of each row; among equal scores the leftmost come first.
 
     Args:
         scores: (queries, passages).
         top: how deep, at most the number of passages.
         floor: (queries,) a score that at least ``top`` columns reach, -inf where none is known; the nearer, the faster.
-        start: (queries,) the first column of the range.
-        stop: (queries,) the column after its last.
-        count: (queries,) written.
+        found: (queries, top) written.
     """
     best = np.empty(top, dtype=np.float32)
-    columns = np.empty(top, dtype=np.int32)
     for query in range(scores.shape[0]):
         row = scores[query]
+        columns = found[query]
         best[:] = -np.inf
         columns[:] = -1
         for stretch in range(0, row.shape[0], _STRETCH):
@@ -111,10 +107,35 @@ def count_in_top(
                 if place < top:
                     best[place] = score
                     columns[place] = at
-        count[query] = 0
-        for place in range(top):
-            if start[query] <= columns[place] < stop[query]:
-                count[query] += 1
+
+
+@numba.njit(nogil=True, cache=True)
+def count_among(
+    scores: NDArray[np.float32],
+    first: NDArray[np.int32],
+    column: NDArray[np.int32],
+    code: NDArray[np.int32],
+    rank: NDArray[np.int32],
+) -> None:
+    """Rank relevant passages among the columns that have the same code, wherever those are.
+
+    Args:
+        scores: (queries, passages).
+        first: (queries + 1,) where the pairs of each query begin.
+        column: (pairs,) the relevant passage.
+        code: (passages,) equal for the columns of a pool.
+        rank: (pairs,) written: 1 + the columns with a higher score + those with the same score further left.
+    """
+    for query in range(scores.shape[0]):
+        row = scores[query]
+        for pair in range(first[query], first[query + 1]):
+            score, own = row[column[pair]], code[column[pair]]
+            count = np.int32(1)
+            for at in range(column[pair]):
+                count += np.int32((row[at] >= score) & (code[at] == own))
+            for at in range(column[pair] + 1, row.shape[0]):
+                count += np.int32((row[at] > score) & (code[at] == own))
+            rank[pair] = count
 
 
 @numba.njit(nogil=True, cache=True)

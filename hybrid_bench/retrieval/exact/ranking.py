@@ -9,7 +9,7 @@ thread, so the number of threads changes no score.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,19 +36,16 @@ class QueryRanks:
     Attributes:
         query: (pairs,) the query's row, ascending.
         column: (pairs,) the relevant passage's column.
-        rank: (pairs,) its rank in its own language's pool, from 1.
-        rank_all: (pairs,) its rank in the pool of all languages, from 1.
-        same_language_top: (queries,) how many of the first ``top`` passages of the pool of all languages are in the
-            query's language; None if that was not asked for.
-        top: the depth of ``same_language_top``.
+        rank: (pairs,) its rank in its own collection, from 1.
+        rank_in: pool of several collections to (pairs,) the rank there, from 1; 0 where the pool does not hold the passage.
+        top: pool of several collections to (queries, depth) the columns of the first passages.
     """
 
     query: NDArray[np.int32]
     column: NDArray[np.int32]
     rank: NDArray[np.int32]
-    rank_all: NDArray[np.int32]
-    same_language_top: NDArray[np.int32] | None
-    top: int
+    rank_in: Mapping[str, NDArray[np.int32]]
+    top: Mapping[str, NDArray[np.int32]]
 
 
 def rank_relevant(
@@ -57,56 +54,100 @@ def rank_relevant(
     query: NDArray[np.int32],
     column: NDArray[np.int32],
     *,
-    languages: Sequence[str] | None = None,
     top: int = 20,
     executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> QueryRanks:
-    """Rank relevant passages in the pool of their language and in the pool of all.
+    """Rank relevant passages in their collection and in every pool of several collections.
 
     Args:
         queries: (queries, dimension) float32.
         columns: the passages.
         query: (pairs,) int32, ascending: the row of each pair's query.
         column: (pairs,) int32: the column of each pair's relevant passage.
-        languages: (queries,) the language of each query: count its passages in the first ``top`` of the pool of all.
-        top: how deep.
-        executor: who works on the blocks; by default this process, on all processors.
-        progress: told how many queries are done, block by block.
+        top: how many of the first passages of pools of several collections are wanted.
+        executor: computes the blocks; by default this process, on all processors.
+        progress: called with the number of queries done, block by block.
     """
-    from hybrid_bench.retrieval.exact.kernels import count_before, count_in_top, reached_by
-
-    start, stop = _pool_bounds(columns, column)
     first = np.searchsorted(query, np.arange(len(queries) + 1)).astype(np.int32)
-    own = _own_pools(columns, languages or ())
-    top = min(top, len(columns.ids))
-
     products = Products(columns)
     blocks = list(row_blocks(len(queries), len(columns.ids)))
     buffers = _Buffers()
+    counting = _Counting(columns, column, top)
 
-    def rank_block(rows: slice) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    def rank_block(rows: slice) -> tuple[NDArray[np.int32], ...]:
         if not hasattr(buffers, "scores"):
             buffers.scores = np.empty((blocks[0].stop, len(columns.ids)), dtype=np.float32)
         scores = products.of(queries[rows], out=buffers.scores[: rows.stop - rows.start])
         pairs = slice(first[rows.start], first[rows.stop])
-        rank, rank_all = np.empty((2, pairs.stop - pairs.start), dtype=np.int32)
-        begin = first[rows.start : rows.stop + 1] - pairs.start
-        count_before(scores, begin, column[pairs], start[pairs], stop[pairs], rank, rank_all)
-        same = np.empty(len(scores) if languages is not None else 0, dtype=np.int32)
-        if languages is not None:
-            floor = np.empty(len(scores), dtype=np.float32)
-            reached_by(scores, top, begin, column[pairs], rank_all, floor)
-            count_in_top(scores, top, floor, own[rows, 0], own[rows, 1], same)
-        return rank, rank_all, same
+        return counting.of(scores, first[rows.start : rows.stop + 1] - pairs.start, pairs)
 
     found = []
     for rows, block in zip(blocks, (executor or LocalExecutor()).map(rank_block, blocks), strict=True):
         found.append(block)
         if progress:
             progress(rows.stop - rows.start)
-    rank, rank_all, same = (np.concatenate([np.empty(0, np.int32), *parts]) for parts in zip(*found, strict=True))
-    return QueryRanks(query, column, rank, rank_all, same if languages is not None else None, top)
+    pools = list(columns.pools)
+    nothing = [np.empty(0, np.int32)] * (1 + len(pools)) + [np.empty((0, counting.top), np.int32)] * len(pools)
+    rank, *parts = (np.concatenate(arrays) for arrays in zip(nothing, *found, strict=True))
+    return QueryRanks(
+        query, column, rank, dict(zip(pools, parts, strict=False)), dict(zip(pools, parts[len(pools) :], strict=True))
+    )
+
+
+class _Counting:
+    """Counts ranks in blocks of scores.
+
+    Where ids sort by collection, the columns of a collection are a range, and one pass over a row gives the rank in the
+    collection and among all columns. Elsewhere, and for pools of some of the collections, columns are compared by a code.
+    """
+
+    def __init__(self, columns: Columns, column: NDArray[np.int32], top: int) -> None:
+        self._columns = columns
+        self._column = column
+        self._bounds = _bounds(columns, column) if columns.blocks is not None else None
+        self._codes = {
+            pool: np.isin(columns.collection, [columns.names.index(name) for name in inside]).astype(np.int32)
+            for pool, inside in columns.pools.items()
+            if not columns.whole(pool)
+        }
+        self.top = min(top, len(columns.ids))
+
+    def of(self, scores: NDArray[np.float32], first: NDArray[np.int32], pairs: slice) -> tuple[NDArray[np.int32], ...]:
+        """The ranks in collections, then those in each pool, then the first columns of each pool."""
+        from hybrid_bench.retrieval.exact.kernels import count_among, count_before
+
+        column = self._column[pairs]
+        rank, among_all = np.empty((2, len(column)), dtype=np.int32)
+        if self._bounds is not None:
+            start, stop = (bound[pairs] for bound in self._bounds)
+            count_before(scores, first, column, start, stop, rank, among_all)
+        else:
+            count_among(scores, first, column, self._columns.collection, rank)
+            if any(self._columns.whole(pool) for pool in self._columns.pools):
+                count_among(scores, first, column, np.zeros_like(self._columns.collection), among_all)
+        ranks, tops = [], []
+        for pool in self._columns.pools:
+            in_pool, inside = among_all, scores
+            if pool in self._codes:
+                in_pool = np.empty_like(rank)
+                count_among(scores, first, column, self._codes[pool], in_pool)
+                in_pool[self._codes[pool][column] == 0] = 0
+                inside = np.where(self._codes[pool], scores, np.float32(-np.inf))
+            ranks.append(in_pool)
+            tops.append(self._first(inside, first, column, in_pool))
+        return rank, *ranks, *tops
+
+    def _first(
+        self, scores: NDArray[np.float32], first: NDArray[np.int32], column: NDArray[np.int32], rank: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        from hybrid_bench.retrieval.exact.kernels import reached_by, top_columns
+
+        floor = np.empty(len(scores), dtype=np.float32)
+        reached_by(scores, self.top, first, column, rank, floor)
+        found = np.empty((len(scores), self.top), dtype=np.int32)
+        top_columns(scores, self.top, floor, found)
+        return found
 
 
 class _Buffers(threading.local):
@@ -118,18 +159,13 @@ class _Buffers(threading.local):
         return _Buffers, ()
 
 
-def _own_pools(columns: Columns, languages: Sequence[str]) -> NDArray[np.int32]:
-    """(queries, 2) the first column of each language's pool and the one after its last; nothing where it has none."""
-    bounds = {language: (pool.start, pool.stop) for language, pool in columns.pools.items()}
-    return np.array([bounds.get(language, (0, 0)) for language in languages], dtype=np.int32).reshape(-1, 2)
-
-
-def _pool_bounds(columns: Columns, column: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """For each column the first column of its pool and the one after its last."""
-    starts = np.array([pool.start for pool in columns.pools.values()], dtype=np.int32)
-    stops = np.array([pool.stop for pool in columns.pools.values()], dtype=np.int32)
-    pool = np.searchsorted(starts, column, side="right") - 1
-    return starts[pool], stops[pool]
+def _bounds(columns: Columns, column: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """For each column the first column of its collection and the one after its last, where collections are ranges."""
+    ranges = list((columns.blocks or {}).values())
+    starts = np.array([of.start for of in ranges], dtype=np.int32)
+    stops = np.array([of.stop for of in ranges], dtype=np.int32)
+    at = np.searchsorted(starts, column, side="right") - 1
+    return starts[at], stops[at]
 
 
 def row_blocks(queries: int, passages: int) -> Iterator[slice]:

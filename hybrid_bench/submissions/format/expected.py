@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid_bench.datasets.catalog import SUITES, load_suite
 from hybrid_bench.datasets.judged import Questions, questions_of
+from hybrid_bench.datasets.resolvers import SUITES, load_suite
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import UnknownNameError
 from hybrid_bench.results.ranks import LanguageRanks

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hybrid_bench.datasets.catalog import is_folder, load_suite
 from hybrid_bench.datasets.hashes import suite_hash
+from hybrid_bench.datasets.resolvers import is_folder, load_suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support import cache
 from hybrid_bench.support.atomic import write

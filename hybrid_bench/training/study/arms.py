@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hybrid_bench.datasets.catalog import is_folder, load_suite
 from hybrid_bench.datasets.hashes import suite_hash
+from hybrid_bench.datasets.resolvers import is_folder, load_suite
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError

@@ -1,0 +1,41 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EncoderName = Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")]
+EncoderNames = Annotated[
+    list[str], typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub; or several.")
+]
+SuiteName = Annotated[
+    str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.")
+]
+SuiteNames = Annotated[str, typer.Option(help="Comma-separated suites.")]
+Languages = Annotated[str | None, typer.Option(help="Comma-separated languages of the suite: de,en,th. [default: all]")]
+PassageTextOption = Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")]
+Measures = Annotated[str | None, typer.Option(help="Space-separated measures of ir_measures.")]
+Settings = Annotated[
+    str,
+    typer.Option(help="Comma-separated settings: kinds such as monolingual, or pairs such as en:de, en:all. [default: all]"),
+]
+Dtype = Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 where the device computes it natively.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if there is one.")]
+ExecutorName = Annotated[str, typer.Option(help="Executor backend: local, or one from a plugin.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes of the executor, each with its own model.")]
+Address = Annotated[str | None, typer.Option(help="Address of the executor's cluster, e.g. auto.")]
+StorageOption = Annotated[
+    str | None, typer.Option(help="Number format of a large suite's vectors on disk: fp16 or fp32. [default: fp16]")
+]
+Store = Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")]
+Out = Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<encoder>.json.")]
+Format = Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")]
+TrustRemoteCode = Annotated[bool, typer.Option(help="Run Python code that comes with the model.")]
+
+
+def separated(text: str | None) -> tuple[str, ...]:
+    """The parts of a comma-separated option."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())

@@ -1,0 +1,148 @@
+"""From a name to a suite: resolvers, asked in turn.
+
+A resolver is a callable that takes a name and returns the :class:`Suite` of that name, or None if it does not know the name.
+Resolvers are entry points of the group ``hybrid_bench.suite_resolvers``, asked in the order of their names, which begin with a
+number: ``10-registered``, ``20-beir-folder``, ``30-miracl``, ``90-ir-datasets``. A plugin takes a number from 40 to 80, e.g.
+``50-my-format``. A resolver is imported when it is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from hybrid_bench.datasets.catalog import (
+    MIRACL_LICENCE,
+    count_of,
+    entry,
+    judgements_of,
+    miracl_collection,
+    miracl_query_set,
+    passages_of,
+    queries_of,
+)
+from hybrid_bench.datasets.settings import ALL, Setting, language_settings
+from hybrid_bench.datasets.suite import Collection, QuerySet, Suite
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.registry import Registry
+
+#: A dataset with more passages than this in ir_datasets' metadata is large.
+LARGE_FROM = 100_000
+
+SuiteResolver = Callable[[str], "Suite | None"]
+
+SUITES: Registry[Suite] = Registry("hybrid_bench.suites", "suite", Suite)
+RESOLVERS: Registry[SuiteResolver] = Registry("hybrid_bench.suite_resolvers", "suite resolver", cast(Any, Callable))
+
+
+def load_suite(name: str) -> Suite:
+    """Find a suite by name.
+
+    A name is a registered one, a folder in BEIR's layout, ``miracl/sw+yo/dev``, an ir_datasets id, or what a plugin resolves.
+
+    Raises:
+        UnknownNameError: if no resolver knows the name; near misses are suggested.
+        HybridBenchError: if the suite's files are malformed.
+    """
+    for resolver in RESOLVERS:
+        if (found := RESOLVERS.get(resolver)(name)) is not None:
+            return found
+    import ir_datasets
+
+    deep = [known for known in ir_datasets.registry if "/" in name]
+    raise UnknownNameError(
+        "suite", name, [*SUITES, *deep], "`hybrid-bench suites` lists them; any ir_datasets id or folder in BEIR's layout works."
+    )
+
+
+def is_folder(name: str) -> bool:
+    """Whether a suite is a local folder, whose name does not tell what is in it."""
+    from hybrid_bench.datasets.sources import beir_folder
+
+    return name not in SUITES and beir_folder.is_collection(Path(name))
+
+
+def registered(name: str) -> Suite | None:
+    """The suite that an entry point of ``hybrid_bench.suites`` names."""
+    return SUITES.get(name) if name in SUITES else None
+
+
+def folder(name: str) -> Suite | None:
+    """A folder in BEIR's layout, or one of its qrels files."""
+    from hybrid_bench.datasets.sources import beir_folder
+
+    return beir_folder.load(Path(name)) if beir_folder.is_collection(Path(name)) else None
+
+
+def miracl(name: str) -> Suite | None:
+    """``miracl/sw/dev``, and pools of several languages: ``miracl/sw+yo/dev``, ``miracl/all/dev``.
+
+    All of MIRACL is large, however few passages a language has, so that its languages are evaluated alike.
+    """
+    match = re.fullmatch(r"miracl/(all|[a-z]{2}(?:\+[a-z]{2})*)/(train|dev)", name)
+    if match is None:
+        return None
+    import ir_datasets
+
+    from hybrid_bench.datasets.irds_entries import pool_languages
+
+    pool, split = match[1], match[2]
+    languages = pool_languages(pool)
+    asked = [language for language in languages if f"miracl/{language}/{split}" in set(ir_datasets.registry)]
+    if not asked:
+        raise HybridBenchError(f"no language of the pool {pool} has the split {split!r}", "Choose another split or pool.")
+    collections = tuple(map(miracl_collection, languages))
+    query_sets = tuple(miracl_query_set(language, split) for language in asked)
+    several = len(languages) > 1
+    return Suite(
+        name=name,
+        description=f"MIRACL {split}, {'one pool of ' if several else ''}{', '.join(languages)}",
+        query_sets=query_sets,
+        collections=collections,
+        settings=language_settings(query_sets, collections),
+        pools={ALL: languages} if several else {},
+        licence=MIRACL_LICENCE,
+        large=True,
+    )
+
+
+def ir_datasets_id(name: str) -> Suite | None:
+    """An ir_datasets entry with documents, queries and qrels.
+
+    Raises:
+        HybridBenchError: if the entry lacks one of them.
+    """
+    import ir_datasets
+
+    try:
+        found = entry(name)
+    except KeyError:
+        return None
+    missing = [part for part in ("docs", "queries", "qrels") if not found.has(part)]
+    if missing:
+        below = sorted(known for known in ir_datasets.registry if known.startswith(f"{name}/"))[:3]
+        deeper = f"Try {' or '.join(below)}." if below else "Choose another id."
+        raise HybridBenchError(f"the ir_datasets entry {name} has no {' and no '.join(missing)}", deeper)
+    several = getattr(found, "docs_languages", None)
+    query_language = found.queries_lang() or found.docs_lang()
+    docs_language = None if several else found.docs_lang() or query_language
+    collection = Collection(
+        ALL if several else docs_language or "und",
+        passages_of(name),
+        language=docs_language,
+        count=lambda: count_of(name),
+    )
+    queries = QuerySet(
+        query_language or "und", queries_of(name), judgements_of([(collection.name, name)]), language=query_language
+    )
+    kind = "multilingual" if several else "monolingual" if query_language == docs_language else "cross-lingual"
+    return Suite(
+        name=name,
+        description=f"ir_datasets entry {name}",
+        query_sets=(queries,),
+        collections=(collection,),
+        settings=(Setting(queries.name, collection.name, kind),),  # type: ignore[arg-type]  # one of its kinds
+        large=(count_of(name) or 0) > LARGE_FROM,
+    )

@@ -1,0 +1,32 @@
+"""TREC ids: passage ids that are unique in a pool of several collections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_BETWEEN = "-"
+#: No name of a collection holds it, so that it separates names of which one begins with another: ``zh`` and ``zh-hans``.
+_BETWEEN_ALIKE = "--"
+
+
+def separator(collections: Sequence[str]) -> str:
+    """What stands between a collection's name and the passage's own id in the TREC ids of these collections."""
+    alike = any(one != other and other.startswith(one + _BETWEEN) for one in collections for other in collections)
+    return _BETWEEN_ALIKE if alike else _BETWEEN
+
+
+def trec_id(collection: str, doc_id: str, between: str = _BETWEEN) -> str:
+    """``de-0012``: the id of a passage where ids of several collections may be equal.
+
+    Args:
+        collection: its name.
+        doc_id: the passage's id in the collection.
+        between: the :func:`separator` of all collections.
+    """
+    return f"{collection}{between}{doc_id}"
+
+
+def doc_id_in(collection: str, trec_id: str, between: str = _BETWEEN) -> str | None:
+    """The id that a passage has in a collection; None if the TREC id is not of that collection."""
+    prefix = f"{collection}{between}"
+    return trec_id[len(prefix) :] if trec_id.startswith(prefix) else None

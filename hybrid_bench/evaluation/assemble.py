@@ -1,0 +1,116 @@
+"""From what a searcher found on a suite to the result: every result is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from hybrid_bench.datasets.suite import Collection, QuerySet, Suite
+from hybrid_bench.results.ranks import Ranks
+from hybrid_bench.results.record import Attributes, Provenance, Result, RunFile, Score
+from hybrid_bench.support import versions
+
+#: How equal scores are ordered unless a searcher does otherwise.
+TIES = "score as float32 descending, then document id descending"
+
+
+@dataclass(frozen=True)
+class SearcherIdentity:
+    """What a result states of the encoder or searcher.
+
+    Attributes:
+        card: ``name``, and whatever else decides the scores.
+        fingerprint: two searchers that give different runs differ in it.
+        versions: of software beyond what every result names.
+        passage_text: what was read of a passage.
+        dtype: compute dtype of vectors.
+        device: compute device.
+        storage: number format of vectors on disk, where it is not that of the computation.
+        ties: how equal scores were ordered, before they were cut at the depth.
+    """
+
+    card: Mapping[str, Any]
+    fingerprint: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    passage_text: str = "sentence"
+    dtype: str = "fp32"
+    device: str = "cpu"
+    storage: Literal["fp16", "fp32"] | None = None
+    ties: str = TIES
+
+    @property
+    def name(self) -> str:
+        """The name on the card."""
+        return str(self.card["name"])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a searcher found, scored.
+
+    Attributes:
+        rows: scores, setting by setting.
+        notes: what a reader of them has to know.
+        passages: collection to the hash of its passages.
+        queries: query set to the hash of the queries that count.
+        ranks: of the relevant passages, where they are known.
+        write_ranks: whether they are written beside the result.
+        runs: the runs that the scores were computed from.
+        depth: passages retrieved for a query at most; None if whole pools were ranked.
+        timings: phase to seconds.
+    """
+
+    rows: Sequence[Score]
+    notes: Sequence[str]
+    passages: Mapping[str, str]
+    queries: Mapping[str, str]
+    ranks: Ranks | None = None
+    write_ranks: bool = True
+    runs: Sequence[RunFile] = ()
+    depth: int | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+def assemble(suite: Suite, searcher: SearcherIdentity, evidence: Evidence, *, command: str) -> Result:
+    """Make a result.
+
+    Args:
+        suite: that was searched, restricted to what was asked for.
+        searcher: that searched it.
+        evidence: what it found.
+        command: the command line that makes the result again.
+    """
+    measures = list(dict.fromkeys(row.measure for row in evidence.rows))
+    result = Result(
+        suite=suite.name,
+        encoder=dict(searcher.card),
+        primary=suite.primary if suite.primary in measures else measures[0],
+        notes=tuple(evidence.notes),
+        query_sets={of.name: _attributes(of) for of in suite.query_sets},
+        collections={of.name: _attributes(of) for of in suite.collections},
+        pools={name: tuple(inside) for name, inside in suite.pools.items()},
+        provenance=Provenance(
+            command=command,
+            versions=versions.of_everything() | dict(searcher.versions),
+            fingerprint=searcher.fingerprint,
+            passages=dict(evidence.passages),
+            queries=dict(evidence.queries),
+            passage_text=searcher.passage_text,
+            dtype=searcher.dtype,
+            device=searcher.device,
+            storage=searcher.storage,
+            ties=searcher.ties,
+            depth=evidence.depth,
+        ),
+        rows=tuple(evidence.rows),
+        runs=tuple(evidence.runs),
+        timings=dict(evidence.timings),
+    )
+    if evidence.ranks is None:
+        return result
+    return result.with_ranks(evidence.ranks) if evidence.write_ranks else result.holding(evidence.ranks)
+
+
+def _attributes(of: QuerySet | Collection) -> Attributes:
+    return Attributes(language=of.language, domain=of.domain, modality=of.modality)

@@ -1,0 +1,151 @@
+"""Exact search of an encoder: every text is encoded once, and one score matrix gives the ranks in all settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hybrid_bench.datasets.hashes import items_hash
+from hybrid_bench.datasets.judged import judged_queries
+from hybrid_bench.datasets.settings import Attribute
+from hybrid_bench.datasets.suite import Item, PassageText, Suite
+from hybrid_bench.embeddings.store import EmbeddingStore
+from hybrid_bench.encoders.protocol import Encoder, Role
+from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity
+from hybrid_bench.evaluation.provenance import Phases, public_card
+from hybrid_bench.execution.protocol import Executor
+from hybrid_bench.measures.bias_scores import GROUP_DEPTH
+from hybrid_bench.measures.scores import score_ranks
+from hybrid_bench.results.ranks import QuerySetRanks, Ranks
+from hybrid_bench.retrieval.exact.columns import Columns
+from hybrid_bench.retrieval.exact.grid import Grid
+from hybrid_bench.support.progress import Progress, SilentProgress
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class ExactSearch:
+    """An encoder on a suite, with the vectors of all queries and passages.
+
+    Args:
+        encoder: encodes what the store does not hold.
+        suite: restricted to what was asked for.
+        store: of the vectors.
+        passage_text: what the encoder reads of a passage.
+        progress: where to report.
+
+    Attributes:
+        passages: collection to its passages.
+        queries: query set to its queries that have a relevant passage.
+        vectors: role and name of collection or query set to (items, dimension) float32.
+
+    Raises:
+        HybridBenchError: if the suite or the encoder is faulty, or the disk is full. What was stored before stays.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        suite: Suite,
+        store: EmbeddingStore,
+        *,
+        passage_text: PassageText = "sentence",
+        progress: Progress | None = None,
+        phases: Phases | None = None,
+    ) -> None:
+        self.phases = phases or Phases()
+        self._encoder = encoder
+        self._suite = suite
+        self._store = store
+        self._passage_text: PassageText = passage_text
+        self._progress = progress or SilentProgress()
+        with self.phases.measure("load"):
+            self.passages = {of.name: suite.passages(of.name, passage_text) for of in suite.collections}
+            self.queries = judged_queries(suite)
+        self.vectors: dict[tuple[Role, str], NDArray[np.float32]] = {}
+        with self.phases.measure("encode"), self._progress:
+            for name, items in self.passages.items():
+                self.vectors["passage", name] = self._encode("passage", name, items)
+            for name, part in self.queries.items():
+                self.vectors["query", name] = self._encode("query", name, part.queries)
+        self._ranks: dict[str, QuerySetRanks] = {}
+        self._groups: dict[str, dict[tuple[str, Attribute], NDArray[np.int32]]] = {}
+
+    def _encode(self, role: Role, name: str, items: list[Item]) -> NDArray[np.float32]:
+        self._progress.start(f"{role} {name}", len(items))
+        return self._store.vectors(
+            self._encoder,
+            role,
+            [item.content for item in items],  # type: ignore[misc]
+            passage_text=self._passage_text if role == "passage" else "",
+            progress=self._progress.advance,
+            waiting=lambda folder: self._progress.say(f"another process is writing {folder}; waiting for it"),
+        )
+
+    @property
+    def identity(self) -> SearcherIdentity:
+        """What a result states of the encoder."""
+        return SearcherIdentity(
+            card=public_card(self._encoder.card),
+            fingerprint=self._encoder.fingerprint,
+            passage_text=self._passage_text,
+            dtype=self._encoder.dtype,
+            device=self._encoder.device,
+        )
+
+    def grids(self) -> Iterator[Grid]:
+        """The score matrices: query sets and collections that no setting connects are in different ones."""
+        for query_sets, collections in _components(self._suite):
+            asked = {name: (self.queries[name], self.vectors["query", name]) for name in query_sets if name in self.queries}
+            if asked:
+                columns = Columns.stack(
+                    {name: self.vectors["passage", name] for name in collections},
+                    {name: [item.id for item in self.passages[name]] for name in collections},
+                    dict(self._suite.pools),
+                )
+                yield Grid(self._suite, columns, asked)
+
+    def rank(self, grid: Grid, executor: Executor | None = None) -> Ranks:
+        """Rank the relevant passages of a grid's queries; they count in :meth:`evidence` from then on."""
+        with self.phases.measure("search"):
+            ranks, groups = grid.rank(executor, group_depth=GROUP_DEPTH)
+        self._ranks |= ranks
+        self._groups |= groups
+        return Ranks(ranks)
+
+    def evidence(self, measures: list[str]) -> Evidence:
+        """The scores of all ranks so far."""
+        ranks = Ranks({name: self._ranks[name] for name in self.queries if name in self._ranks})
+        with self.phases.measure("score"):
+            rows, notes = score_ranks(self._suite, ranks, self._groups, measures)
+        return Evidence(
+            rows=rows,
+            notes=notes,
+            passages={name: items_hash(items) for name, items in self.passages.items()},
+            queries={name: items_hash(part.queries) for name, part in self.queries.items()},
+            ranks=ranks,
+            timings=self.phases.seconds,
+        )
+
+
+def _components(suite: Suite) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Query sets and collections that settings connect, in the order of the suite."""
+    asked: dict[str, set[str]] = {of.name: set() for of in suite.query_sets}
+    for setting in suite.settings:
+        asked[setting.query_set].update(suite.pool(setting.pool))
+    components: list[tuple[set[str], set[str]]] = []
+    for query_set, collections in asked.items():
+        if not collections:
+            continue
+        touching = [component for component in components if component[1] & collections]
+        components = [component for component in components if component not in touching]
+        components.append(({query_set}.union(*(c[0] for c in touching)), collections.union(*(c[1] for c in touching))))
+    ordered = sorted(components, key=lambda component: min(list(asked).index(name) for name in component[0]))
+    names = [of.name for of in suite.collections]
+    return [
+        (tuple(name for name in asked if name in queries), tuple(name for name in names if name in collections))
+        for queries, collections in ordered
+    ]

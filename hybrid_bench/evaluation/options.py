@@ -1,0 +1,149 @@
+"""The options of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from hybrid_bench.datasets.settings import Setting, parse_settings
+from hybrid_bench.datasets.suite import PassageText, Suite
+from hybrid_bench.embeddings.stored_collection import Storage
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.execution.protocol import REGISTRY as EXECUTORS
+from hybrid_bench.execution.protocol import Executor
+from hybrid_bench.measures.from_ranks import known, parse
+from hybrid_bench.measures.scores import DEFAULT_MEASURES
+
+#: The measures of runs that are cut at a depth.
+RUN_MEASURES = ("nDCG@10", "R@100")
+#: Passages a query of a run, at most.
+DEPTH = 1000
+#: The number format of a large suite's vectors on disk.
+STORAGE: Storage = "fp16"
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """What can be chosen in an evaluation. An option that has no effect on a suite is an error.
+
+    Attributes:
+        languages: these languages of the suite alone; pools of several collections shrink with them. All by default.
+        passage_text: what the encoder reads of a passage: ``sentence`` or ``sentence+context``.
+        measures: names of measures. On a suite whose scores are computed from ranks: AP, RR, nDCG, R, P or Success with or
+            without ``@cutoff``; on a large suite any of ir_measures. By default :data:`DEFAULT_MEASURES` and
+            :data:`RUN_MEASURES`.
+        encoder: options of :func:`hybrid_bench.load_encoder`, for an encoder that is given by name: dtype, device, ...
+        store: folder of the vectors; by default in the cache.
+        executor: name of an executor, see ``hybrid_bench.executors``; by default ``local``.
+        workers: processes or cluster nodes of the executor.
+        address: of the executor's cluster.
+        storage: number format of a large suite's passage vectors on disk: ``fp16`` (the default) or ``fp32``.
+        depth: passages a query in runs, at most; 1000 by default.
+        runs: folder into which TREC runs are written; not on a large suite.
+        results: folder of results in which the runs of a large suite are kept, beside the file that :meth:`Result.save` writes.
+        run_settings: which runs: kinds of settings (``monolingual``), or pairs (``en:de``, ``en:all``); all by default.
+        check: score every setting again through ir_measures from full runs, and compare.
+    """
+
+    languages: tuple[str, ...] | None = None
+    passage_text: PassageText = "sentence"
+    measures: tuple[str, ...] | None = None
+    encoder: Mapping[str, Any] = field(default_factory=dict)
+    store: Path | None = None
+    executor: str = "local"
+    workers: int | None = None
+    address: str | None = None
+    storage: Storage | None = None
+    depth: int | None = None
+    runs: Path | None = None
+    results: Path | None = None
+    run_settings: tuple[str, ...] = ()
+    check: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without a suite.
+
+        Raises:
+            HybridBenchError: if a value is not one of those that an option has.
+        """
+        if self.passage_text not in get_args(PassageText):
+            raise UnknownNameError("passage text", self.passage_text, get_args(PassageText))
+        if self.storage not in (None, *get_args(Storage)):
+            raise UnknownNameError("storage", str(self.storage), get_args(Storage))
+        if self.depth is not None and self.depth < 1:
+            raise HybridBenchError(f"a run of {self.depth} passages a query is empty", "Use a depth of 1 or more.")
+
+    def check_effect(self, suite: Suite) -> None:
+        """Refuse options that have no effect on a suite.
+
+        Raises:
+            HybridBenchError: that names the first of them, and says what to do.
+        """
+        if suite.large:
+            why, without_effect = (
+                f"{suite.name} is large: it is searched to a depth and scored by ir_measures",
+                [
+                    ("check", self.check, "Leave --check out."),
+                    ("runs", self.runs is not None, "Its runs are kept beside its result: leave --runs out, see --out."),
+                    ("run_settings", bool(self.run_settings), "All of its runs are written: leave --run-settings out."),
+                ],
+            )
+        else:
+            why, without_effect = (
+                f"all scores of {suite.name} are computed exactly, in memory",
+                [
+                    ("storage", self.storage is not None, "Leave --storage out."),
+                    ("results", self.results is not None, "Its ranks are kept by Result.save; write runs with runs=."),
+                    ("workers", self.workers is not None and self.executor == "local", "Leave --workers out."),
+                    ("depth", self.depth is not None and self.runs is None, "Leave --run-depth out, or write runs with --runs."),
+                    ("run_settings", bool(self.run_settings) and self.runs is None, "Name a folder for the runs with --runs."),
+                ],
+            )
+        for name, given, remedy in without_effect:
+            if given:
+                raise HybridBenchError(f"the option {name} has no effect: {why}", remedy)
+
+    def restricted(self, suite: Suite) -> Suite:
+        """The suite with the languages that are asked for."""
+        return suite.restrict(self.languages) if self.languages else suite
+
+    def measures_on(self, suite: Suite) -> list[str]:
+        """The names of the measures, as ir_measures writes them.
+
+        Raises:
+            HybridBenchError: if one is unknown, or cannot be computed from ranks where it has to be.
+        """
+        chosen = list(self.measures or (RUN_MEASURES if suite.large else DEFAULT_MEASURES))
+        return [str(measure) for measure in (known(chosen) if suite.large else parse(chosen))]
+
+    def runs_wanted(self, suite: Suite) -> list[Setting]:
+        """The settings whose runs are written; all where none is named."""
+        return parse_settings(self.run_settings, suite.settings)
+
+    def make_executor(self) -> Executor:
+        """The executor.
+
+        Raises:
+            UnknownNameError: if there is none of this name.
+        """
+        stated = {"workers": self.workers, "address": self.address}
+        return EXECUTORS.get(self.executor)(**{name: value for name, value in stated.items() if value is not None})
+
+    @property
+    def encoder_options(self) -> dict[str, Any]:
+        """The options of the encoder that are stated."""
+        return {name: value for name, value in self.encoder.items() if value is not None and value is not False}
+
+    def words(self, suite: Suite) -> dict[str, str | None]:
+        """The options of the command line that decide scores on a suite, without those that have their defaults."""
+        usual = RUN_MEASURES if suite.large else DEFAULT_MEASURES
+        measures = self.measures_on(suite)
+        return {
+            "languages": ",".join(self.languages) if self.languages else None,
+            "passage_text": self.passage_text if self.passage_text != "sentence" else None,
+            "measures": " ".join(measures) if tuple(measures) != usual else None,
+            "storage": self.storage if self.storage not in (None, STORAGE) else None,
+            "run_depth": str(self.depth) if suite.large and self.depth not in (None, DEPTH) else None,
+        }

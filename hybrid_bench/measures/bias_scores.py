@@ -1,0 +1,118 @@
+"""Scores of bias in pools of several collections, by language, domain or any other attribute of collections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybrid_bench.datasets.settings import ATTRIBUTES, Attribute, Setting
+from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.measures.bias import peer, rank_distance
+from hybrid_bench.measures.rows import score_row
+from hybrid_bench.results.ranks import QuerySetRanks, Ranks
+from hybrid_bench.results.record import Score
+
+#: The depth to which the groups of retrieved passages are counted.
+GROUP_DEPTH = 20
+
+#: (pool, attribute) to (queries,) passages of the query's group among the first :data:`GROUP_DEPTH` of the pool.
+GroupCounts = Mapping[tuple[str, Attribute], NDArray[np.int32]]
+
+#: The note on PEER.
+ONE_A_GROUP = "PEER is degenerate here: with one relevant passage a {group} it depends on their number alone. Read RankDistance."
+#: Why a pool has no RankDistance.
+ONE_GROUP_ALONE = "RankDistance and PEER are left out: every query has relevant passages in one {group} alone."
+
+
+def grouped_by(suite: Suite, pool: str) -> list[Attribute]:
+    """The attributes in which the collections of a pool differ: bias is measured by each of them."""
+    collections = [suite.collection(name) for name in suite.pool(pool)]
+    stated = {attribute: {getattr(one, attribute) for one in collections} - {None} for attribute in ATTRIBUTES}
+    return [attribute for attribute, values in stated.items() if len(values) > 1]
+
+
+def groups_of(suite: Suite, attribute: Attribute) -> dict[str, str | None]:
+    """Collection to its language or domain."""
+    return {collection.name: getattr(collection, attribute) for collection in suite.collections}
+
+
+def distance_name(attribute: Attribute) -> str:
+    """``RankDistance`` by language, ``RankDistance(domain)`` by domain."""
+    return "RankDistance" if attribute == "language" else f"RankDistance({attribute})"
+
+
+def peer_name(attribute: Attribute) -> str:
+    """``PEER`` by language, ``PEER(domain)`` by domain."""
+    return "PEER" if attribute == "language" else f"PEER({attribute})"
+
+
+def same_group_name(attribute: Attribute, depth: int = GROUP_DEPTH) -> str:
+    """``SameLanguage@20``, ``SameDomain@20``: SameGroup@20 by that attribute."""
+    return f"Same{attribute.capitalize()}@{depth}"
+
+
+def bias_rows(suite: Suite, ranks: QuerySetRanks, setting: Setting) -> list[Score]:
+    """RankDistance and PEER of a setting on a pool, by every attribute in which its relevant passages differ."""
+    if setting.pool not in ranks.rank_in:
+        return []
+    rows = []
+    inside = ranks.inside(setting.pool)
+    query, rank = ranks.query[inside], ranks.rank_in[setting.pool][inside]
+    for attribute in grouped_by(suite, setting.pool):
+        groups = groups_of(suite, attribute)
+        if len(ranks.values_of({name: groups[name] for name in suite.pool(setting.pool)})) < 2:
+            continue
+        distance = rank_distance(query, rank)
+        if not len(distance):
+            continue
+        name = distance_name(attribute)
+        rows.append(score_row(suite, setting, name, float(distance.mean()), len(distance)))
+        if attribute == "language":
+            rows.append(score_row(suite, setting, f"{name}(median)", float(np.median(distance)), len(distance)))
+        of_pair = np.array([str(groups[one]) for one in ranks.collection[inside].tolist()])
+        values = peer(query, rank, of_pair)
+        rows.append(score_row(suite, setting, peer_name(attribute), float(values.mean()), len(values)))
+    return rows
+
+
+def same_group_rows(suite: Suite, setting: Setting, counts: GroupCounts) -> list[Score]:
+    """SameGroup@20 of a setting: the share of the first passages that are of the query's group, by attribute."""
+    return [
+        score_row(suite, setting, same_group_name(attribute), float((of_query / GROUP_DEPTH).mean()), len(of_query))
+        for (pool, attribute), of_query in counts.items()
+        if pool == setting.pool
+    ]
+
+
+def bias_notes(suite: Suite, ranks: Ranks, settings: Sequence[Setting]) -> list[str]:
+    """What a reader of the bias measures has to know.
+
+    Args:
+        suite: of the settings.
+        ranks: of the relevant passages.
+        settings: those on pools of several collections.
+    """
+    notes = []
+    for attribute in dict.fromkeys(of for setting in settings for of in grouped_by(suite, setting.pool)):
+        asked = [setting for setting in settings if attribute in grouped_by(suite, setting.pool)]
+        groups = groups_of(suite, attribute)
+        found = [ranks.by_query_set[setting.query_set] for setting in asked]
+        if not any(len(of.values_of(groups)) > 1 for of in found):
+            notes.append(ONE_GROUP_ALONE.format(group=attribute))
+        elif all(_one_a_group(of, groups) for of in found):
+            notes.append(ONE_A_GROUP.format(group=attribute))
+    return notes
+
+
+def _one_a_group(ranks: QuerySetRanks, groups: Mapping[str, str | None]) -> bool:
+    """Whether hardly any query has two relevant passages in one group."""
+    group = _numbered(groups.get(name) for name in ranks.collection.tolist())
+    several = len(np.unique(ranks.query * np.int64(group.max(initial=0) + 1) + group))
+    return several > 0.99 * len(ranks.query)
+
+
+def _numbered(values: Iterable[str | None]) -> NDArray[np.int64]:
+    """Equal numbers for equal values."""
+    return np.unique([str(value) for value in values], return_inverse=True)[1].astype(np.int64)
