@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hybrid_bench.datasets.catalog import SUITES, load_suite
+    from hybrid_bench.datasets.images import Image
     from hybrid_bench.datasets.settings import ALL, Setting, parse_settings
     from hybrid_bench.datasets.suite import Judgement, PassageText, Suite, Text
     from hybrid_bench.embeddings.store import EmbeddingStore
@@ -38,6 +39,7 @@ _HOME = {
     "Finding": "installation.doctor",
     "Hit": "results.runs",
     "HybridBenchError": "errors",
+    "Image": "datasets.images",
     "Judgement": "datasets.suite",
     "PassageText": "datasets.suite",
     "Progress": "support.progress",
@@ -74,6 +76,7 @@ __all__ = [
     "Finding",
     "Hit",
     "HybridBenchError",
+    "Image",
     "Judgement",
     "PassageText",
     "Progress",

@@ -109,7 +109,7 @@ def evaluate(
             [text for _, text in texts],
             passage_text=passage_text if role == "passage" else "",
             progress=progress.advance,
-            waiting=lambda folder: progress.say(f"another process is writing {folder}; waiting for it"),
+            on_wait=lambda folder: progress.say(f"another process is writing {folder}; waiting for it"),
         )
 
     with phases.measure("encode"), progress:
