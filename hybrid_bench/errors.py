@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to read."""
+"""Errors that a user can fix; the command line prints them without a traceback."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-#: Names that an error lists at most.
+#: The most names that an error lists.
 _LISTED = 20
 
 
 class HybridBenchError(Exception):
-    """Something the person at the keyboard can mend: what is wrong, and what to do about it.
+    """An error that the user can fix: what is wrong, and what to do about it.
 
     The command line prints it as one or two lines and exits with status 2; ``--debug`` shows the traceback.
 
     Args:
-        problem: what is wrong and where, in one sentence without a full stop where a value follows.
-        remedy: what to do about it; empty if the problem says it already.
+        problem: what is wrong and where, in one sentence; no full stop at its end.
+        remedy: what to do about it; empty if that is clear from the problem.
     """
 
     def __init__(self, problem: str, remedy: str = "") -> None:
@@ -26,16 +26,16 @@ class HybridBenchError(Exception):
         self.remedy = remedy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Not by calling the class again: its arguments are not those that the exception keeps, and workers send errors home.
-        return _restored, (type(self), self.args), self.__dict__
+        # The constructor's arguments are not the exception's args, so the default would fail; worker processes pickle errors.
+        return _unpickled, (type(self), self.args), self.__dict__
 
 
-def _restored(kind: type[HybridBenchError], args: tuple[Any, ...]) -> HybridBenchError:
+def _unpickled(kind: type[HybridBenchError], args: tuple[Any, ...]) -> HybridBenchError:
     return kind.__new__(kind, *args)
 
 
 class UnknownNameError(HybridBenchError, LookupError):
-    """A name that is not registered, with the nearest names that are."""
+    """A name that is not registered; the error suggests similar names."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], remedy: str = "") -> None:
         names = sorted(known)

@@ -1,4 +1,4 @@
-"""One generic registry: names to objects, fed by entry points, loaded only when asked for."""
+"""A generic registry of named objects: filled from entry points, loaded lazily."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered name: where it comes from, before anything is imported."""
+    """A registered name and its origin, known before anything is imported."""
 
     name: str
     target: str
@@ -26,13 +26,13 @@ class Entry:
 class Registry(Generic[T]):
     """The objects of one entry-point group.
 
-    Listing names imports nothing. ``get`` imports the one object that is asked for; a plugin that fails to import
-    is reported by its name and distribution, and the others go on working.
+    Listing names imports nothing. ``get`` imports one object only; a plugin that fails to import is reported by its
+    name and distribution, and the others keep working.
 
     Args:
         group: the entry-point group, e.g. ``hybrid_bench.encoders``.
-        kind: the word for one object in messages, e.g. ``encoder``.
-        base: a class (an abstract one or a runtime-checkable protocol too) that a loaded object must be an instance of.
+        kind: what messages call one of the objects, e.g. ``encoder``.
+        base: class, abstract class or runtime-checkable protocol that loaded objects must be instances of.
     """
 
     def __init__(self, group: str, kind: str, base: type[Any] | None = None) -> None:
@@ -54,9 +54,9 @@ class Registry(Generic[T]):
         return found
 
     def add(self, name: str, obj: T) -> None:
-        """Register an object for this process; raises if the name is taken."""
+        """Register an object for this process; raises HybridBenchError if the name is taken."""
         if name in self:
-            raise HybridBenchError(f"the {self.kind} {name!r} is registered already", "Choose another name.")
+            raise HybridBenchError(f"the {self.kind} {name!r} is already registered", "Choose another name.")
         self._added[name] = obj
 
     def __contains__(self, name: object) -> bool:
@@ -66,7 +66,7 @@ class Registry(Generic[T]):
         return iter(sorted({*self._added, *self._entry_points}))
 
     def entries(self) -> list[Entry]:
-        """Every registered name with its origin, sorted, without importing anything."""
+        """All registered names with their origins, sorted; imports nothing."""
         rows = [Entry(name, type(obj).__qualname__, "this process", "") for name, obj in self._added.items()]
         for name, point in self._entry_points.items():
             dist = point.dist
@@ -74,11 +74,11 @@ class Registry(Generic[T]):
         return sorted(rows, key=lambda entry: entry.name)
 
     def get(self, name: str) -> T:
-        """Import and return the object called ``name``.
+        """Import and return the object registered as ``name``.
 
         Raises:
-            UnknownNameError: if nothing has this name; near misses are suggested.
-            HybridBenchError: if the plugin that registers it cannot be imported, or gives the wrong type.
+            UnknownNameError: if the name is not registered; similar names are suggested.
+            HybridBenchError: if its plugin cannot be imported, or the object has the wrong type.
         """
         if name in self._added:
             return self._added[name]
@@ -87,20 +87,20 @@ class Registry(Generic[T]):
         point = self._entry_points[name]
         try:
             loaded = point.load()
-        except Exception as error:  # whatever a stranger's module raises at import belongs to that plugin
+        except Exception as error:  # third-party code can raise anything at import
             raise HybridBenchError(
                 f"the {self.kind} {name!r} of {_origin(point)} cannot be loaded: {type(error).__name__}: {error}",
-                f"Mend or uninstall it: python -m pip uninstall {point.dist.name if point.dist else point.value}",
+                f"Fix or uninstall it: python -m pip uninstall {point.dist.name if point.dist else point.value}",
             ) from error
         if self._base is not None and not isinstance(loaded, self._base):
             raise HybridBenchError(
                 f"the {self.kind} {name!r} of {_origin(point)} is a {type(loaded).__name__}, not a {self._base.__name__}",
-                f"Its entry point ({point.value}) has to name a {self._base.__name__}.",
+                f"Its entry point ({point.value}) must name a {self._base.__name__}.",
             )
         return cast(T, loaded)
 
     def broken(self) -> dict[str, HybridBenchError]:
-        """Every name that fails to load, with its error. Imports all of them: for ``hybrid-bench doctor``."""
+        """Names that fail to load, with their errors. Imports every object; used by ``hybrid-bench doctor``."""
         failures = {}
         for name in self:
             try:

@@ -1,4 +1,4 @@
-"""The registry: names of entry points, loaded when asked for, each plugin answering for itself."""
+"""The registry: entry points, loaded lazily, with errors that name the plugin."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_broken_plugin_is_reported_by_name_and_the_others_go_on_working(
+def test_a_broken_plugin_is_reported_by_name_and_the_others_keep_working(
     install: Install, numbers: Registry[int], kind: str
 ) -> None:
     module, target, problem = BROKEN[kind]
@@ -114,13 +114,13 @@ def test_a_broken_plugin_is_reported_by_name_and_the_others_go_on_working(
     with pytest.raises(HybridBenchError) as refused:
         numbers.get("one")
     assert refused.value.problem.startswith(f"the number 'one' of broken 0.3 cannot be loaded: {problem}")
-    assert refused.value.remedy == "Mend or uninstall it: python -m pip uninstall broken"
+    assert refused.value.remedy == "Fix or uninstall it: python -m pip uninstall broken"
     assert refused.value.__cause__ is not None
     assert numbers.get("two") == 2
     assert list(numbers.broken()) == ["one"]
 
 
-def test_sound_plugins_are_not_reported(install: Install, numbers: Registry[int]) -> None:
+def test_working_plugins_are_not_reported(install: Install, numbers: Registry[int]) -> None:
     install("prime-numbers", {"two": "prime_numbers:TWO"}, "TWO = 2")
     numbers.add("five", 5)
     assert numbers.broken() == {}
@@ -138,7 +138,7 @@ def test_a_name_is_registered_once(install: Install, numbers: Registry[int]) -> 
     install("prime-numbers", {"two": "prime_numbers:TWO"}, "TWO = 2")
     numbers.add("five", 5)
     for name in ("two", "five"):
-        with pytest.raises(HybridBenchError, match=f"the number '{name}' is registered already"):
+        with pytest.raises(HybridBenchError, match=f"the number '{name}' is already registered"):
             numbers.add(name, 0)
     assert (numbers.get("two"), numbers.get("five")) == (2, 5)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from hybrid_bench.datasets.images import content_key
 from hybrid_bench.datasets.suite import Item, Judgement, Suite
 from hybrid_bench.support.hashing import TextsDigest
 
@@ -13,7 +12,7 @@ def items_hash(items: Iterable[Item]) -> str:
     """sha256 of ids and contents in order; one item at a time is held."""
     digest = TextsDigest()
     for item in items:
-        digest.update((item.id, content_key(item.content)))
+        digest.update((item.id, item.content))
     return digest.hexdigest()
 
 
@@ -40,11 +39,11 @@ def suite_hash(suite: Suite) -> str:
     digest = TextsDigest()
     for queries in suite.query_sets:
         for query in suite.queries(queries.name):
-            digest.update((query.id, content_key(query.content)))
+            digest.update((query.id, query.content))
         for judgement in queries.judgements():
             doc_id = suite.trec_id(judgement.collection, judgement.doc_id)
             digest.update((judgement.query_id, doc_id, str(judgement.relevance)))
     for collection in suite.collections:
         for passage in suite.passage_stream(collection.name):
-            digest.update((collection.name, passage.id, content_key(passage.content)))
+            digest.update((collection.name, passage.id, passage.content))
     return digest.hexdigest()

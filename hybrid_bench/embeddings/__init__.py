@@ -1,1 +1,1 @@
-"""The vectors on disk: each (encoder, role, language) is encoded once, in shards that survive a kill."""
+"""STORED VECTORS: keys, shards with checksums, the store of small collections and the streamed encoding of large ones."""

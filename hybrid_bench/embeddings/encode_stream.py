@@ -1,4 +1,4 @@
-"""Encoding a collection that does not fit into memory: read as a stream, written shard by shard, resumed after a kill."""
+"""Encode a collection that does not fit into memory: read as a stream, written shard by shard, resumable."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hybrid_bench.datasets.suite import Text
+from hybrid_bench.datasets.images import Input, modality_of
 from hybrid_bench.embeddings import shards
-from hybrid_bench.embeddings.locking import Part, full_disk_explained, locked
+from hybrid_bench.embeddings.locking import Part, explain_write_errors, locked
 from hybrid_bench.embeddings.stored_collection import Collection, CollectionKey, Manifest, ShardEntry, shard_path
 from hybrid_bench.encoders.checked import encode_checked
 from hybrid_bench.encoders.load import load_encoder
@@ -24,26 +24,29 @@ from hybrid_bench.support.progress import Progress
 if TYPE_CHECKING:
     import numpy as np
 
-#: Texts of a shard to their vectors.
-EncodeTexts = Callable[[list[str]], "np.ndarray"]
+#: Id and content of a passage, such as a :class:`hybrid_bench.Text`.
+Item = tuple[str, Input]
+
+#: Encodes the contents of a shard.
+EncodeShard = Callable[[list[Input]], "np.ndarray"]
 
 
 class Workers(Protocol):
-    """The part of an executor that encodes; see :class:`hybrid_bench.Executor`."""
+    """The part of :class:`hybrid_bench.Executor` that encoding needs."""
 
-    def map_stateful(self, make: Callable[[], EncodeTexts], items: Iterable[list[str]]) -> Iterator[np.ndarray]:
-        """The vectors of shards of texts, in their order."""
+    def map_stateful(self, make: Callable[[], EncodeShard], items: Iterable[list[Input]]) -> Iterator[np.ndarray]:
+        """Yield the vectors of each shard, in order."""
 
 
 @dataclass
 class EncoderSource:
-    """An encoder that other processes can have too: they load it by its name; one that has none is pickled.
+    """How worker processes obtain the encoder: they load it by name; an encoder without a name is pickled.
 
     Attributes:
-        encoder: as this process has it.
-        name: of :func:`hybrid_bench.load_encoder`; empty for an encoder that was handed over as an object.
-        options: the same.
-        known: the fingerprint, number format and device of the encoder; nothing is known of one that is loaded only later.
+        encoder: the encoder of this process, if it is loaded.
+        name: argument of :func:`hybrid_bench.load_encoder`; empty if the encoder was passed as an object.
+        options: keyword arguments of :func:`hybrid_bench.load_encoder`.
+        known: the expected fingerprint, dtype and device; None if the encoder is not loaded yet.
     """
 
     encoder: Encoder | None
@@ -57,21 +60,21 @@ class EncoderSource:
 
     @property
     def device(self) -> str:
-        """Where a worker has to compute."""
+        """The compute device that a worker needs."""
         return self.known[2] if self.known else "cpu"
 
-    def __call__(self) -> EncodeTexts:
-        """What a worker calls once; raises HybridBenchError if it finds another encoder than the process that asks."""
+    def __call__(self) -> EncodeShard:
+        """Load the encoder in a worker. Raises HybridBenchError if it differs from the encoder of the main process."""
         encoder = self.encoder or load_encoder(self.name, **self.options)
-        for what, here, there in zip(
+        for what, actual, expected in zip(
             ("other weights", "another dtype", "another device"), _identity(encoder), self.known or (), strict=False
         ):
-            if here != there:
+            if actual != expected:
                 raise HybridBenchError(
-                    f"a worker has {what} of {self.name or encoder.card.name} than this process: {here}, not {there}",
-                    "Give all the same weights, and say --dtype and --device where machines differ.",
+                    f"a worker has {what} of {self.name or encoder.card.name} than the main process: {actual}, not {expected}",
+                    "Use the same weights on all machines, and set --dtype and --device if the machines differ.",
                 )
-        return lambda texts: encode_checked(encoder, texts, "passage")
+        return lambda inputs: encode_checked(encoder, inputs, "passage")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "encoder": None if self.name else self.encoder, "options": dict(self.options)}
@@ -84,45 +87,50 @@ def _identity(encoder: Encoder) -> tuple[str, str, str]:
 def encode_collection(
     source: EncoderSource,
     key: CollectionKey,
-    texts: Iterable[Text],
+    items: Iterable[Item],
     folder: Path,
     *,
     workers: Workers,
     progress: Progress,
     part: Part | None = None,
 ) -> Collection | None:
-    """Encode the shards that are not there, and write the manifest when all are.
+    """Encode the shards that are missing, then write the manifest.
 
-    A shard is encoded from its own texts alone, so that its bytes depend on nothing that happened before; what is there is
-    compared with the texts and checked, and encoded again where it differs.
+    Each shard is encoded independently, so its bytes do not depend on earlier runs. Existing shards are compared with the
+    content and verified; those that differ are encoded again.
 
     Args:
-        source: who encodes.
-        key: what the vectors depend on.
-        texts: read once, in order.
-        folder: of this collection and key alone.
-        workers: who works.
-        progress: told of each text, encoded or found; and of shards that had to be made again.
-        part: encode these shards alone, and write no manifest.
+        source: the encoder.
+        key: everything that the vectors depend on.
+        items: ids and contents of the passages, all texts or all images; read once, in order.
+        folder: for this collection and key only.
+        workers: the executor.
+        progress: receives the number of inputs that are done, and a message for each shard that is encoded again.
+        part: encode only these shards, and write no manifest.
 
     Returns:
-        The collection; None where only a part was asked for.
+        The collection; None if only a part was encoded.
 
     Raises:
-        HybridBenchError: if a text or the encoder misbehaves, or the disk is full. What was written stays.
+        HybridBenchError: if an input cannot be read or has another modality than the key, the encoder returns invalid
+            vectors, or the disk is full. Shards that were already written are kept.
     """
     part = part or Part()
-    with full_disk_explained(folder), locked(folder, lambda _: progress.say(f"another process writes {folder}; waiting"), part):
+
+    def report_wait(folder: Path) -> None:
+        progress.say(f"waiting for another process that is writing to {folder}")
+
+    with explain_write_errors(folder), locked(folder, report_wait, part):
         job = _Job(key, folder, part, progress)
-        for vectors in workers.map_stateful(source, job.missing(texts)):
-            job.keep(vectors)
+        for vectors in workers.map_stateful(source, job.missing(items)):
+            job.write(vectors)
         if part.of > 1:
             return None
-        return job.seal()
+        return job.finish()
 
 
 class _Job:
-    """The shards of one pass over a collection: what was found, what is being encoded."""
+    """State of one pass over a collection: finished shards and pending ones."""
 
     def __init__(self, key: CollectionKey, folder: Path, part: Part, progress: Progress) -> None:
         self._key = key
@@ -134,47 +142,58 @@ class _Job:
         self._pending: collections.deque[tuple[int, str, list[str]]] = collections.deque()
         self._digest = TextsDigest()
 
-    def missing(self, texts: Iterable[Text]) -> Iterator[list[str]]:
-        """The texts of each shard that has to be encoded."""
-        for number, chunk in enumerate(_chunks(texts, self._key.shard_texts)):
-            self._digest.update(itertools.chain.from_iterable(chunk))
+    def missing(self, items: Iterable[Item]) -> Iterator[list[Input]]:
+        """Yield the contents of each shard that must be encoded."""
+        for number, chunk in enumerate(_chunks(items, self._key.shard_texts)):
+            if self._part.of == 1:  # a part writes no manifest
+                self._digest.update(itertools.chain.from_iterable(chunk))
             if not self._part.has(number):
                 self._progress.advance(len(chunk))
                 continue
+            self._check_modality(chunk)
             key = self._key.of_shard(texts_hash(itertools.chain.from_iterable(chunk)), len(chunk))
             path = shard_path(self._folder, number)
             try:
                 found = shards.read(path, ("vectors", "ids"), key=key)
-            except shards.UnsoundShardError as unsound:
+            except shards.CorruptShardError as corrupt:
                 if path.exists():
-                    self._progress.say(f"{path} {unsound}; encoding it again")
-                self._pending.append((number, key, [text_id for text_id, _ in chunk]))
-                yield [text for _, text in chunk]
+                    self._progress.say(f"{path} {corrupt}; encoding it again")
+                self._pending.append((number, key, [item_id for item_id, _ in chunk]))
+                yield [content for _, content in chunk]
             else:
-                self._note(number, key, found.tensors, found.sha256)
+                self._add(number, key, found.tensors, found.sha256)
 
-    def keep(self, vectors: np.ndarray) -> None:
-        """Write the vectors of the first shard that is waited for."""
+    def _check_modality(self, chunk: Sequence[Item]) -> None:
+        found, expected = modality_of(content for _, content in chunk), self._key.encoder.modality
+        if found != expected:
+            raise HybridBenchError(
+                f"the collection contains {found}s, but its vectors are stored as those of {expected}s",
+                "A collection has one modality: correct the suite's.",
+            )
+
+    def write(self, vectors: np.ndarray) -> None:
+        """Write the vectors of the first pending shard."""
         import numpy as np
 
         number, key, ids = self._pending.popleft()
-        with np.errstate(over="ignore"):  # said below
+        with np.errstate(over="ignore"):  # reported below
             stored = vectors.astype(np.float16 if self._key.storage == "fp16" else np.float32, copy=False)
         if not np.isfinite(stored).all():
-            raise HybridBenchError("the encoder's vectors have numbers too large for fp16", "Use --storage fp32.")
+            raise HybridBenchError("the encoder's vectors contain numbers too large for fp16", "Use --storage fp32.")
         tensors = {"vectors": stored, "ids": shards.pack_ids(ids)}
         checksum = shards.write(shard_path(self._folder, number), key, tensors)
-        self._note(number, key, tensors, checksum)
+        self._add(number, key, tensors, checksum)
 
-    def _note(self, number: int, key: str, tensors: dict[str, np.ndarray], checksum: str) -> None:
+    def _add(self, number: int, key: str, tensors: dict[str, np.ndarray], checksum: str) -> None:
         count, dimension = tensors["vectors"].shape
         self._entries[number] = ShardEntry(count=count, key=key, sha256=checksum, quick=shards.quick_checksum(tensors))
         self._dimensions.add(dimension)
         self._progress.advance(count)
 
-    def seal(self) -> Collection:
+    def finish(self) -> Collection:
+        """Write the manifest and remove surplus shards."""
         if not self._entries:
-            raise HybridBenchError(f"there are no passages to encode into {self._folder}", "Check that the collection is whole.")
+            raise HybridBenchError(f"the collection for {self._folder} has no passages", "Check that its files are complete.")
         if len(self._dimensions) > 1:
             raise HybridBenchError(f"the encoder returned vectors of different dimensions: {sorted(self._dimensions)}")
         manifest = Manifest(
@@ -188,14 +207,14 @@ class _Job:
         path = self._folder / Collection.FILE
         if not path.is_file() or path.read_bytes() != content:
             atomic.write(path, content)
-        number = len(self._entries)  # a collection that has shrunk leaves shards behind
+        number = len(self._entries)  # left over if the collection had more passages before
         while (beyond := shard_path(self._folder, number)).exists():
             beyond.unlink()
             number += 1
         return Collection(self._folder)
 
 
-def _chunks(texts: Iterable[Text], size: int) -> Iterator[Sequence[Text]]:
-    stream = iter(texts)
+def _chunks(items: Iterable[Item], size: int) -> Iterator[Sequence[Item]]:
+    stream = iter(items)
     while chunk := list(itertools.islice(stream, size)):
         yield chunk

@@ -1,4 +1,4 @@
-"""What decides a vector, and therefore where it is stored."""
+"""Keys of stored vectors: everything that a vector depends on."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Any
 
+from hybrid_bench.datasets.images import Modality
 from hybrid_bench.encoders.protocol import Encoder, Role
+
+#: Fields that a key leaves out where they have these values, so that the digests of keys for texts never change.
+DEFAULTS = {"modality": "text", "preprocessing": ""}
 
 
 @dataclass(frozen=True)
 class StoreKey:
-    """Everything that a stored vector depends on. Two keys differ wherever two vectors could.
+    """Everything that the stored vectors of some inputs depend on. Keys differ wherever vectors could.
 
     Attributes:
-        texts: sha256 of the texts themselves, in order: see :func:`texts_hash`.
-        count: how many texts there are.
+        texts: sha256 of the inputs, texts or images, in order: see :func:`hybrid_bench.support.hashing.texts_hash`.
+        count: number of inputs.
+        modality: of the inputs.
+        preprocessing: of images, as on the encoder's card; empty for texts.
     """
 
     encoder: str
@@ -31,10 +38,12 @@ class StoreKey:
     device: str
     texts: str
     count: int
+    modality: Modality = "text"
+    preprocessing: str = ""
 
     @classmethod
-    def of(cls, encoder: Encoder, role: Role, passage_text: str, texts: str, count: int) -> StoreKey:
-        """The key of some texts, by their hash, under an encoder."""
+    def of(cls, encoder: Encoder, role: Role, passage_text: str, texts: str, count: int, modality: Modality = "text") -> StoreKey:
+        """The key of some inputs, given by their hash, under an encoder."""
         card = encoder.card
         return cls(
             encoder=card.name,
@@ -49,13 +58,19 @@ class StoreKey:
             device=encoder.device,
             texts=texts,
             count=count,
+            modality=modality,
+            preprocessing=card.preprocessing if modality == "image" else "",
         )
 
+    def fields(self) -> dict[str, Any]:
+        """All fields, but for those of :data:`DEFAULTS` that have their default."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if (name, value) not in DEFAULTS.items()}
+
     def as_json(self) -> str:
-        """All fields, readable, always the same bytes."""
-        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        """The fields as JSON; equal keys give equal bytes."""
+        return json.dumps(self.fields(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
     @property
     def digest(self) -> str:
-        """sha256 of the key."""
+        """sha256 of the JSON."""
         return hashlib.sha256(self.as_json().encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What every writer of vectors does: keep others out, clear away what a killed one left, and explain a full disk."""
+"""Locking, cleanup of stale files, disk-full errors."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import filelock
 
 from hybrid_bench.errors import HybridBenchError
 
-_CANNOT_WRITE = {
+_WRITE_ERRORS = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST,
 }  # fmt: skip
 
-#: Told of the folder if another process is writing it; this one then waits.
-Waiting = Callable[[Path], None]
+#: Called with the folder before this process waits for another one that is writing to it.
+OnWait = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
 class Part:
-    """Which shards a writer writes: every ``of``-th from ``number`` on. The first part of one is all of them."""
+    """The shards that one writer is responsible for: every ``of``-th, starting at ``number``. By default all shards."""
 
     number: int = 0
     of: int = 1
@@ -30,53 +30,66 @@ class Part:
     def __post_init__(self) -> None:
         if self.of < 1 or not 0 <= self.number < self.of:
             raise HybridBenchError(
-                f"there is no part {self.number} of {self.of}", f"Parts are numbered 0 to {max(self.of, 1) - 1}."
+                f"part {self.number} of {self.of} does not exist", f"Parts are numbered 0 to {max(self.of, 1) - 1}."
             )
 
     def has(self, shard: int) -> bool:
-        """Whether a shard is in this part."""
+        """Whether a shard belongs to this part."""
         return shard % self.of == self.number
 
 
 @contextlib.contextmanager
-def locked(folder: Path, waiting: Waiting | None, part: Part | None = None) -> Iterator[None]:
-    """Be the only writer of a folder, or of a part of its shards; parts of the same division do not wait for each other."""
+def locked(folder: Path, on_wait: OnWait | None, part: Part | None = None) -> Iterator[None]:
+    """Hold the write lock of a folder, or of one part of its shards, and remove temporary files of interrupted writers.
+
+    Different parts of the same division can be locked at once; every other combination excludes each other.
+
+    Args:
+        folder: created if it does not exist.
+        on_wait: called if another process holds the lock.
+        part: by default all shards.
+    """
     part = part or Part()
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as held:
         with contextlib.ExitStack() as gate:
             within = held if part.of == 1 else gate
-            _acquire(folder / "lock", waiting, within)
+            _acquire(folder / "lock", on_wait, within)
             for path in sorted(folder.glob("lock.*-of-*")):
                 if part.of == 1 or not path.name.endswith(f"-of-{part.of}"):
-                    _acquire(path, waiting, within)
+                    _acquire(path, on_wait, within)
             if part.of > 1:
-                _acquire(folder / f"lock.{part.number}-of-{part.of}", waiting, held)
-        for leftover in folder.glob(".*.tmp"):  # of a writer that was killed: nobody else writes these while we hold the lock
+                _acquire(folder / f"lock.{part.number}-of-{part.of}", on_wait, held)
+        for leftover in folder.glob(".*.tmp"):  # of interrupted writers: with the lock held, no live one has any
             shard = leftover.name[1:].partition(".")[0]
             if part.of == 1 or (shard.isdigit() and part.has(int(shard))):
                 leftover.unlink(missing_ok=True)
         yield
 
 
-def _acquire(path: Path, waiting: Waiting | None, held: contextlib.ExitStack) -> None:
+def _acquire(path: Path, on_wait: OnWait | None, held: contextlib.ExitStack) -> None:
     lock = filelock.FileLock(path)
     try:
         lock.acquire(timeout=0.2)
     except filelock.Timeout:
-        if waiting:
-            waiting(path.parent)
+        if on_wait:
+            on_wait(path.parent)
         lock.acquire()
     held.callback(lock.release)
 
 
 @contextlib.contextmanager
-def full_disk_explained(folder: Path, what: str = "vectors") -> Iterator[None]:
-    """Turn an error of writing into one for the person at the keyboard."""
+def explain_write_errors(folder: Path, what: str = "vectors") -> Iterator[None]:
+    """Turn write errors (disk full, no permission, ...) into HybridBenchError.
+
+    Args:
+        folder: that is written to.
+        what: what is written, for the error message.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno not in _CANNOT_WRITE:
+        if error.errno not in _WRITE_ERRORS:
             raise
         raise HybridBenchError(
             f"cannot write {what} to {folder}: {error.strerror}",

@@ -1,4 +1,4 @@
-"""A shard: vectors, and where they have them the ids of their passages, in one checksummed file."""
+"""Shards: files of vectors, optionally with passage ids, protected by a checksum."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-#: Number formats of shards, as safetensors names them.
+#: safetensors' names of dtypes to numpy's.
 _DTYPES = {"F16": "<f2", "F32": "<f4", "I64": "<i8", "U8": "|u1"}
 
 
 @dataclass(frozen=True)
 class Shard:
-    """What a file holds.
+    """The contents of a shard file.
 
     Attributes:
-        key: digest of what the contents depend on.
+        key: digest of everything that the contents depend on.
         sha256: of the contents.
         tensors: ``vectors`` (texts, dimension) float32 or float16; ``ids`` (texts, bytes) uint8, see :func:`pack_ids`.
-        header: these two and whatever else was written.
+        header: key, sha256 and the additional fields.
     """
 
     key: str
@@ -40,18 +40,18 @@ class Shard:
         return self.tensors["vectors"]
 
 
-class UnsoundShardError(ValueError):
-    """A file that is missing, damaged, or not what was asked for; the message is the end of a sentence about the file."""
+class CorruptShardError(ValueError):
+    """A shard that is missing, corrupt, or of another key; the message completes a sentence about the file."""
 
 
 def write(path: Path, key: str, tensors: dict[str, np.ndarray], **more: str) -> str:
-    """Write a shard, whole or not at all.
+    """Write a shard atomically.
 
     Args:
         path: the file.
-        key: digest of what the contents depend on.
-        tensors: by name; the same ones give the same bytes.
-        more: further lines of the header.
+        key: digest of everything that the contents depend on.
+        tensors: arrays by name; equal arrays give equal bytes.
+        more: additional fields of the header.
 
     Returns:
         sha256 of the contents.
@@ -72,17 +72,17 @@ def read(
     quick: str | None = None,
     mapped: bool = False,
 ) -> Shard:
-    """Read a shard and check it.
+    """Read a shard and verify it.
 
     Args:
         path: the file.
-        names: the arrays that it has to hold, and no others.
-        key: what its key has to be.
-        quick: what :func:`quick_checksum` has to be, by which contents are checked in the place of their sha256.
-        mapped: arrays that cannot be written, whose memory is the system's copy of the file.
+        names: the arrays to read; the checksum must match these.
+        key: the expected key; None: any.
+        quick: the expected :func:`quick_checksum`, verified instead of the sha256.
+        mapped: return read-only arrays that are mapped from the file.
 
     Raises:
-        UnsoundShardError: if it is missing, damaged, of another key, or its checksum does not fit.
+        CorruptShardError: if it is missing, corrupt, or of another key.
     """
     import safetensors
 
@@ -91,19 +91,19 @@ def read(
             header = file.metadata() or {}
             tensors = _mapped(path, names) if mapped else {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
-        raise UnsoundShardError("is missing") from None
-    except (safetensors.SafetensorError, OSError, TypeError, KeyError, ValueError) as error:  # such as of an unknown format
-        raise UnsoundShardError("is damaged or truncated") from error
+        raise CorruptShardError("is missing") from None
+    except (safetensors.SafetensorError, OSError, TypeError, KeyError, ValueError) as error:  # e.g. an unknown dtype
+        raise CorruptShardError("is corrupt or truncated") from error
     if key is not None and header.get("key") != key:
-        raise UnsoundShardError("holds vectors of another encoder or of other texts")
+        raise CorruptShardError("holds vectors of another encoder or of other inputs")
     more = {name: value for name, value in header.items() if name not in ("key", "sha256")}
     if (quick_checksum(tensors) != quick) if quick else (header.get("sha256") != _checksum(tensors, more)):
-        raise UnsoundShardError("is damaged: its checksum does not fit")
+        raise CorruptShardError("is corrupt: its checksum does not match")
     return Shard(header.get("key", ""), header.get("sha256", ""), tensors, header)
 
 
 def _mapped(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Arrays of a file that safetensors has looked through: that their places are inside it, and fit their shapes."""
+    """Map arrays of a file whose header safetensors has validated (offsets within the file, sizes that match the shapes)."""
     import numpy as np
 
     content = np.memmap(path, np.uint8, "r").view(np.ndarray)
@@ -118,7 +118,7 @@ def _mapped(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 def pack_ids(ids: list[str]) -> np.ndarray:
-    """(ids, bytes of the longest) uint8, UTF-8 padded with zeros, to be kept in a shard."""
+    """Encode ids as an array for a shard: (ids, bytes of the longest) uint8, UTF-8 padded with zeros."""
     import numpy as np
 
     packed = np.array([text_id.encode("utf-8", "surrogatepass") for text_id in ids], dtype=np.bytes_)
@@ -126,14 +126,14 @@ def pack_ids(ids: list[str]) -> np.ndarray:
 
 
 def unpack_ids(packed: np.ndarray) -> np.ndarray:
-    """(ids,) as bytes, which sort as trec_eval sorts them."""
+    """Decode :func:`pack_ids`: (ids,) bytes, which sort in trec_eval's order."""
     import numpy as np
 
     return np.ascontiguousarray(packed).view(f"S{packed.shape[1]}").reshape(-1)
 
 
 def read_ids(path: Path) -> np.ndarray:
-    """The ids of a shard that was checked before, without its vectors."""
+    """Read only the ids of a shard; it is not verified again."""
     import safetensors
 
     with safetensors.safe_open(path, framework="numpy") as file:
@@ -141,7 +141,7 @@ def read_ids(path: Path) -> np.ndarray:
 
 
 def quick_checksum(tensors: dict[str, np.ndarray]) -> str:
-    """Finds damage ten times as fast as sha256, which a search through millions of vectors would wait for; no seal."""
+    """xxh3 of the tensors: detects corruption ten times as fast as sha256, but is not cryptographic."""
     import numpy as np
     import xxhash
 
@@ -163,7 +163,7 @@ def _checksum(tensors: dict[str, np.ndarray], more: dict[str, str]) -> str:
 
 
 def _with_sorted_header(content: bytes) -> bytes:
-    """The same file with its metadata in order: safetensors writes it in any, and the same vectors are to have the same bytes."""
+    """Sort the header, which safetensors writes in arbitrary order, so that equal contents give equal bytes."""
     size = int.from_bytes(content[:8], "little")
     header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True).encode()
     header += b" " * (-len(header) % 8)

@@ -1,4 +1,4 @@
-"""A folder of vectors: encoded once, written in shards, resumed after a kill, checked whenever read."""
+"""The store of vectors: encoded once, written in shards, resumable, verified when read."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybrid_bench.datasets.images import Input, modality_of
 from hybrid_bench.embeddings import shards
 from hybrid_bench.embeddings.key import StoreKey
-from hybrid_bench.embeddings.locking import full_disk_explained, locked
+from hybrid_bench.embeddings.locking import OnWait, explain_write_errors, locked
 from hybrid_bench.encoders.checked import encode_checked
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.errors import HybridBenchError
@@ -18,23 +19,22 @@ from hybrid_bench.support.hashing import texts_hash
 if TYPE_CHECKING:
     import numpy as np
 
-#: Texts in a shard: what a kill can cost, and what is sorted by length together.
+#: Inputs per shard: the work lost by an interruption, and the number of inputs that are sorted by length together.
 SHARD_TEXTS = 512
 
-#: Called with the number of texts that have just been encoded (or found in the store).
+#: Called with the number of inputs that have just been encoded or found in the store.
 Progress = Callable[[int], None]
 
 
 class EmbeddingStore:
-    """Vectors by :class:`StoreKey`, each key a folder of shards.
+    """A folder of vectors with one subfolder of shards per :class:`StoreKey`.
 
-    A shard is encoded on its own, so that it has the same bytes whatever was or was not there before. It is written under
-    a temporary name, synced and renamed; its header holds the key's digest and a checksum of its vectors. A shard that
-    fails either check is encoded again.
+    Each shard is encoded independently, so its bytes do not depend on which other shards exist. Shards are written
+    atomically; the header holds the digest of the key and a checksum. A shard that fails verification is encoded again.
 
     Args:
-        folder: where the keys' folders are.
-        shard_texts: texts a shard.
+        folder: parent of the subfolders.
+        shard_texts: inputs per shard.
     """
 
     def __init__(self, folder: Path, shard_texts: int = SHARD_TEXTS) -> None:
@@ -45,37 +45,38 @@ class EmbeddingStore:
         self,
         encoder: Encoder,
         role: Role,
-        texts: Sequence[str],
+        inputs: Sequence[Input],
         *,
         passage_text: str = "",
         progress: Progress | None = None,
-        waiting: Callable[[Path], None] | None = None,
+        on_wait: OnWait | None = None,
     ) -> np.ndarray:
-        """The vectors of some texts, encoding those that the store does not hold.
+        """Return the vectors of some inputs; encode those that are not in the store.
 
         Args:
-            encoder: who encodes.
-            role: whether the texts are queries or passages.
-            texts: bare texts.
-            passage_text: what was taken of a passage; part of the key.
-            progress: told how many texts are done, shard by shard.
-            waiting: told of the folder if another process is writing it; this one then waits.
+            encoder: the encoder.
+            role: whether the inputs are queries or passages.
+            inputs: texts without prefixes, or images.
+            passage_text: how passage texts were made, e.g. ``sentence+context``; part of the key.
+            progress: called after each shard with its number of inputs.
+            on_wait: called with the folder before waiting for another process that is writing to it.
 
         Returns:
-            (texts, dimension) float32.
+            (inputs, dimension) float32.
 
         Raises:
-            HybridBenchError: if the encoder misbehaves or the disk is full. What was stored before stays.
+            HybridBenchError: if the encoder returns invalid vectors, an image cannot be read, or the disk is full. Shards
+                that were already stored are kept.
         """
         import numpy as np
 
-        key = StoreKey.of(encoder, role, passage_text, texts_hash(texts), len(texts))
+        key = _key(encoder, role, inputs, passage_text)
         folder = self.folder / key.digest[:24]
         parts = []
-        with full_disk_explained(folder), locked(folder, waiting):
+        with explain_write_errors(folder), locked(folder, on_wait):
             atomic.write(folder / "key.json", key.as_json().encode())
-            for start in range(0, len(texts), self.shard_texts):
-                part = texts[start : start + self.shard_texts]
+            for start in range(0, len(inputs), self.shard_texts):
+                part = inputs[start : start + self.shard_texts]
                 path = folder / f"{start:09d}.safetensors"
                 vectors = _read_shard(path, key.digest, len(part))
                 if vectors is None:
@@ -89,23 +90,27 @@ class EmbeddingStore:
             raise HybridBenchError(f"{encoder.card.name} returned {role} vectors of different dimensions: {sorted(dimensions)}")
         return np.concatenate(parts) if parts else np.empty((0, encoder.card.dimension or 0), np.float32)
 
-    def holds(self, encoder: Encoder, role: Role, texts: Sequence[str], *, passage_text: str = "") -> bool:
-        """Whether every vector is there already and sound."""
-        key = StoreKey.of(encoder, role, passage_text, texts_hash(texts), len(texts))
+    def holds(self, encoder: Encoder, role: Role, inputs: Sequence[Input], *, passage_text: str = "") -> bool:
+        """Whether every vector is stored and passes verification."""
+        key = _key(encoder, role, inputs, passage_text)
         folder = self.folder / key.digest[:24]
         return all(
             _read_shard(
-                folder / f"{start:09d}.safetensors", key.digest, min(self.shard_texts, len(texts) - start)
+                folder / f"{start:09d}.safetensors", key.digest, min(self.shard_texts, len(inputs) - start)
             ) is not None
-            for start in range(0, len(texts), self.shard_texts)
+            for start in range(0, len(inputs), self.shard_texts)
         )  # fmt: skip
 
 
+def _key(encoder: Encoder, role: Role, inputs: Sequence[Input], passage_text: str) -> StoreKey:
+    return StoreKey.of(encoder, role, passage_text, texts_hash(inputs), len(inputs), modality_of(inputs))
+
+
 def _read_shard(path: Path, key_digest: str, count: int) -> np.ndarray | None:
-    """The vectors of a shard; None if it is missing, damaged, or of another key."""
+    """The vectors of a shard; None if it is missing, corrupt, or of another key."""
     try:
         vectors = shards.read(path, key=key_digest).vectors
-    except shards.UnsoundShardError:
+    except shards.CorruptShardError:
         return None
-    sound = vectors.ndim == 2 and len(vectors) == count and vectors.dtype.name == "float32"
-    return vectors if sound else None
+    valid = vectors.ndim == 2 and len(vectors) == count and vectors.dtype.name == "float32"
+    return vectors if valid else None

@@ -1,4 +1,4 @@
-"""A collection whose vectors are on disk: what its manifest says, and its shards, checked whenever they are read."""
+"""A collection of vectors on disk: its key, its manifest, and its shards, which are verified when read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hybrid_bench.datasets.images import Modality
 from hybrid_bench.embeddings import shards
-from hybrid_bench.embeddings.key import StoreKey
+from hybrid_bench.embeddings.key import DEFAULTS, StoreKey
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 
@@ -22,20 +23,21 @@ if TYPE_CHECKING:
 
 Storage = Literal["fp16", "fp32"]
 
-#: Texts in a shard: what a kill can cost, what is sorted by length together, and the columns of a block of scores.
+#: Inputs per shard: the work lost by an interruption, the number of inputs sorted by length together, and the width of a
+#: block of scores.
 SHARD_TEXTS = 2048
 
-_AGAIN = "Run `hybrid-bench encode` (or evaluate) again: sound shards are kept, the others are encoded again."
+_AGAIN = "Run `hybrid-bench encode` (or evaluate) again: valid shards are kept, the others are encoded again."
 
 
 @dataclass(frozen=True)
 class CollectionKey:
-    """Everything that the vectors of a collection depend on, but for its texts, which each shard states.
+    """Everything that the vectors of a collection depend on, except its content, which is part of each shard's key.
 
     Attributes:
-        encoder: the key of a text under the encoder, without texts.
-        storage: the number format on disk.
-        shard_texts: texts a shard.
+        encoder: key of the encoder and the modality, without content.
+        storage: dtype on disk.
+        shard_texts: inputs per shard.
     """
 
     encoder: StoreKey
@@ -43,18 +45,25 @@ class CollectionKey:
     shard_texts: int
 
     @classmethod
-    def of(cls, encoder: Encoder, passage_text: str, storage: Storage, shard_texts: int = SHARD_TEXTS) -> CollectionKey:
-        """The key under an encoder."""
-        return cls(StoreKey.of(encoder, "passage", passage_text, "", 0), storage, shard_texts)
+    def of(
+        cls,
+        encoder: Encoder,
+        passage_text: str,
+        storage: Storage,
+        shard_texts: int = SHARD_TEXTS,
+        modality: Modality = "text",
+    ) -> CollectionKey:
+        """The key of a collection of a modality under an encoder."""
+        return cls(StoreKey.of(encoder, "passage", passage_text, "", 0, modality), storage, shard_texts)
 
     def of_shard(self, texts: str, count: int) -> str:
-        """The digest of a shard's key, by the hash of its ids and texts."""
+        """The digest of a shard's key, given the hash of its ids and contents."""
         key = dataclasses.replace(self.encoder, texts=texts, count=count)
         return hashlib.sha256(f"{self.storage}\n{key.as_json()}".encode()).hexdigest()
 
     def fields(self) -> dict[str, Any]:
-        """All fields but the texts, readable."""
-        encoder = {name: value for name, value in dataclasses.asdict(self.encoder).items() if name not in ("texts", "count")}
+        """All fields except the content's hash and number."""
+        encoder = {name: value for name, value in self.encoder.fields().items() if name not in ("texts", "count")}
         return {**encoder, "storage": self.storage, "shard_texts": self.shard_texts}
 
     @property
@@ -64,19 +73,19 @@ class CollectionKey:
 
 
 class ShardEntry(BaseModel):
-    """What the manifest says of a shard."""
+    """A shard in the manifest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     count: int = Field(ge=1)
     key: str = Field(pattern=r"^[0-9a-f]{64}$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    #: see :func:`hybrid_bench.embeddings.shards.quick_checksum`
+    #: :func:`hybrid_bench.embeddings.shards.quick_checksum`
     quick: str = Field(pattern=r"^[0-9a-f]{32}$")
 
 
 class Manifest(BaseModel):
-    """What a whole collection consists of. Written last: a collection without one is not whole."""
+    """The list of a collection's shards. It is written last: a collection without it is incomplete."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -84,13 +93,13 @@ class Manifest(BaseModel):
     key: dict[str, str | int | None]
     count: int = Field(ge=1)
     dimension: int = Field(ge=1)
-    #: sha256 of all ids and texts in order, see :func:`hybrid_bench.support.hashing.texts_hash`
+    #: sha256 of all ids and contents in order, see :func:`hybrid_bench.support.hashing.texts_hash`
     texts: str = Field(pattern=r"^[0-9a-f]{64}$")
-    #: of the files ``0000000.safetensors``, ``0000001.safetensors``, ...
+    #: the files ``0000000.safetensors``, ``0000001.safetensors``, ...
     shards: tuple[ShardEntry, ...]
 
     def to_json(self) -> str:
-        """The file's text, a shard a line; always the same bytes."""
+        """The text of the file, one line per shard; equal manifests give equal bytes."""
         fields = self.model_dump(mode="json")
         rows = ",\n".join("  " + json.dumps(row) for row in fields.pop("shards"))
         head = json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False)[:-2]
@@ -98,18 +107,18 @@ class Manifest(BaseModel):
 
 
 def shard_path(folder: Path, number: int) -> Path:
-    """The file of a shard."""
+    """The path of a shard."""
     return folder / f"{number:07d}.safetensors"
 
 
 class Collection:
-    """A whole collection.
+    """A complete collection of vectors.
 
     Args:
-        folder: of the manifest and the shards.
+        folder: with the manifest and the shards.
 
     Raises:
-        HybridBenchError: if there is no manifest, or it is damaged.
+        HybridBenchError: if the manifest is missing or corrupt.
     """
 
     FILE = "manifest.json"
@@ -120,62 +129,64 @@ class Collection:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise HybridBenchError(f"{folder} holds no whole collection: it has no {self.FILE}", _AGAIN) from error
+            raise HybridBenchError(f"{folder} holds no complete collection: {self.FILE} is missing", _AGAIN) from error
         try:
             self.manifest = Manifest.model_validate_json(content)
         except ValidationError as error:
-            raise HybridBenchError(f"{path} is damaged: {error.errors()[0]['msg']}", _AGAIN) from error
+            raise HybridBenchError(f"{path} is corrupt: {error.errors()[0]['msg']}", _AGAIN) from error
         self.digest = hashlib.sha256(content).hexdigest()
         per_shard = self.manifest.key.get("shard_texts")
         counts = [entry.count for entry in self.manifest.shards]
         if not isinstance(per_shard, int) or sum(counts) != self.manifest.count or {*counts[:-1]} - {per_shard}:
-            raise HybridBenchError(f"{path} is damaged: its counts do not add up", _AGAIN)
+            raise HybridBenchError(f"{path} is corrupt: its counts do not add up", _AGAIN)
         self.shard_texts = per_shard
 
     def __len__(self) -> int:
         return self.manifest.count
 
     def check_key(self, key: CollectionKey) -> None:
-        """Raise HybridBenchError that names every field, but the device, in which the collection is not what is asked for."""
-        asked = key.fields()
-        theirs = self.manifest.key
-        differing = [name for name in asked if theirs.get(name) != asked[name] and name != "device"]
+        """Raise HybridBenchError if the collection has another key; the error lists what differs. Ignores the device."""
+        expected = DEFAULTS | key.fields()
+        found = DEFAULTS | self.manifest.key
+        differing = [name for name in expected if found.get(name) != expected[name] and name != "device"]
         if differing:
-            what = ", ".join(f"{name} {theirs.get(name)!r}, not {asked[name]!r}" for name in differing)
-            raise HybridBenchError(f"the vectors in {self.folder} are of another encoder: {what}", "Encode again, or elsewhere.")
+            what = ", ".join(f"{name} {found.get(name)!r}, not {expected[name]!r}" for name in differing)
+            raise HybridBenchError(
+                f"the vectors in {self.folder} are of another encoder: {what}", "Encode again, or use another folder."
+            )
 
     def read(self, number: int) -> shards.Shard:
-        """A shard, checked against the manifest.
+        """Read a shard and verify it against the manifest.
 
         Raises:
-            HybridBenchError: if it is missing, damaged, or of another encoder.
+            HybridBenchError: if it is missing, corrupt, or of another encoder.
         """
         entry = self.manifest.shards[number]
         path = shard_path(self.folder, number)
         try:
             shard = shards.read(path, ("vectors", "ids"), key=entry.key, quick=entry.quick, mapped=True)
-        except shards.UnsoundShardError as unsound:
-            raise HybridBenchError(f"the shard {path}, which the manifest names, {unsound}", _AGAIN) from unsound
+        except shards.CorruptShardError as corrupt:
+            raise HybridBenchError(f"the shard {path} of the manifest {corrupt}", _AGAIN) from corrupt
         if shard.sha256 != entry.sha256 or shard.vectors.shape != (entry.count, self.manifest.dimension):
-            raise HybridBenchError(f"the shard {path} is not the one that the manifest names", _AGAIN)
+            raise HybridBenchError(f"the shard {path} does not match the manifest", _AGAIN)
         return shard
 
     def ids_of(self, numbers: np.ndarray) -> np.ndarray:
-        """The ids, as bytes, of passages by their running number; the shards were checked before."""
+        """Look up ids by the passages' positions in the collection: (numbers,) to (numbers,) bytes. Shards are not verified."""
         import numpy as np
 
         order = np.argsort(numbers, kind="stable")
         shard_of = numbers[order] // self.shard_texts
-        found = np.empty(len(numbers), dtype=object)
+        ids = np.empty(len(numbers), dtype=object)
         start = 0
         while start < len(order):
             stop = int(np.searchsorted(shard_of, shard_of[start], side="right"))
             here = order[start:stop]
-            found[here] = self._ids(int(shard_of[start]))[numbers[here] % self.shard_texts]
+            ids[here] = self._ids(int(shard_of[start]))[numbers[here] % self.shard_texts]
             start = stop
-        return found
+        return ids
 
     @functools.cached_property
     def _ids(self) -> Any:
-        # A few shards' ids at a time: ties are looked up shard by shard while a search goes on.
+        # Keep the ids of a few shards: a search resolves ties shard by shard.
         return functools.lru_cache(maxsize=64)(lambda number: shards.read_ids(shard_path(self.folder, number)))

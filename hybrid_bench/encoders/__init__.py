@@ -1,1 +1,1 @@
-"""WHO ENCODES: the Encoder protocol, encoder cards, and the transformers and sentence-transformers backends."""
+"""WHO ENCODES: the Encoder protocol, encoder cards, loading, and the transformers and sentence-transformers backends."""

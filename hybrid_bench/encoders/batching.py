@@ -1,4 +1,4 @@
-"""Cutting texts into batches by tokens, so that little is padded and memory stays level."""
+"""Batching by number of tokens: little padding, constant memory."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 
 def token_batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices of texts in batches, shortest texts first, each batch at most ``budget`` tokens with its padding.
+    """Yield batches of indices, shortest texts first, each of at most ``budget`` tokens including padding.
 
-    A text longer than the budget is a batch of its own. The order depends on nothing but the lengths.
+    A text longer than the budget forms a batch by itself. The order depends only on the lengths.
     """
     order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
     batch: list[int] = []

@@ -1,4 +1,4 @@
-"""Encoder folders in the cache: made once, checked at every use."""
+"""Generated encoder folders in the cache, verified by checksum."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from hybrid_bench.support.hashing import sha256
 
 
 def encoder_folder(name: str, expected: Mapping[str, str], make: Callable[[Path], None], megabytes: int) -> Path:
-    """A folder of an encoder's files in the cache: made once, checked at every use, made again where it does not fit.
+    """Return the cached folder of an encoder's files; create it if it is missing or a checksum does not match.
 
-    A process that is killed leaves nothing that a later one would take for the folder, and of several that come at once one
-    makes it and the others wait for it.
+    For plugins whose weights are converted or merged from other files. The folder is created atomically: an interrupted
+    process leaves no partial folder, and of several processes one creates it while the others wait.
 
     Args:
         name: of the encoder.
-        expected: file to the sha256 that it must have; another set of them is another folder.
-        make: writes the files into an empty folder.
-        megabytes: what they need, for the error.
+        expected: file name to its sha256. Different checksums use a different folder.
+        make: writes the files into the empty folder that it is given.
+        megabytes: disk space that the files need, for the error message.
 
     Raises:
-        HybridBenchError: if the folder cannot be written, or ``make`` does not give the expected files.
+        HybridBenchError: if the folder cannot be written, or ``make`` does not produce the expected files.
     """
     from filelock import FileLock
 
@@ -42,18 +42,18 @@ def encoder_folder(name: str, expected: Mapping[str, str], make: Callable[[Path]
     except OSError as error:
         raise HybridBenchError(
             f"cannot write the weights of {name} into {folder.parent}: {error.strerror or error}",
-            f"They need {megabytes} MB. Make room, or set HYBRID_BENCH_HOME to a folder that has it.",
+            f"They need {megabytes} MB. Free disk space, or set HYBRID_BENCH_HOME to a folder on another disk.",
         ) from error
     return folder
 
 
 def faults(folder: Path, expected: Mapping[str, str]) -> list[str]:
-    """The files that are missing in a folder or do not have the expected sha256."""
+    """Names of the files that are missing from a folder or do not have the expected sha256."""
     return [name for name, digest in expected.items() if sha256(folder / name) != digest]
 
 
 def _make(name: str, folder: Path, expected: Mapping[str, str], make: Callable[[Path], None]) -> None:
-    """Make the files beside ``folder``, check, and put in place; the caller holds the lock."""
+    """Create the files next to ``folder``, verify and rename them; the caller holds the lock."""
     partial = folder.with_name(f"{folder.name}.partial")
     for leftover in (partial, folder):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -62,8 +62,8 @@ def _make(name: str, folder: Path, expected: Mapping[str, str], make: Callable[[
         make(partial)
         if wrong := faults(partial, expected):
             raise HybridBenchError(
-                f"making {name} did not give the expected bytes: {', '.join(wrong)}",
-                "It gives the same bytes of the same files on every sound machine: check what it is made of, memory and disk.",
+                f"creating {name} did not give the expected bytes: {', '.join(wrong)}",
+                "They are the same on every machine: check the source files, the memory and the disk.",
             )
         for file in expected:
             _sync(partial / file)
@@ -74,7 +74,7 @@ def _make(name: str, folder: Path, expected: Mapping[str, str], make: Callable[[
 
 
 def _sync(path: Path) -> None:
-    """Bring a file or a folder's entries to the disk; Windows has no such call for folders."""
+    """Flush a file or a directory entry to disk; Windows cannot do this for directories."""
     if path.is_dir() and os.name == "nt":
         return
     descriptor = os.open(path, os.O_RDONLY)

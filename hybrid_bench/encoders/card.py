@@ -1,4 +1,4 @@
-"""Encoder cards: the TOML that states what an encoder is."""
+"""Encoder cards: TOML metadata of an encoder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from hybrid_bench.datasets.images import Modality
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support import toml
 
@@ -17,32 +18,36 @@ _Line = Annotated[str, Field(max_length=500)]
 
 
 class EncoderCard(BaseModel):
-    """What an encoder is. Unknown fields are refused: a typo must not pass for a statement."""
+    """Metadata of an encoder: everything that a vector depends on, and its origin. Unknown fields are an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+/-]*$")]
     description: _Line = ""
     backend: Backend = "transformers"
-    #: Hugging Face id or folder (relative to the card) of the weights; empty for encoders that bring their own code.
+    #: Hugging Face id or folder (relative to the card) of the weights; empty for encoders with their own code.
     model: _Line = ""
-    #: Git revision on the hub. Empty: the newest, and the one that was found is recorded.
+    #: Git revision on the hub. Empty: the latest, which is then recorded.
     revision: _Line = ""
     base: _Line = ""
-    #: How token vectors become one; None where the backend decides.
+    #: How token vectors are combined into one; None if the backend decides.
     pooling: Pooling | None = None
     similarity: Literal["cosine", "dot"] = "cosine"
     query_prefix: str = Field(default="", max_length=2000)
     passage_prefix: str = Field(default="", max_length=2000)
-    #: In tokens, prefix and special tokens counted; longer texts are cut.
+    #: In tokens, including prefix and special tokens; longer texts are truncated.
     max_length: Annotated[int, Field(ge=8, le=131072)] | None = None
+    #: What the encoder reads. An encoder of texts and images maps both to one vector space.
+    modalities: Annotated[tuple[Modality, ...], Field(min_length=1)] = ("text",)
+    #: How an image becomes the model's input (size, crop, normalisation), in words; stored image vectors depend on it.
+    preprocessing: _Line = ""
     dimension: Annotated[int, Field(ge=1, le=65536)] | None = None
     parameters: Annotated[int, Field(ge=0)] | None = None
     licence: _Line = ""
     #: ISO 639-1 codes; empty: not stated.
     languages: tuple[str, ...] = ()
     training_data: _Line = ""
-    #: Suites whose texts, or translations of them, were trained on; None: not stated.
+    #: Suites whose texts or their translations are in the training data; None: not stated.
     trained_on_suites: tuple[str, ...] | None = None
     url: _Line = ""
     citation: Annotated[str, Field(max_length=4000)] = ""
@@ -55,12 +60,12 @@ class EncoderCard(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> EncoderCard:
-        """Read a card from a TOML file; raises HybridBenchError that names every bad field."""
+        """Read a card from a TOML file. Raises HybridBenchError that lists every invalid field."""
         return cls.parse(toml.load(path), str(path))
 
     @classmethod
     def parse(cls, fields: dict[str, Any], source: str) -> EncoderCard:
-        """Check the fields of a card; ``source`` is what the error calls it."""
+        """Validate the fields of a card; errors call it ``source``. Raises HybridBenchError that lists every invalid field."""
         try:
             return cls.model_validate(fields)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Not trusting what an encoder returns."""
+"""Validation of the vectors that an encoder returns."""
 
 from __future__ import annotations
 
@@ -6,41 +6,54 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hybrid_bench.datasets.images import Image, Input, modality_of
+from hybrid_bench.encoders.modalities import check_modalities
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.errors import HybridBenchError
 
-#: How far from 1 the length of a unit vector may be: rounding to fp16 moves it by less.
+#: Largest deviation of a unit vector's length from 1; rounding to fp16 causes less.
 UNIT_TOLERANCE = 1e-2
 
 
-def encode_checked(encoder: Encoder, texts: Sequence[str], role: Role) -> np.ndarray:
-    """Encode texts and check the result against the encoder's protocol and card.
+def encode_checked(encoder: Encoder, inputs: Sequence[Input], role: Role) -> np.ndarray:
+    """Encode texts or images, and validate the result against the protocol and the encoder's card.
+
+    Args:
+        encoder: the encoder.
+        inputs: texts or images, one kind per call.
+        role: whether they are queries or passages.
 
     Returns:
-        (texts, dimension) float32, finite; of unit length, to float32 rounding, where the card says ``cosine``.
+        (inputs, dimension) float32, finite; of unit length, to float32 rounding, if the card says ``cosine``. It is a copy:
+        encoders may reuse their output buffer.
 
     Raises:
-        HybridBenchError: on another type, shape or dimension, NaN or infinity, or vectors without unit length.
+        HybridBenchError: if the encoder lacks the modality; on a wrong type, shape or dimension, NaN or infinity, or vectors
+            without unit length.
     """
     name = encoder.card.name
-    vectors = encoder.encode(texts, role)
+    modality = modality_of(inputs)
+    if len(inputs):
+        check_modalities(encoder.card, [modality], "this input")
+    noun = f"{modality}s"
+    vectors = encoder.encode(inputs, role)
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.floating):
-        given = f"{vectors.dtype} of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else type(vectors).__name__
-        raise HybridBenchError(f"{name} returned {given} for {len(texts)} texts, not a float array (texts, dimension)")
-    if len(vectors) != len(texts):
-        raise HybridBenchError(f"{name} returned {len(vectors)} vectors for {len(texts)} texts")
+        returned = f"{vectors.dtype} of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else type(vectors).__name__
+        raise HybridBenchError(f"{name} returned {returned} for {len(inputs)} {noun}, not a float array ({noun}, dimension)")
+    if len(vectors) != len(inputs):
+        raise HybridBenchError(f"{name} returned {len(vectors)} vectors for {len(inputs)} {noun}")
     if encoder.card.dimension is not None and vectors.shape[1] != encoder.card.dimension:
         raise HybridBenchError(
             f"{name} returned {role} vectors of dimension {vectors.shape[1]}, its card says {encoder.card.dimension}",
             "Queries and passages need vectors of one dimension.",
         )
-    vectors = vectors.astype(np.float32, copy=False)
+    vectors = np.array(vectors, dtype=np.float32, order="C")
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
-        first = int(np.argmin(finite))
+        first = inputs[int(np.argmin(finite))]
         raise HybridBenchError(
-            f"{name} returned NaN or infinity for {int((~finite).sum())} of {len(texts)} texts, "
-            f"first for the {role} {texts[first][:60]!r}",
+            f"{name} returned NaN or infinity for {int((~finite).sum())} of {len(inputs)} {noun}, "
+            f"first for the {role} {first.name if isinstance(first, Image) else first[:60]!r}",
             "Try --dtype fp32.",
         )
     if encoder.card.similarity == "cosine" and len(vectors):
@@ -49,6 +62,6 @@ def encode_checked(encoder: Encoder, texts: Sequence[str], role: Role) -> np.nda
             worst = float(lengths[np.argmax(np.abs(lengths - 1))])
             raise HybridBenchError(
                 f"{name} says similarity 'cosine' but returned a vector of length {worst:.4g}",
-                "Normalise the vectors, or say similarity = 'dot' on the card.",
+                "Normalise the vectors, or set similarity = 'dot' on the card.",
             )
-    return np.ascontiguousarray(vectors)
+    return vectors

@@ -1,20 +1,17 @@
-"""Model folders: their hash, and whether a card fits them."""
+"""Model folders: hash of the weights, and consistency with the card."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.errors import HybridBenchError
 
-if TYPE_CHECKING:
-    pass
-
 
 def folder_hash(folder: Path) -> str:
-    """A sha256 over everything in a model folder that decides its vectors: weights, configuration, tokenizer."""
+    """The sha256 of the files in a model folder that its vectors depend on: weights, configuration, tokenizer."""
     digest = hashlib.sha256()
     kinds = {".safetensors", ".json", ".model", ".txt"}
     files = sorted(path for path in folder.rglob("*") if path.suffix in kinds and path.is_file())
@@ -33,26 +30,26 @@ def _sha256(file: Any) -> bytes:
 
 
 def check_dimension(card: EncoderCard, dimension: int | None) -> None:
-    """Raise HybridBenchError if the card states another dimension than the model has."""
+    """Raise HybridBenchError if the dimension on the card is not the model's."""
     if card.dimension not in (None, dimension):
         raise HybridBenchError(
             f"{card.name}: the model has {dimension} dimensions, its card says {card.dimension}",
-            "Mend the card, or leave its dimension out.",
+            "Correct the card, or remove its dimension.",
         )
 
 
 def check_length(name: str, limit: int, config: Any) -> None:
-    """Raise HybridBenchError if texts may be longer than the model has positions."""
-    positions = _positions(config)
+    """Raise HybridBenchError if the length limit exceeds the model's number of positions."""
+    positions = positions_of(config)
     if positions and limit > positions:
         raise HybridBenchError(
             f"{name}: max_length {limit} is more than the model's {positions} positions", f"Set it to {positions} or less."
         )
 
 
-def _positions(config: Any) -> int:
-    """How many tokens the model has positions for; 0 if it has no such limit."""
+def positions_of(config: Any) -> int:
+    """The number of tokens that the model has positions for; 0 if it has no limit."""
     positions = int(getattr(config, "max_position_embeddings", 0) or 0)
-    # Roberta's first position is counted from the padding index.
+    # RoBERTa's position ids start after the padding index.
     shifted = getattr(config, "model_type", "") in {"xlm-roberta", "roberta", "camembert"}
     return positions - 2 if shifted and positions else positions

@@ -1,4 +1,4 @@
-"""Which device and number format to compute in."""
+"""Choice of the compute device and dtype."""
 
 from __future__ import annotations
 
@@ -11,40 +11,46 @@ if TYPE_CHECKING:
     import torch
 
 DTYPES = ("fp32", "bf16", "fp16")
-_KEPT_KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+_KERNEL_CACHE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
 
-def choose_device(asked: str) -> torch.device:
-    """``auto`` is a GPU where there is one; raises if the device that was asked for is not there.
+def choose_device(requested: str) -> torch.device:
+    """Return a torch device; ``auto`` is an accelerator if there is one, else the CPU.
 
-    Bounds what torch keeps on a processor: oneDNN has a kernel for every shape and by default keeps 1,024 of them. Texts have
-    many lengths, so memory would grow for hours. 64 are as fast: more than the layers of one micro-batch need.
+    Also limits oneDNN's kernel cache on a CPU to 64 entries. It holds one kernel per shape, 1,024 by default, so that memory
+    would grow for hours with texts of many lengths. 64 are as fast: more than the layers of one batch need.
+
+    Raises:
+        HybridBenchError: if the device is not available.
     """
     import torch
 
-    os.environ.setdefault(_KEPT_KERNELS, "64")  # oneDNN reads it once, when it computes for the first time
-    if asked == "auto":
+    os.environ.setdefault(_KERNEL_CACHE, "64")  # oneDNN reads it once, at its first computation
+    if requested == "auto":
         return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     try:
-        device = torch.device(asked)
+        device = torch.device(requested)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise HybridBenchError(f"device {asked!r} is not available here", "Use --device cpu or auto.") from error
+        raise HybridBenchError(f"device {requested!r} is not available here", "Use --device cpu or auto.") from error
     return device
 
 
-def choose_dtype(asked: str, device: torch.device) -> tuple[str, torch.dtype]:
-    """``auto`` is bf16 where the device has instructions for it, else fp32.
+def choose_dtype(requested: str, device: torch.device) -> tuple[str, torch.dtype]:
+    """Return a dtype by its name and as torch's; ``auto`` is bf16 if the device has instructions for it, else fp32.
 
-    On a CPU that emulates bf16 it would be slower than fp32, so ``auto`` asks the processor.
+    A CPU that emulates bf16 would be slower than with fp32.
+
+    Raises:
+        UnknownNameError: if there is no such dtype.
     """
     import torch
 
-    if asked == "auto":
-        asked = "bf16" if _computes_bf16(device) else "fp32"
-    if asked not in DTYPES:
-        raise UnknownNameError("dtype", asked, (*DTYPES, "auto"))
-    return asked, {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[asked]
+    if requested == "auto":
+        requested = "bf16" if _computes_bf16(device) else "fp32"
+    if requested not in DTYPES:
+        raise UnknownNameError("dtype", requested, (*DTYPES, "auto"))
+    return requested, {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[requested]
 
 
 def _computes_bf16(device: torch.device) -> bool:

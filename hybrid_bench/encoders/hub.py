@@ -1,4 +1,4 @@
-"""Looking at the Hugging Face hub, with errors that say what to do where it cannot be reached."""
+"""Access to the Hugging Face hub and its local cache."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hybrid_bench.errors import HybridBenchError
 
 
 def has_file(model: str, file: str) -> bool:
-    """Whether a model on the hub (or in the local cache of it) has a file.
+    """Whether a model on the hub, or in its local cache, has a file.
 
     Raises:
-        HybridBenchError: if there is no such model, or it is neither cached nor reachable.
+        HybridBenchError: if the model does not exist, or is not cached and the hub cannot be reached.
     """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError
@@ -28,13 +28,13 @@ def has_file(model: str, file: str) -> bool:
         get_hf_file_metadata(hf_hub_url(model, file), timeout=10)
     except EntryNotFoundError:
         return False
-    except Exception as error:  # the hub's client raises errors of the network library beneath it
+    except Exception as error:  # the hub's client also raises errors of its network library
         raise unreachable(model, error) from error
     return True
 
 
 def commit(model: str, revision: str = "") -> str:
-    """The commit that a model's files in the local cache of the hub are of; empty for a folder, or if none is cached."""
+    """The commit of a model's files in the local hub cache; empty for a folder, or if nothing is cached."""
     from huggingface_hub import try_to_load_from_cache
 
     if Path(model).is_dir():
@@ -45,7 +45,7 @@ def commit(model: str, revision: str = "") -> str:
 
 @contextmanager
 def explained(model: str) -> Iterator[None]:
-    """Turn what the libraries raise when a model cannot be loaded into an error that says what to do."""
+    """Turn errors that libraries raise while they load a model into HybridBenchError with a remedy."""
     from safetensors import SafetensorError
 
     try:
@@ -53,35 +53,35 @@ def explained(model: str) -> Iterator[None]:
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         if "cannot be loaded with `safetensors`" in str(error):
             raise HybridBenchError(
-                f"{model} has no weights in safetensors, at this revision, and other formats can run code",
-                "Leave the revision out, online, for the hub to convert them; or name one that has them, e.g. refs/pr/1.",
+                f"{model} has no weights in safetensors at this revision, and other formats can run code",
+                "Omit the revision while online, so that the hub converts them, or choose one that has them, e.g. refs/pr/1.",
             ) from error
         raise unreachable(model, error) from error
 
 
 def checkpoint_folder(card: EncoderCard) -> Path:
-    """The folder of an encoder's checkpoint, downloaded if it is on the hub: configuration, tokenizer, safetensors.
+    """The folder of an encoder's checkpoint (configuration, tokenizer, safetensors), downloaded if needed.
 
     Raises:
-        HybridBenchError: if it cannot be had.
+        HybridBenchError: if it cannot be downloaded.
     """
     if Path(card.model).is_dir():
         return Path(card.model)
     from huggingface_hub import constants, snapshot_download
 
     wanted = ["*.json", "*.safetensors", "*.model"]
-    # Offline, and asked for a commit, some versions of the hub's client look for the commit's list of files all the same.
-    cached = constants.HF_HUB_OFFLINE
+    # Even offline, some versions of the hub's client request the list of files of a commit.
+    offline = constants.HF_HUB_OFFLINE
     with explained(card.model):
-        folder = snapshot_download(card.model, revision=card.revision or None, allow_patterns=wanted, local_files_only=cached)
+        folder = snapshot_download(card.model, revision=card.revision or None, allow_patterns=wanted, local_files_only=offline)
         return Path(folder)
 
 
 def unreachable(model: str, error: Exception) -> HybridBenchError:
-    """The error for a model that cannot be loaded."""
+    """Make the error for a model that cannot be loaded."""
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return HybridBenchError(
         f"cannot load {model}: {first_line[:300]}",
-        "Check the name and the network, or download it elsewhere and give its folder. "
+        "Check the name and the network, or download it on another machine and pass its folder. "
         "`hybrid-bench encoders` lists encoders that need no hub.",
     )

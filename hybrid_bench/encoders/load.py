@@ -1,13 +1,15 @@
-"""From a name to an encoder: an entry point, a folder, or a Hugging Face id."""
+"""Load an encoder by its name: an entry point, a folder, or a Hugging Face id."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
+from hybrid_bench.datasets.images import Modality
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.modalities import check_modalities
 from hybrid_bench.encoders.protocol import Encoder, EncoderFactory
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry
@@ -15,7 +17,7 @@ from hybrid_bench.support import toml
 
 REGISTRY: Registry[EncoderFactory] = Registry("hybrid_bench.encoders", "encoder", cast(type, Callable))
 
-#: The card inside an encoder folder.
+#: File name of the card in an encoder folder.
 CARD_FILE = "encoder.toml"
 
 
@@ -25,30 +27,37 @@ def load_encoder(
     dtype: str = "auto",
     device: str = "auto",
     trust_remote_code: bool = False,
+    modalities: Collection[Modality] | None = None,
+    needed_by: str = "the caller",
     **card_fields: Any,
 ) -> Encoder:
     """Load an encoder.
 
     Args:
-        name: a name from ``hybrid-bench encoders``, a folder (with an ``encoder.toml``, or as sentence-transformers or
-            transformers save it), or a Hugging Face id.
-        dtype: ``fp32``, ``bf16``, ``fp16``, or ``auto``: bf16 where the device computes it natively, else fp32.
-        device: ``cpu``, ``cuda``, ... or ``auto``: a GPU where there is one.
-        trust_remote_code: run Python code that comes with the model. Off; turn it on only for code you have read.
-        card_fields: fields of the card to state or overrule, e.g. ``pooling="cls"`` or ``query_prefix="query: "``.
+        name: a name from ``hybrid-bench encoders``, a folder (with an ``encoder.toml``, or as saved by sentence-transformers
+            or transformers), or a Hugging Face id.
+        dtype: compute dtype: ``fp32``, ``bf16``, ``fp16``, or ``auto``: bf16 if the device computes it natively, else fp32.
+        device: compute device: ``cpu``, ``cuda``, ... or ``auto``: a GPU if there is one.
+        trust_remote_code: run Python code that comes with the model. Enable it only for code that you have read.
+        modalities: what the encoder must read, e.g. ``("text", "image")``. An encoder whose card lacks one of them is refused
+            before its weights are loaded. None: not checked.
+        needed_by: what needs the modalities, for the error, e.g. ``the suite mini``.
+        card_fields: fields that replace those of the card, e.g. ``pooling="cls"`` or ``query_prefix="query: "``.
 
     Raises:
-        HybridBenchError: if there is no such encoder, it cannot be had, or a package that it needs is missing.
+        HybridBenchError: if the encoder is unknown, lacks a modality, cannot be loaded, or needs a package that is missing.
     """
     options: dict[str, Any] = {"dtype": dtype, "device": device}
     overrides = {key: value for key, value in card_fields.items() if value is not None}
     if name in REGISTRY:
         if overrides:
             raise HybridBenchError(
-                f"{name} states its own {', '.join(sorted(overrides))}",
-                "Leave the option out, or give its folder or id.",
+                f"{name} is a registered encoder with a fixed {', '.join(sorted(overrides))}",
+                "Omit the option, or pass the folder or the Hugging Face id of its weights.",
             )
-        return REGISTRY.get(name)(**options)
+        encoder = REGISTRY.get(name)(**options)  # a factory loads weights lazily
+        check_modalities(encoder.card, modalities or (), needed_by)
+        return encoder
     folder = Path(name)
     if folder.is_dir():
         card = _folder_card(folder, overrides)
@@ -61,10 +70,16 @@ def load_encoder(
             REGISTRY,
             "An encoder is a name from `hybrid-bench encoders`, a folder, or org/model on the hub.",
         )
+    check_modalities(card, modalities or (), needed_by)
     return _from_card(card, options | {"trust_remote_code": trust_remote_code})
 
 
 def _from_card(card: EncoderCard, options: dict[str, Any]) -> Encoder:
+    if "image" in card.modalities and card.backend != "static":
+        raise HybridBenchError(
+            f"the card of {card.name} lists images among its modalities, but the backend {card.backend!r} reads texts only",
+            "Remove 'image' from its modalities, or install the plugin that loads it and use the name that it registers.",
+        )
     if card.backend == "sentence-transformers":
         from hybrid_bench.encoders.backends.sentence_transformers import SentenceTransformersEncoder
 
@@ -89,7 +104,7 @@ def _folder_card(folder: Path, overrides: dict[str, Any]) -> EncoderCard:
         card = EncoderCard.parse(toml.load(path) | overrides, str(path))
         weights = (folder / card.model).resolve()
         if not weights.is_relative_to(folder.resolve()):
-            raise HybridBenchError(f"{path}: model = {card.model!r} leaves its folder", "Name a folder inside it.")
+            raise HybridBenchError(f"{path}: model = {card.model!r} is outside of the card's folder", "Use a folder inside it.")
         return card.model_copy(update={"model": str(weights)})
     if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
         raise HybridBenchError(f"{folder} is not an encoder", f"It needs an {CARD_FILE}, a modules.json or a config.json.")
@@ -105,7 +120,7 @@ def _hub_card(name: str, overrides: dict[str, Any]) -> EncoderCard:
 
 
 def _guessed(name: str, model: str, is_sentence_transformers: bool, overrides: dict[str, Any]) -> EncoderCard:
-    """For a model without a card: as sentence-transformers would load it, which means mean pooling for bare ones."""
+    """The card of a model without one: what sentence-transformers would do, which is mean pooling for a bare transformer."""
     backend = "transformers" if "pooling" in overrides or not is_sentence_transformers else "sentence-transformers"
     fields = {"name": name, "model": model, "backend": backend}
     if backend == "transformers":

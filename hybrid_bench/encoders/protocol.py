@@ -1,9 +1,9 @@
-"""What an encoder is."""
+"""The Encoder protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from hybrid_bench.encoders.card import EncoderCard
 
@@ -15,39 +15,44 @@ Role = Literal["query", "passage"]
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Turns queries and passages into vectors whose dot product is their score.
+    """Encodes queries and passages as vectors whose dot product is their relevance score.
 
-    An encoder adds its own prefixes (the caller passes bare texts), cuts texts that are too long, and gives the same
-    vector for the same text whatever stands beside it, up to rounding.
+    Inputs are texts (``str``) or, if ``card.modalities`` lists ``image``, images (:class:`hybrid_bench.Image`). An encoder
+    adds its prefixes to texts itself and truncates texts that are too long. The vector of an input does not depend on the
+    other inputs of the call, up to rounding.
+
+    An encoder of texts may name and annotate its parameter more narrowly: ``encode(self, texts: Sequence[str], role: Role)``.
     """
 
     @property
     def card(self) -> EncoderCard:
-        """What this encoder is; everything that changes a vector is on it."""
+        """Metadata of the encoder; it states everything that a vector depends on."""
 
     @property
     def fingerprint(self) -> str:
-        """The revision or a hash of the weights: two encoders that give different vectors differ in it."""
+        """The revision or a hash of the weights; encoders that give different vectors have different ones."""
 
     @property
     def dtype(self) -> str:
-        """The number format that the model computes in: ``fp32``, ``bf16``, ``fp16`` or ``int8``."""
+        """Compute dtype: ``fp32``, ``bf16``, ``fp16`` or ``int8``."""
 
     @property
     def device(self) -> str:
-        """Where the model computes, e.g. ``cpu`` or ``cuda``."""
+        """Compute device, e.g. ``cpu`` or ``cuda``."""
 
-    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
-        """Encode texts.
+    def encode(self, inputs: Sequence[Any], role: Role, /) -> np.ndarray:
+        """Encode texts or images.
 
         Args:
-            texts: bare texts, in any order and number.
+            inputs: texts without prefixes, or images; one kind per call, in any order and number.
             role: whether they are queries or passages.
 
         Returns:
-            (texts, dimension) float32, in the order of ``texts``; of unit length where the card says ``cosine``.
+            (inputs, dimension) float32, in the order of ``inputs``; of unit length if the card says ``cosine``. A later call
+            must not change it.
         """
 
 
-#: What an entry point of ``hybrid_bench.encoders`` names: called with the options of :func:`load_encoder`.
+#: Entry points of ``hybrid_bench.encoders`` name a callable that returns an encoder. It is called with the options ``dtype``
+#: and ``device`` of :func:`load_encoder`, and should load weights only when they are needed.
 EncoderFactory = Callable[..., Encoder]

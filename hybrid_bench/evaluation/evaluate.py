@@ -8,11 +8,11 @@ from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.store import EmbeddingStore
-from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.evaluation.assemble import assemble
 from hybrid_bench.evaluation.check import check_ranks
 from hybrid_bench.evaluation.exact import ExactSearch
+from hybrid_bench.evaluation.loading import encoder_for
 from hybrid_bench.evaluation.options import DEPTH, EvaluationOptions
 from hybrid_bench.evaluation.provenance import Phases, command_line
 from hybrid_bench.results.ranks import Ranks
@@ -64,7 +64,7 @@ def _evaluate_exactly(encoder: Encoder | str, suite: Suite, options: EvaluationO
     wanted = options.runs_wanted(suite)
     phases = Phases()
     with phases.measure("load"):
-        loaded = load_encoder(encoder, **options.encoder_options) if isinstance(encoder, str) else encoder
+        loaded = encoder_for(suite, encoder, options)
     search = ExactSearch(
         loaded,
         suite,

@@ -82,7 +82,7 @@ class ExactSearch:
             [item.content for item in items],  # type: ignore[misc]
             passage_text=self._passage_text if role == "passage" else "",
             progress=self._progress.advance,
-            waiting=lambda folder: self._progress.say(f"another process is writing {folder}; waiting for it"),
+            on_wait=lambda folder: self._progress.say(f"another process is writing {folder}; waiting for it"),
         )
 
     @property

@@ -16,9 +16,9 @@ from hybrid_bench.embeddings.locking import Part
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.embeddings.stored_collection import Collection as StoredCollection
 from hybrid_bench.embeddings.stored_collection import CollectionKey, Storage
-from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.evaluation.assemble import SearcherIdentity
+from hybrid_bench.evaluation.loading import encoder_for
 from hybrid_bench.evaluation.options import DEPTH, STORAGE, EvaluationOptions
 from hybrid_bench.evaluation.provenance import command_line, public_card
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
@@ -79,7 +79,7 @@ class LargeSuite:
         """
         name = encoder if isinstance(encoder, str) else ""
         chosen = options.encoder_options
-        loaded = load_encoder(encoder, **chosen) if isinstance(encoder, str) else encoder
+        loaded = encoder_for(suite, encoder, options)
         return cls(
             suite,
             EncoderSource(loaded, name, chosen if name else {}),

@@ -1,1 +1,1 @@
-"""WHERE IT RUNS: the Executor protocol, and the executor of this machine; clusters are plugins."""
+"""WHERE IT RUNS: the Executor protocol and the local executor; executors for clusters are plugins."""

@@ -1,4 +1,4 @@
-"""The Executor protocol, and the registry of executors."""
+"""Executors that run a job's tasks: the protocol and the registry."""
 
 from __future__ import annotations
 
@@ -9,35 +9,38 @@ from typing import Any, Protocol, TypeVar, cast
 from hybrid_bench.registry import Registry
 
 T = TypeVar("T")
-
-
 R = TypeVar("R")
 
 
 class Executor(Protocol):
-    """Works on the parts of a job. The parts, and so the results, do not depend on how many work on them.
+    """Runs the tasks of a job in parallel. How a job is split, and so its results, does not depend on the number of workers.
 
-    Both methods give results in the order of the items, whoever was first; take items one by one, no more of them than
-    a small multiple of the workers before their results are taken (an item is a shard of texts, and a collection does not
-    fit into memory); and end the job with the first error of a function. A function is called again if its worker was lost:
-    what it does has no effect but its result. An executor of other processes pickles functions, items and results; the
-    functions of the harness are picklable where :meth:`map_stateful` is used.
+    Both methods
+
+    * yield results in the order of the items;
+    * read items lazily: at most a small multiple of the number of workers ahead of the results that were consumed (an item
+      is a shard of texts, and a collection may not fit into memory);
+    * stop the job at the first error that a function raises;
+    * may call a function again for the same item if its worker was lost, so functions must have no side effects.
+
+    An executor that uses other processes pickles functions, items and results; the functions that the harness passes to
+    :meth:`map_stateful` can be pickled.
     """
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """The results of a function, each computed by one thread: its linear algebra too."""
+        """Apply a function to every item; each call uses one thread, including its linear algebra."""
 
     def map_stateful(self, make: Callable[[], Callable[[T], R]], items: Iterable[T]) -> Iterator[R]:
-        """The same for a function that is expensive to make, such as a loaded model.
+        """Apply a function that is expensive to create, such as a loaded model, to every item.
 
-        ``make`` is called once by each worker, before its first item. A worker computes with as many threads as the executor
-        gives it, and on a GPU of its own if ``make`` has an attribute ``device`` that is ``cuda``.
+        Each worker calls ``make`` once, before its first item. A worker uses as many threads as the executor assigns to it,
+        and a separate GPU if ``make`` has an attribute ``device`` that is ``cuda``.
         """
 
     def check_folder(self, folder: Path) -> None:
-        """Raise HybridBenchError if what this process writes into a folder is not seen by all who work."""
+        """Raise HybridBenchError unless all workers can see the files that this process writes to a folder."""
 
 
-#: What an entry point of ``hybrid_bench.executors`` names: called without arguments, or with ``workers=`` (see
-#: :class:`LocalExecutor`) and ``address=`` (of a cluster; None for an executor that needs none).
+#: Entry points of ``hybrid_bench.executors`` name a callable that returns an executor. It is called without arguments, or
+#: with ``workers=`` (see :class:`LocalExecutor`) and ``address=`` (of a cluster, or None).
 REGISTRY: Registry[Callable[..., Executor]] = Registry("hybrid_bench.executors", "executor", cast(Any, Callable))

@@ -1,1 +1,1 @@
-"""Mechanics that know nothing of retrieval: atomic files, cache, hashing, optional packages, progress, TOML, versions."""
+"""Building blocks independent of retrieval: atomic files, cache, hashing, optional packages, progress, TOML, versions."""

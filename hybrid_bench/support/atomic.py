@@ -1,4 +1,4 @@
-"""Writing a whole file or nothing."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write under a temporary name, sync, rename: whoever looks sees the old file or the new one, never a part."""
+    """Write to a temporary file, sync, rename: a reader sees the old content or the new, never a part of it."""
     with writing(path) as temporary:
         temporary.write_bytes(content)
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """The temporary name to write a file under; it is synced and renamed at the end, and removed on an error."""
+    """Context manager that gives a temporary path to write to; synced and renamed on success, removed on an error."""
     temporary = temporary_name(path)
     try:
         yield temporary
@@ -30,22 +30,22 @@ def writing(path: Path) -> Iterator[Path]:
 
 
 def temporary_name(path: Path) -> Path:
-    """A name beside a file, of this process alone; what killed processes of this machine left beside it is removed."""
-    own = f".{path.name}.{platform.node()}-"
-    for leftover in path.parent.glob(f"{glob.escape(own)}*.tmp"):
-        process = leftover.name.removeprefix(own).removesuffix(".tmp")
-        if process.isdecimal() and not _lives(int(process)):
+    """A temporary path beside a file, unique to this process. Removes temporary files of dead processes of this machine."""
+    prefix = f".{path.name}.{platform.node()}-"
+    for leftover in path.parent.glob(f"{glob.escape(prefix)}*.tmp"):
+        process = leftover.name.removeprefix(prefix).removesuffix(".tmp")
+        if process.isdecimal() and not _is_running(int(process)):
             leftover.unlink(missing_ok=True)
-    return path.with_name(f"{own}{os.getpid()}.tmp")
+    return path.with_name(f"{prefix}{os.getpid()}.tmp")
 
 
-def _lives(process: int) -> bool:
-    if os.name != "posix":  # elsewhere there is no harmless question
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # other systems have no check without side effects
         return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except (OSError, OverflowError):  # such as of another user
+    except (OSError, OverflowError):  # e.g. a process of another user
         return True
     return True

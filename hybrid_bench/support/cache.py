@@ -1,4 +1,4 @@
-"""Where files that can be made again are kept."""
+"""Location of the cache folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages that only some of this project needs: its extras."""
+"""Checks for optional dependencies (extras)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from hybrid_bench.errors import HybridBenchError
 
 
 def need(extra: str, user: str, *packages: str) -> None:
-    """See that packages are installed, without importing them.
+    """Check that packages are installed, without importing them.
 
     Args:
-        extra: of this project, that has them.
-        user: what needs them, for the error.
-        packages: as they are imported.
+        extra: the extra of this project that installs them.
+        user: what needs them, for the error message.
+        packages: import names.
 
     Raises:
-        HybridBenchError: that says how to install what is missing.
+        HybridBenchError: if one is missing, with the command that installs it.
     """
     for package in packages:
         if find_spec(package) is None:

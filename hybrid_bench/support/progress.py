@@ -1,4 +1,4 @@
-"""Saying what is going on while long work is going on."""
+"""Progress reporting for long-running jobs."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Where long work reports. Entered while the work is going on."""
+    """Receives progress reports of a job. A context manager, entered for the duration of the job."""
 
     def __enter__(self) -> Progress: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
     def start(self, step: str, total: int) -> None:
-        """A step of ``total`` texts or queries begins; 0 where nobody knows how many."""
+        """Begin a step of ``total`` texts or queries; 0 if the number is unknown."""
 
     def advance(self, done: int) -> None:
-        """So many more are done."""
+        """Report that ``done`` more of them are finished."""
 
     def say(self, message: str) -> None:
-        """Something that the person at the keyboard should know."""
+        """Show a message to the user."""
 
 
 class SilentProgress:
-    """Says nothing."""
+    """Discards all reports."""
 
     def __enter__(self) -> SilentProgress:
         return self
@@ -33,10 +33,10 @@ class SilentProgress:
         return None
 
     def start(self, step: str, total: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def advance(self, done: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def say(self, message: str) -> None:
-        """Nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Reading TOML, with errors that name the file and line; and writing it."""
+"""Reading and writing TOML; errors name the file and line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hybrid_bench.errors import HybridBenchError
 
 
 def loads(text: str, name: str) -> dict[str, Any]:
-    """Parse TOML; ``name`` is what the error calls it."""
+    """Parse TOML; errors call it ``name``. Raises HybridBenchError if it is not valid."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -25,7 +25,7 @@ def loads(text: str, name: str) -> dict[str, Any]:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Parse a TOML file."""
+    """Parse a TOML file. Raises HybridBenchError if it is not valid TOML in UTF-8."""
     try:
         return loads(path.read_text(encoding="utf-8"), str(path))
     except UnicodeDecodeError as error:
@@ -33,7 +33,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def dumps(fields: Mapping[str, Any]) -> str:
-    """Write keys and, after them, one level of tables; a table inside a table stands on one line."""
+    """Format as TOML: plain keys first, then one level of tables; deeper tables are inline."""
     lines = [f"{key} = {_value(value)}" for key, value in fields.items() if not isinstance(value, Mapping)]
     for key, value in fields.items():
         if isinstance(value, Mapping):

@@ -23,7 +23,11 @@ WRONG = {
     "dtype": ((*EVALUATE, "--dtype", "bf17"), "tiny cannot compute with dtype 'bf17'", "or say fp32"),
     "passage text": ((*EVALUATE, "--passage-text", "paragraph"), "unknown passage text 'paragraph'", "sentence+context"),
     "hub id without a network": (("evaluate", "org/model"), "cannot load org/model", "Check the name and the network"),
-    "option of a registered encoder": ((*EVALUATE, "--pooling", "cls"), "tiny states its own pooling", "Leave the option out"),
+    "option of a registered encoder": (
+        (*EVALUATE, "--pooling", "cls"),
+        "tiny is a registered encoder with a fixed pooling",
+        "Omit the option",
+    ),
     "entry": (("datasets", "export", "mini/de/enn", "queries"), "unknown ir_datasets entry 'mini/de/enn'", "mini/de/en"),
     "part": (("datasets", "export", "mini/de", "queries"), "entry mini/de has no queries", "Try a deeper id"),
     "field": (("datasets", "export", "mini/de", "docs", "--fields", "contxt"), "unknown field of docs 'contxt'", "context"),

@@ -1,4 +1,4 @@
-"""Encoders for the store: one that counts what it is asked, one that takes its time, and ones that misbehave."""
+"""Encoders for tests of the store: one that records its calls, a slow one, and one with invalid output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_bench import Role
+from hybrid_bench import Image, Role
 from tests.tiny_encoder import TinyEncoder
 
 TEXTS = [f"Sentence {number}, which says {number * number}." for number in range(70)]
@@ -35,8 +35,33 @@ class Counting(TinyEncoder):
         return super().encode(texts, role)
 
 
+class ForImages(TinyEncoder):
+    """The vector of an image is one of the n-grams of its bytes in hexadecimal; they need not be a picture."""
+
+    def __init__(self, card: dict[str, Any] | None = None) -> None:
+        super().__init__(dimension=16)
+        self.card = self.card.model_copy(update={"modalities": ("text", "image"), "preprocessing": "none"} | (card or {}))
+        self.calls = 0
+
+    def encode(self, texts: Sequence[str | Image], role: Role) -> np.ndarray:
+        self.calls += 1
+        return super().encode([item.read().hex() if isinstance(item, Image) else item for item in texts], role)
+
+
+class ReusesItsBuffer(TinyEncoder):
+    """Returns the same array from every call."""
+
+    def __init__(self) -> None:
+        super().__init__(dimension=16)
+        self._buffer = np.zeros((64, 16), np.float32)
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        self._buffer[: len(texts)] = super().encode(texts, role)
+        return self._buffer[: len(texts)]
+
+
 class Slow(TinyEncoder):
-    """Takes a while for a text, and writes into a file which texts it encodes."""
+    """Sleeps for each text, and logs the first text of each call to a file."""
 
     def __init__(self, seconds: float, log: Path | None = None) -> None:
         super().__init__(dimension=16)
@@ -53,7 +78,7 @@ class Slow(TinyEncoder):
 
 
 class Misbehaving(TinyEncoder):
-    """Well-behaved for the first ``calls`` calls; what it returns then is changed by ``change``."""
+    """Correct for the first ``calls`` calls; later output is changed by ``change``."""
 
     def __init__(self, change: Any, *, calls: int = 2, dimension: int | None = 16) -> None:
         super().__init__(dimension=16)

@@ -1,4 +1,4 @@
-"""Collections encoded as streams: the bytes depend on the texts and the encoder alone, and what is wrong is found and named."""
+"""Streamed encoding: the bytes depend only on the content and the encoder; corrupt files are detected and reported."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid_bench import HybridBenchError, Text
+from hybrid_bench import HybridBenchError, Image, Text
 from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
 from hybrid_bench.embeddings.locking import Part, locked
 from hybrid_bench.embeddings.stored_collection import Collection, CollectionKey
 from hybrid_bench.execution.local import LocalExecutor
 from hybrid_bench.support.hashing import texts_hash
+from tests.embeddings.encoders import ForImages
 from tests.embeddings.test_store import contents
 from tests.embeddings.whole_numbers import Table, Told, doc_ids, encode, encoded, texts, unit_rows
 
@@ -77,7 +78,7 @@ def test_workers_change_no_byte(folder: Path, undisturbed: dict[str, bytes], wor
 
 
 def test_texts_are_taken_shard_by_shard(folder: Path) -> None:
-    """Never more than the shards in flight, so that a collection need not fit into memory."""
+    """Only as many as the workers need, because a collection may not fit into memory."""
     taken = 0
 
     def counted() -> Iterator[Text]:
@@ -104,12 +105,12 @@ def test_parts_make_the_whole_in_any_order(folder: Path, undisturbed: dict[str, 
         assert encode(folder, Table(ROWS), part=Part(number, 3)) is None
     assert not (folder / Collection.FILE).exists()
     with pytest.raises(
-        HybridBenchError, match=r"holds no whole collection: it has no manifest.json\n  Run `hybrid-bench encode`"
+        HybridBenchError, match=r"holds no complete collection: manifest.json is missing\n  Run `hybrid-bench encode`"
     ):
         Collection(folder)
     last = Table(ROWS)
     encoded(folder, last)
-    assert last.shards == 2  # the shards 1 and 4 of the part that nobody did
+    assert last.shards == 2  # the shards 1 and 4, which no part has encoded
     assert files(folder) == undisturbed
 
 
@@ -117,7 +118,7 @@ def test_parts_of_one_division_work_at_once_and_all_others_wait(folder: Path) ->
     waited: list[Path] = []
 
     def other(number: int, of: int) -> str:
-        """What becomes of another process that would write this part now."""
+        """What happens to another process that tries to write this part now."""
         child = os.fork()
         if child == 0:
             with locked(folder, lambda _: os._exit(3), Part(number, of)):
@@ -133,7 +134,7 @@ def test_parts_of_one_division_work_at_once_and_all_others_wait(folder: Path) ->
 
 
 @pytest.mark.parametrize("damage", ["flipped bit", "truncated", "missing", "another encoder", "not a file of this kind"])
-def test_a_shard_that_is_not_sound_is_refused_by_name_and_made_again(
+def test_a_corrupt_shard_is_reported_and_encoded_again(
     folder: Path, undisturbed: dict[str, bytes], damage: str, tmp_path: Path
 ) -> None:
     encode(folder, Table(ROWS))
@@ -151,7 +152,7 @@ def test_a_shard_that_is_not_sound_is_refused_by_name_and_made_again(
         shard.write_bytes((tmp_path / "other" / shard.name).read_bytes())
     else:
         shard.write_bytes(b"\x80\x04K*.")
-    with pytest.raises(HybridBenchError, match=r"0000002.safetensors, which the manifest names, (is|holds)") as refused:
+    with pytest.raises(HybridBenchError, match=r"0000002.safetensors of the manifest (is|holds)") as refused:
         Collection(folder).read(2)
     assert "encoded again" in refused.value.remedy
     encoder, told = Table(ROWS), Told()
@@ -161,12 +162,12 @@ def test_a_shard_that_is_not_sound_is_refused_by_name_and_made_again(
     assert files(folder) == undisturbed
 
 
-def test_a_sound_shard_that_the_manifest_does_not_name_is_refused(folder: Path) -> None:
+def test_a_valid_shard_that_does_not_match_the_manifest_is_refused(folder: Path) -> None:
     encode(folder, Table(ROWS))
     manifest = json.loads((folder / Collection.FILE).read_text())
     manifest["shards"][1]["sha256"] = "0" * 64
     (folder / Collection.FILE).write_text(json.dumps(manifest))
-    with pytest.raises(HybridBenchError, match=r"0000001.safetensors is not the one that the manifest names"):
+    with pytest.raises(HybridBenchError, match=r"0000001.safetensors does not match the manifest"):
         Collection(folder).read(1)
 
 
@@ -180,7 +181,7 @@ def test_a_sound_shard_that_the_manifest_does_not_name_is_refused(folder: Path) 
     ],
     ids=["count", "shard left out", "schema", "path"],
 )
-def test_a_damaged_manifest_is_refused_and_written_again(
+def test_a_corrupt_manifest_is_refused_and_written_again(
     folder: Path, undisturbed: dict[str, bytes], change: object, message: str
 ) -> None:
     encode(folder, Table(ROWS))
@@ -188,7 +189,7 @@ def test_a_damaged_manifest_is_refused_and_written_again(
     fields = json.loads(path.read_text())
     change(fields)  # type: ignore[operator]
     path.write_text(json.dumps(fields))
-    with pytest.raises(HybridBenchError, match=f"is damaged: {message}"):
+    with pytest.raises(HybridBenchError, match=f"is corrupt: {message}"):
         Collection(folder)
     encode(folder, Table(ROWS))
     assert files(folder) == undisturbed
@@ -211,22 +212,64 @@ def test_texts_that_changed_are_encoded_again_and_the_rest_is_kept(folder: Path)
 
 
 def test_no_passages_are_an_error(folder: Path) -> None:
-    with pytest.raises(HybridBenchError, match="no passages"):
+    with pytest.raises(HybridBenchError, match="has no passages"):
         encode(folder, Table(ROWS), count=0)
+
+
+def encode_images(folder: Path, encoder: ForImages, workers: int = 1, count: int = 40) -> Collection:
+    collection = encode_collection(
+        EncoderSource(encoder),
+        CollectionKey.of(encoder, "", "fp32", 16, "image"),
+        [(f"photo-{number}", Image.from_bytes(bytes([number, 7]))) for number in range(count)],
+        folder,
+        workers=LocalExecutor(workers=workers),
+        progress=Told(),
+    )
+    assert collection is not None
+    return collection
+
+
+def test_a_collection_of_images_is_encoded_and_resumed(folder: Path, tmp_path: Path) -> None:
+    first, second = ForImages(), ForImages()
+    collection = encode_images(folder, first)
+    expected = ForImages().encode([Image.from_bytes(bytes([number, 7])) for number in range(40)], "passage")
+    np.testing.assert_array_equal(np.concatenate([collection.read(number).vectors for number in range(3)]), expected)
+    assert (collection.manifest.key["modality"], collection.manifest.key["preprocessing"]) == ("image", "none")
+    (folder / "0000001.safetensors").unlink()
+    encode_images(folder, second)
+    assert (first.calls, second.calls) == (3, 1)
+    encode_images(tmp_path / "others", ForImages(), workers=2)
+    assert files(tmp_path / "others") == files(folder)
+
+
+def test_a_collection_of_images_is_not_taken_for_one_of_texts(folder: Path) -> None:
+    encoder = ForImages()
+    collection = encode_images(folder, encoder)
+    with pytest.raises(HybridBenchError, match=r"another encoder: modality 'image', not 'text', preprocessing 'none', not ''"):
+        collection.check_key(CollectionKey.of(encoder, "", "fp32", 16))
+    with pytest.raises(HybridBenchError, match="contains images, but its vectors are stored as those of texts"):
+        encode_collection(
+            EncoderSource(encoder),
+            CollectionKey.of(encoder, "", "fp32", 16),
+            [("photo", Image.from_bytes(b""))],
+            folder,
+            workers=LocalExecutor(),
+            progress=Told(),
+        )
 
 
 def test_a_worker_with_other_weights_is_refused() -> None:
     source = EncoderSource(None, "mini-encoder-that-is-not-there")
     with pytest.raises(HybridBenchError, match="unknown encoder"):
         source()
-    with pytest.raises(HybridBenchError, match="other weights of table than this process: table, not newer"):
+    with pytest.raises(HybridBenchError, match="other weights of table than the main process: table, not newer"):
         EncoderSource(Table(ROWS), "table", {}, ("newer", "fp32", "cpu"))()
-    with pytest.raises(HybridBenchError, match=r"another dtype of table than this process: fp32, not bf16\n  .*say --dtype"):
+    with pytest.raises(HybridBenchError, match=r"another dtype of table than the main process: fp32, not bf16\n  .*set --dtype"):
         EncoderSource(Table(ROWS), "table", {}, ("table", "bf16", "cpu"))()
 
 
 def test_a_full_disk_is_an_error_with_a_remedy_and_the_store_resumes(folder: Path, undisturbed: dict[str, bytes]) -> None:
-    """The operating system itself refuses to write beyond a size, in a process of its own."""
+    """The operating system limits the file size, in another process."""
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

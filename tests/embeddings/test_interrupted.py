@@ -1,4 +1,4 @@
-"""Writers that are killed, that meet each other, and that run out of room: always the same store in the end."""
+"""Interrupted and concurrent writers, and full disks: the store ends up with the same bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hybrid_bench.embeddings.store import EmbeddingStore
 from tests.embeddings.encoders import TEXTS, Counting, Slow
 from tests.embeddings.test_store import SHARD, contents
 
-#: Seconds that a text takes: the 70 of them a little more than half a second, a shard a little more than 0.1.
+#: Seconds per text: all 70 take a little more than half a second, a shard a little more than 0.1.
 PACE = 0.008
 
 ROOT = Path(__file__).parents[2]
@@ -30,18 +30,18 @@ FILL = f"""
     encoder = Slow(float(sys.argv[4]), log)
     print("ready", flush=True)
     sys.stdin.readline()
-    EmbeddingStore(store, {SHARD}).vectors(encoder, "query", TEXTS, waiting=lambda folder: waited.touch())
+    EmbeddingStore(store, {SHARD}).vectors(encoder, "query", TEXTS, on_wait=lambda folder: waited.touch())
 """
 
 
 def run(program: str, store: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program of its own on a store."""
+    """Run a program in another process, on a store."""
     command = [sys.executable, "-c", textwrap.dedent(program), str(store)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 class Writer:
-    """A process that fills a store as soon as it is told to."""
+    """A process that starts to fill a store on a signal."""
 
     def __init__(self, store: Path, log: Path, waited: Path, pace: float = PACE) -> None:
         command = [sys.executable, "-c", textwrap.dedent(FILL), str(store), str(log), str(waited), str(pace)]
@@ -63,17 +63,15 @@ class Writer:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What a store holds when nothing happened to it."""
+    """The files of a store whose writer was not interrupted."""
     folder = tmp_path_factory.mktemp("undisturbed")
     EmbeddingStore(folder, SHARD).vectors(Slow(0), "query", TEXTS)
     return contents(folder)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_store_whose_writers_are_killed_again_and_again_is_that_of_one_undisturbed(
-    tmp_path: Path, undisturbed: dict[str, bytes], seed: int
-) -> None:
-    """Each is killed at a random moment and must leave sound shards alone behind, whatever moment it was."""
+def test_a_store_is_the_same_after_its_writers_were_killed(tmp_path: Path, undisturbed: dict[str, bytes], seed: int) -> None:
+    """Each is killed at a random moment and must leave only valid shards."""
     rng = np.random.default_rng(seed)
     store, log, waited = tmp_path / "store", tmp_path / "log", tmp_path / "waited"
     for _ in range(3):
@@ -131,7 +129,7 @@ def test_two_processes_at_once_encode_each_shard_once_and_one_waits(tmp_path: Pa
 
 
 def test_a_full_disk_is_an_error_with_a_remedy_and_the_store_resumes(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
-    """The operating system itself refuses to write beyond a size, in a process of its own."""
+    """The operating system limits the file size, in another process."""
     program = f"""
         import resource, signal, sys
         from pathlib import Path

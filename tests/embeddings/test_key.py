@@ -1,4 +1,4 @@
-"""The key of stored vectors: everything that decides a vector, and nothing else."""
+"""The key of stored vectors: everything that a vector depends on, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid_bench.embeddings.key import StoreKey
+from hybrid_bench import Image
+from hybrid_bench.embeddings.key import DEFAULTS, StoreKey
+from hybrid_bench.embeddings.stored_collection import CollectionKey
 from hybrid_bench.support.hashing import texts_hash
 from tests.embeddings.encoders import TEXTS, Counting
 
@@ -43,6 +45,8 @@ OTHER: dict[str, Any] = {
     "device": "cuda",
     "texts": texts_hash(TEXTS[::-1]),
     "count": 1,
+    "modality": "image",
+    "preprocessing": "resized to 224 x 224",
 }
 
 
@@ -66,7 +70,27 @@ def test_text_does_not_move_from_one_field_to_the_next(encoder: str, fingerprint
 def test_the_same_key_has_the_same_digest_and_reads_as_json() -> None:
     again = dataclasses.replace(KEY)
     assert again.digest == KEY.digest
-    assert json.loads(KEY.as_json()) == dataclasses.asdict(KEY)
+    assert json.loads(KEY.as_json()) | DEFAULTS == dataclasses.asdict(KEY)
+
+
+def test_keys_of_texts_never_change() -> None:
+    """Vectors that users have stored stay valid."""
+    assert KEY.digest == "9997f24407a95a76b948e9fdee591c71cd368911024c354986db18950f749e14"
+    key = CollectionKey.of(Counting(), "sentence", "fp16", 64)
+    assert key.digest == "be2581e91150e7d888eabb2869409c89d677c794cac792139eb2a6e31bd2f533"
+    assert key.of_shard("t", 3) == "38db0f006859647b07a93bb59bda271bb01fb5afab4c92eb2735092eec9d3fac"
+    assert texts_hash(["a", "", "é"]) == "7f0c64ccdccb800d5c38ecd65a1fee4cc8f28e8da7e5ee69cc84e1498eb53624"
+
+
+def test_preprocessing_is_part_of_the_key_of_images_only() -> None:
+    encoder = Counting({"modalities": ("text", "image"), "preprocessing": "224 x 224"})
+    assert StoreKey.of(encoder, "passage", "", "t", 1) == StoreKey.of(Counting(), "passage", "", "t", 1)
+    key = StoreKey.of(encoder, "passage", "", "t", 1, "image")
+    assert (key.modality, key.preprocessing) == ("image", "224 x 224")
+    assert CollectionKey.of(encoder, "", "fp32", modality="image").fields().items() >= key.fields().items() - {
+        ("texts", "t"),
+        ("count", 1),
+    }
 
 
 @pytest.mark.parametrize(
@@ -114,6 +138,17 @@ def test_where_one_text_ends_and_the_next_begins_matters(texts: list[str], data:
 )
 def test_lists_that_look_alike_have_different_hashes(one: list[str], other: list[str]) -> None:
     assert texts_hash(one) != texts_hash(other)
+
+
+def test_no_text_has_the_hash_of_an_image() -> None:
+    image = Image.from_bytes(b"not decoded")
+    marked = "\udcff" * 8 + bytes.fromhex(image.sha256).decode("utf-8", "surrogateescape")
+    texts = [image.sha256, "not decoded", marked]
+    hashes = {
+        texts_hash(contents) for contents in ([image], *([text] for text in texts), [image, image], ["", image], [image, ""])
+    }
+    assert len(hashes) == 7
+    assert texts_hash([image]) == texts_hash([Image.from_bytes(b"not decoded", "another name")])
 
 
 def test_half_a_surrogate_pair_has_a_hash_too() -> None:

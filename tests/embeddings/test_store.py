@@ -1,4 +1,4 @@
-"""The store of vectors: encodes once, checks what it reads, and keeps nothing that is wrong."""
+"""The store of vectors: encodes once, verifies what it reads, and stores only valid vectors."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from hybrid_bench import HybridBenchError
+from hybrid_bench import HybridBenchError, Image
 from hybrid_bench.embeddings.store import EmbeddingStore
-from tests.embeddings.encoders import TEXTS, Counting, Misbehaving
+from tests.embeddings.encoders import TEXTS, Counting, ForImages, Misbehaving, ReusesItsBuffer
 from tests.tiny_encoder import TinyEncoder
 
 #: 70 texts in shards of 16: five shards, the last with 6.
@@ -32,7 +32,7 @@ def shards(store: EmbeddingStore) -> list[Path]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files but the lock."""
+    """All files except the lock."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
@@ -75,7 +75,9 @@ def test_progress_is_told_of_every_text_encoded_or_not(store: EmbeddingStore) ->
     ],
     ids=["role", "passage text", "prefix", "weights", "texts"],
 )
-def test_what_gives_other_vectors_is_stored_elsewhere(store: EmbeddingStore, other: Callable[[EmbeddingStore], Any]) -> None:
+def test_inputs_with_other_vectors_are_stored_in_another_folder(
+    store: EmbeddingStore, other: Callable[[EmbeddingStore], Any]
+) -> None:
     store.vectors(Counting(), "passage", TEXTS, passage_text="sentence")
     before = contents(store.folder)
     other(store)
@@ -88,7 +90,7 @@ def test_no_texts_are_no_vectors(store: EmbeddingStore) -> None:
     assert store.vectors(Counting(), "query", []).shape == (0, 16)
 
 
-def test_holds_only_what_is_there_and_sound(store: EmbeddingStore) -> None:
+def test_holds_only_valid_shards(store: EmbeddingStore) -> None:
     assert not store.holds(Counting(), "query", TEXTS)
     store.vectors(Counting(), "query", TEXTS)
     assert store.holds(Counting(), "query", TEXTS)
@@ -142,7 +144,7 @@ def in_float16(shard: Path) -> None:
 
 
 def in_bfloat16(shard: Path) -> None:
-    """A format that numpy does not have."""
+    """A dtype that numpy lacks."""
     header = json.dumps({"vectors": {"dtype": "BF16", "shape": [16, 16], "data_offsets": [0, 512]}}).encode().ljust(80)
     shard.write_bytes(len(header).to_bytes(8, "little") + header + bytes(512))
 
@@ -172,9 +174,7 @@ def pickled_by_numpy(shard: Path) -> None:
     ],
     ids=lambda damage: damage.__name__,
 )  # fmt: skip
-def test_a_damaged_shard_is_encoded_again_and_nothing_else(
-    store: EmbeddingStore, tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
+def test_only_the_corrupt_shard_is_encoded_again(store: EmbeddingStore, tmp_path: Path, damage: Callable[[Path], None]) -> None:
     store.vectors(Counting(), "query", TEXTS)
     before = contents(store.folder)
     damage(shards(store)[1])
@@ -194,7 +194,7 @@ def test_shards_of_another_size_are_encoded_again(store: EmbeddingStore) -> None
     np.testing.assert_array_equal(wider.vectors(Counting(), "query", TEXTS), TinyEncoder(dimension=16).encode(TEXTS, "query"))
 
 
-def test_a_file_has_its_name_only_when_it_is_whole_and_synced(store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_renamed_only_after_it_was_synced(store: EmbeddingStore, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     named: list[bool] = []
 
@@ -240,15 +240,13 @@ def one_nan(vectors: np.ndarray) -> np.ndarray:
     ],
     ids=["NaN", "infinity", "a row less", "one row", "integers", "lists", "dimension", "length 2", "length 0"],
 )
-def test_what_an_encoder_must_not_return_is_refused_and_what_it_returned_before_stays(
-    store: EmbeddingStore, change: Any, message: str
-) -> None:
+def test_invalid_vectors_are_refused_and_earlier_shards_are_kept(store: EmbeddingStore, change: Any, message: str) -> None:
     with pytest.raises(HybridBenchError, match=message):
         store.vectors(Misbehaving(change), "query", TEXTS)
     assert len(shards(store)) == 2
-    mended = Counting()
-    np.testing.assert_array_equal(store.vectors(mended, "query", TEXTS), TinyEncoder(dimension=16).encode(TEXTS, "query"))
-    assert [texts for _, texts in mended.calls] == [TEXTS[32:48], TEXTS[48:64], TEXTS[64:]]
+    correct = Counting()
+    np.testing.assert_array_equal(store.vectors(correct, "query", TEXTS), TinyEncoder(dimension=16).encode(TEXTS, "query"))
+    assert [texts for _, texts in correct.calls] == [TEXTS[32:48], TEXTS[48:64], TEXTS[64:]]
 
 
 def test_shards_of_different_dimensions_are_refused(store: EmbeddingStore) -> None:
@@ -271,6 +269,60 @@ def test_float64_and_fortran_order_are_stored_as_float32(store: EmbeddingStore) 
     found = store.vectors(Misbehaving(lambda vectors: np.asfortranarray(vectors.astype(np.float64)), calls=0), "query", TEXTS)
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(store.vectors(Counting(), "query", TEXTS), expected)
+
+
+def test_an_encoder_may_reuse_its_buffer(store: EmbeddingStore) -> None:
+    expected = TinyEncoder(dimension=16).encode(TEXTS, "query")
+    for _ in range(2):
+        np.testing.assert_array_equal(store.vectors(ReusesItsBuffer(), "query", TEXTS), expected)
+
+
+IMAGES = [Image.from_bytes(bytes([number, number // 2]), f"image {number}") for number in range(40)]
+
+
+def test_images_are_encoded_once_and_found_by_their_bytes(store: EmbeddingStore, tmp_path: Path) -> None:
+    first, second = ForImages(), ForImages()
+    vectors = store.vectors(first, "passage", IMAGES)
+    assert (vectors.shape, first.calls) == ((40, 16), 3)
+    assert not np.array_equal(vectors[0], vectors[1])
+    for number, image in enumerate(IMAGES):
+        (tmp_path / f"{number}.png").write_bytes(image.read())
+    files = [Image.from_path(tmp_path / f"{number}.png") for number in range(40)]
+    assert store.holds(second, "passage", files)
+    np.testing.assert_array_equal(store.vectors(second, "passage", files), vectors)
+    assert second.calls == 0
+
+
+def test_images_under_another_preprocessing_are_stored_elsewhere(store: EmbeddingStore) -> None:
+    store.vectors(ForImages(), "passage", IMAGES)
+    assert not store.holds(ForImages({"preprocessing": "224 x 224"}), "passage", IMAGES)
+    assert not store.holds(ForImages(), "passage", IMAGES[::-1])
+    assert not store.holds(ForImages(), "query", IMAGES)
+    store.vectors(ForImages(), "query", TEXTS)
+    assert store.holds(ForImages({"preprocessing": "224 x 224"}), "query", TEXTS)
+
+
+def test_an_encoder_of_texts_gets_no_image(store: EmbeddingStore) -> None:
+    encoder = Counting()
+    with pytest.raises(HybridBenchError, match=r"this input needs an encoder of images, but tiny encodes only texts"):
+        store.vectors(encoder, "passage", IMAGES)
+    assert encoder.calls == []
+    with pytest.raises(HybridBenchError, match="of the types Image, str"):
+        store.vectors(ForImages(), "passage", [IMAGES[0], "text"])
+
+
+def test_an_image_that_cannot_be_read_is_named(store: EmbeddingStore, tmp_path: Path) -> None:
+    with pytest.raises(HybridBenchError, match=r"cannot read the image .*gone\.png: No such file"):
+        store.vectors(ForImages(), "passage", [Image.from_path(tmp_path / "gone.png")])
+
+
+def test_an_image_with_an_invalid_vector_is_named(store: EmbeddingStore) -> None:
+    class Broken(ForImages):
+        def encode(self, texts: Any, role: Any) -> np.ndarray:
+            return super().encode(texts, role) * np.where(np.arange(len(texts)) == 2, np.nan, 1)[:, None]
+
+    with pytest.raises(HybridBenchError, match="NaN or infinity for 1 of 16 images, first for the passage 'image 2'"):
+        store.vectors(Broken(), "passage", IMAGES)
 
 
 def test_a_folder_that_cannot_be_one_is_an_error_with_a_remedy(tmp_path: Path) -> None:

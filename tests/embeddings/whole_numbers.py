@@ -1,4 +1,4 @@
-"""A collection and an encoder for it that cost nothing: texts are numbers, vectors are rows of tables."""
+"""A cheap collection and encoder for tests: texts are numbers, vectors are rows of tables."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Table(TinyEncoder):
 
 
 class Told(SilentProgress):
-    """Remembers what was said, and how many texts were done."""
+    """Records messages and the number of finished texts."""
 
     def __init__(self) -> None:
         self.remarks: list[str] = []
@@ -50,7 +50,7 @@ class Told(SilentProgress):
 
 
 def doc_ids(count: int) -> list[str]:
-    """Ids whose order is not that of the passages, of different lengths."""
+    """Ids of different lengths whose order is not that of the passages."""
     return [f"{(7919 * number) % 99991}-é" for number in range(count)]
 
 
@@ -82,7 +82,7 @@ def encode(
 
 
 def encoded(folder: Path, encoder: Table, **how: object) -> Collection:
-    """The whole collection."""
+    """The complete collection."""
     collection = encode(folder, encoder, **how)  # type: ignore[arg-type]
     assert collection is not None
     return collection

@@ -1,4 +1,4 @@
-"""Encoder cards: what is on them, and what is refused."""
+"""Encoder cards: fields and validation."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def test_a_minimal_card_is_cosine_without_prefixes() -> None:
     card = EncoderCard.parse(MINIMAL, "here")
     assert (card.backend, card.similarity, card.query_prefix, card.passage_prefix) == ("transformers", "cosine", "", "")
     assert (card.max_length, card.dimension, card.trained_on_suites) == (None, None, None)
+    assert (card.modalities, card.preprocessing) == (("text",), "")
 
 
 def test_a_card_is_read_from_toml(tmp_path: Path) -> None:
@@ -41,6 +42,8 @@ def test_a_card_is_read_from_toml(tmp_path: Path) -> None:
         ({"backend": "onnx"}, "backend: Input should be 'transformers', 'sentence-transformers' or 'static'"),
         ({"max_length": 4}, "max_length: Input should be greater than or equal to 8"),
         ({"max_length": "512 tokens"}, "max_length: Input should be a valid integer"),
+        ({"modalities": ["video"]}, "modalities.0: Input should be 'text' or 'image'"),
+        ({"modalities": []}, "modalities: Tuple should have at least 1 item"),
         ({"dimension": 0}, "dimension: Input should be greater than or equal to 1"),
         ({"name": "../../etc/passwd"}, "name: String should match pattern"),
         ({"name": ""}, "name: String should have at least 1 character"),

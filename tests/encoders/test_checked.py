@@ -1,4 +1,4 @@
-"""What an encoder returns is looked at before it is used. What is refused is in the tests of the store, where it matters."""
+"""Validation of returned vectors. Invalid output is covered by the tests of the store."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from hybrid_bench import HybridBenchError, Role
+from hybrid_bench import Encoder, HybridBenchError, Role
 from hybrid_bench.encoders.checked import UNIT_TOLERANCE, encode_checked
+from tests.embeddings.encoders import ForImages
 from tests.tiny_encoder import TinyEncoder
 
 
@@ -36,6 +37,21 @@ def test_vectors_are_float32_and_unit_length_up_to_the_rounding_of_half_precisio
 def test_a_length_that_rounding_does_not_explain_is_refused(length: float) -> None:
     with pytest.raises(HybridBenchError, match=f"returned a vector of length {length}"):
         encode_checked(Scaled(length), ["one"], "query")
+
+
+def test_vectors_are_a_copy() -> None:
+    class Remembering(TinyEncoder):
+        def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+            self.returned = super().encode(texts, role)
+            return self.returned
+
+    encoder = Remembering()
+    assert not np.shares_memory(encode_checked(encoder, ["one"], "query"), encoder.returned)
+
+
+def test_encoders_satisfy_the_protocol_whatever_they_call_their_inputs() -> None:
+    encoders: list[Encoder] = [TinyEncoder(), ForImages()]
+    assert all(isinstance(encoder, Encoder) for encoder in encoders)
 
 
 def test_no_texts_are_fine() -> None:

@@ -1,4 +1,4 @@
-"""Which device and number format are chosen."""
+"""Choice of compute device and dtype."""
 
 from __future__ import annotations
 

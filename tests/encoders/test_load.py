@@ -1,4 +1,4 @@
-"""From a name to an encoder."""
+"""Loading an encoder by its name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def test_a_registered_name_is_made_by_its_factory_with_the_options() -> None:
 
 @pytest.mark.usefixtures("_registered")
 def test_a_registered_encoder_states_its_own_card() -> None:
-    with pytest.raises(HybridBenchError, match=r"tiny-ngrams states its own max_length, pooling\n  Leave the option out"):
+    with pytest.raises(
+        HybridBenchError, match=r"tiny-ngrams is a registered encoder with a fixed max_length, pooling\n  Omit the option"
+    ):
         load_encoder("tiny-ngrams", pooling="cls", max_length=64, query_prefix=None)
 
 
@@ -100,7 +102,9 @@ def test_a_card_that_leaves_its_folder_is_refused(tmp_path: Path, model: str) ->
     save_transformer(tmp_path / "elsewhere")
     folder = write_card(tmp_path / "encoder", model=model)
     (folder / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(HybridBenchError, match=r"encoder\.toml: model = '.*' leaves its folder\n  Name a folder inside it"):
+    with pytest.raises(
+        HybridBenchError, match=r"encoder\.toml: model = '.*' is outside of the card's folder\n  Use a folder inside it"
+    ):
         load_encoder(str(folder))
 
 
@@ -118,6 +122,36 @@ def test_a_card_that_says_something_else_is_refused(tmp_path: Path, fields: dict
         load_encoder(str(write_card(tmp_path / "encoder", **fields)))
 
 
+def test_a_folder_without_a_needed_modality_is_refused_before_its_weights_are_loaded(tmp_path: Path) -> None:
+    folder = str(write_card(tmp_path / "encoder", model="nothing"))
+    with pytest.raises(HybridBenchError) as refused:
+        load_encoder(folder, modalities=("text", "image"), needed_by="the suite photos")
+    assert refused.value.problem == (
+        "the suite photos needs an encoder of images, but org/mine encodes only texts (modalities on its card)"
+    )
+    assert refused.value.remedy == "Choose an encoder whose card lists 'image', or a suite of texts only."
+    with pytest.raises(HybridBenchError, match=r"cannot load .*nothing"):
+        load_encoder(folder, modalities=("text",))
+
+
+def test_a_hub_id_without_a_needed_modality_is_refused_before_it_is_downloaded() -> None:
+    with pytest.raises(HybridBenchError, match="an encoder of images, but intfloat/multilingual-e5-small encodes"):
+        load_encoder("intfloat/multilingual-e5-small", modalities=("image",))
+
+
+@pytest.mark.usefixtures("_registered")
+def test_a_registered_encoder_without_a_needed_modality_is_refused() -> None:
+    assert load_encoder("tiny-ngrams", modalities=("text",)).card.modalities == ("text",)
+    with pytest.raises(HybridBenchError, match="the suite photos needs an encoder of images, but tiny encodes only texts"):
+        load_encoder("tiny-ngrams", modalities=("image",), needed_by="the suite photos")
+
+
+def test_a_backend_of_texts_is_refused_for_images(tmp_path: Path) -> None:
+    folder = write_card(save_transformer(tmp_path / "encoder"), modalities=["text", "image"])
+    with pytest.raises(HybridBenchError, match="lists images among its modalities, but the backend 'transformers' reads texts"):
+        load_encoder(str(folder))
+
+
 def test_options_that_no_card_has_are_refused(weights: Path) -> None:
     with pytest.raises(HybridBenchError, match=r"the options for tiny-bert is not an encoder card: poling: Extra"):
         load_encoder(str(weights), poling="mean")
@@ -129,5 +163,5 @@ def test_a_model_of_a_hub_that_cannot_be_reached_is_an_error_at_once(name: str) 
     with pytest.raises(HybridBenchError, match=f"cannot load {name}: ") as refused:
         load_encoder(name)
     assert time.perf_counter() - start < 5
-    assert "download it elsewhere and give its folder" in refused.value.remedy
+    assert "download it on another machine and pass its folder" in refused.value.remedy
     assert "\n" not in refused.value.problem

@@ -93,7 +93,7 @@ def test_a_store_is_searched_without_the_passages_and_only_by_its_encoder(
     assert "flat on de finds, of what the exact search finds, 1.0000 of the first 10." in flat.notes
     with pytest.raises(HybridBenchError, match="are of another encoder: fingerprint 'whole-numbers-32', not 'whole-numbers-16'"):
         search_store(store, without_passages, Streaming(), encoder="narrower")
-    with pytest.raises(HybridBenchError, match="holds no whole collection"):
+    with pytest.raises(HybridBenchError, match="holds no complete collection"):
         search_store(store, streamed_mini, Streaming())
 
 

@@ -116,7 +116,7 @@ def test_a_full_disk_ends_a_command_with_status_2_and_it_goes_on_afterwards(suit
 
     assert child(full, errors=errors) == 2
     problem, remedy = [line for line in errors.read_text().splitlines() if "rror" in line or "Make room" in line]
-    assert problem.startswith("error: cannot write what was found to ")
+    assert problem.startswith("error: cannot write search results to ")
     assert problem.endswith(": File too large")
     assert remedy.strip().startswith("What was written stays. Make room")
     kept = made(folder)

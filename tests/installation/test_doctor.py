@@ -88,7 +88,7 @@ def test_a_broken_plugin_is_named_with_its_remedy_and_the_others_are_looked_at(t
         "what": "encoder broken",
         "status": "broken",
         "detail": "the encoder 'broken' of broken-encoders 1.0 cannot be loaded: ZeroDivisionError: division by zero",
-        "remedy": "Mend or uninstall it: python -m pip uninstall broken-encoders",
+        "remedy": "Fix or uninstall it: python -m pip uninstall broken-encoders",
     }
     assert (findings["encoder sound"]["status"], findings["encoder sound"]["detail"]) == ("ok", "broken-encoders 1.0")
     assert (findings["encoder whole"]["status"], findings["encoder whole"]["detail"]) == ("ok", "sound-encoders 1.0")

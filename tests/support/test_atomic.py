@@ -1,4 +1,4 @@
-"""A file is written whole or not at all, and a killed writer's beginning is cleared away by the next."""
+"""Atomic file writes, and removal of temporary files of dead processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_an_error_leaves_the_earlier_file(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes()} == {found.name: found.read_bytes() for found in tmp_path.iterdir()}
 
 
-def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+def test_temporary_files_of_dead_processes_are_removed_and_those_of_running_ones_are_not(tmp_path: Path) -> None:
     path = tmp_path / "a[1].json"
     process = os.fork()
     if process == 0:
@@ -34,5 +34,5 @@ def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_no
         assert not left.exists()
         mine.write_bytes(b"whole")
         assert atomic.temporary_name(path) == mine
-        assert mine.exists(), "its process lives"
+        assert mine.exists(), "its process is running"
     assert [found.name for found in tmp_path.iterdir()] == [path.name]

@@ -1,1 +1,1 @@
-"""Encoders by the library that computes them."""
+"""Encoder implementations, one module per library."""

@@ -1,4 +1,4 @@
-"""Encoders saved by sentence-transformers, with their own pooling, projection and prompts."""
+"""Encoders saved by sentence-transformers, including pooling, projection and prompts."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _TOKENS_PER_BATCH = 8192
 class SentenceTransformersEncoder:
     """An encoder backed by ``sentence_transformers.SentenceTransformer``.
 
-    The card's prefixes win; where it has none, the model's own prompts ``query`` and ``passage`` (or ``document``) are
-    used and recorded on the card. The weights of a folder are read from safetensors files only.
+    Prefixes on the card take precedence; without them, the model's prompts ``query`` and ``passage`` (or ``document``) are
+    used and recorded on the card. Weights in a folder are read from safetensors files only.
 
     Args and errors: as :class:`hybrid_bench.encoders.backends.transformers.TransformersEncoder`.
     """
@@ -39,8 +39,8 @@ class SentenceTransformersEncoder:
 
         if card.pooling is not None:
             raise HybridBenchError(
-                f"{card.name} pools as it was saved by sentence-transformers, not by {card.pooling!r}",
-                "Leave the pooling out, or say backend = 'transformers' on its card.",
+                f"{card.name} uses the pooling saved by sentence-transformers, not {card.pooling!r}",
+                "Omit the pooling, or set backend = 'transformers' on its card.",
             )
         self._device = choose_device(device)
         self._dtype, torch_dtype = choose_dtype(dtype, self._device)
@@ -54,7 +54,7 @@ class SentenceTransformersEncoder:
                 model_kwargs={"use_safetensors": True, "dtype": torch_dtype},
             )
         if card.max_length is not None:
-            self._cut_at(card.name, card.max_length)
+            self._truncate_at(card.name, card.max_length)
         limit = self._model.max_seq_length
         dimension = self._model.get_embedding_dimension()
         check_dimension(card, dimension)
@@ -72,15 +72,15 @@ class SentenceTransformersEncoder:
 
     @property
     def _config(self) -> Any:
-        """Of the transformer, where there is one."""
+        """The configuration of the transformer, if there is one."""
         return getattr(getattr(self._model[0], "auto_model", None), "config", None)
 
-    def _cut_at(self, name: str, length: int) -> None:
+    def _truncate_at(self, name: str, length: int) -> None:
         check_length(name, length, self._config)
         try:
             self._model.max_seq_length = length
         except AttributeError as error:  # static embeddings
-            raise HybridBenchError(f"{name} cuts no text, however long", "Leave max_length out.") from error
+            raise HybridBenchError(f"{name} does not truncate texts", "Omit max_length.") from error
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -103,10 +103,10 @@ class SentenceTransformersEncoder:
         import numpy as np
 
         prefix = self.card.query_prefix if role == "query" else self.card.passage_prefix
-        # Some models treat queries and passages differently, or leave the prompt out of the pooling.
+        # Some models have a module per role, or exclude the prompt from pooling.
         encode = self._model.encode_query if role == "query" else self._model.encode_document
         vectors = np.empty((len(texts), self.card.dimension or 0), dtype=np.float32)
-        # Characters stand in for tokens: only the shape of the batches depends on them.
+        # The number of tokens, estimated from characters; only the composition of batches depends on it.
         for batch in token_batches([len(prefix + text) // 3 + 3 for text in texts], _TOKENS_PER_BATCH):
             vectors[batch] = encode(
                 [texts[index] for index in batch],
@@ -120,11 +120,12 @@ class SentenceTransformersEncoder:
 
 
 def _refuse_pickled_modules(folder: Path) -> None:
-    """The option ``use_safetensors`` is for the transformer; other modules would fall back to a pickle."""
+    """Refuse modules with pickled weights: ``use_safetensors`` covers the transformer only."""
     modules = folder / "modules.json"
     for module in json.loads(modules.read_text(encoding="utf-8")) if modules.is_file() else ():
         weights = folder / module["path"] / "pytorch_model.bin"
         if weights.is_file() and not any(weights.parent.glob("*.safetensors")):
             raise HybridBenchError(
-                f"{weights} is not a safetensors file", "Save the model again with a new version of sentence-transformers."
+                f"{weights} is a pickle, not a safetensors file",
+                "Save the model again with a recent sentence-transformers.",
             )

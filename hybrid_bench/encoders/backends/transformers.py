@@ -1,4 +1,4 @@
-"""Encoders that are a transformers model and a pooling."""
+"""Encoders that consist of a transformers model and a pooling."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Pooling
-from hybrid_bench.encoders.checkpoint import _positions, check_dimension, check_length, folder_hash
+from hybrid_bench.encoders.checkpoint import check_dimension, check_length, folder_hash, positions_of
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.hub import commit, explained
 from hybrid_bench.encoders.protocol import Role
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-#: Tokens of one forward pass, padding counted. On a CPU a batch that fits the caches is fastest.
+#: Tokens per forward pass, including padding. On a CPU a batch that fits into the caches is fastest.
 _TOKENS_PER_BATCH = {"cpu": 2048}
 _TOKENS_PER_BATCH_ACCELERATOR = 32768
 
@@ -30,13 +30,13 @@ class TransformersEncoder:
     Texts are sorted by length and batched by tokens. Weights are read from safetensors files only.
 
     Args:
-        card: what to load and how to use it.
+        card: the model and how to use it.
         dtype: ``fp32``, ``bf16``, ``fp16`` or ``auto``.
         device: a torch device or ``auto``.
         trust_remote_code: run code that comes with the model.
 
     Raises:
-        HybridBenchError: if the model cannot be had, or its dimension or length differs from the card's.
+        HybridBenchError: if the model cannot be loaded, or its dimension or maximum length contradicts the card.
     """
 
     def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
@@ -57,12 +57,12 @@ class TransformersEncoder:
                 "revision": commit(card.model, card.revision) or card.revision,
             }
         )
-        limit = card.max_length or min(self._tokenizer.model_max_length, _positions(config) or 512, 512)
+        limit = card.max_length or min(self._tokenizer.model_max_length, positions_of(config) or 512, 512)
         check_length(card.name, limit, config)
         parameters = card.parameters or sum(p.numel() for p in self._model.parameters())
         self.card = self.card.model_copy(update={"max_length": limit, "parameters": parameters})
 
-    # Weights and tokenizer are loaded when they are needed: not at all where the store holds every vector.
+    # Weights and tokenizer are loaded lazily: not at all if the store has every vector.
 
     @functools.cached_property
     def _model(self) -> torch.nn.Module:
@@ -76,7 +76,7 @@ class TransformersEncoder:
         from transformers import AutoTokenizer
 
         with explained(self.card.model):
-            # Absolute positions are counted from the left, padding included: padded there, a text would get another vector.
+            # With absolute positions, padding on the left would shift the tokens and change the vector.
             return AutoTokenizer.from_pretrained(self.card.model, padding_side="right", **self._options)
 
     @functools.cached_property
@@ -121,7 +121,7 @@ class TransformersEncoder:
 
 
 def _load_model(name: str, options: dict[str, Any]) -> Any:
-    """A bare model. Pooling layers that the checkpoint may lack, and that nothing here uses, are left out."""
+    """Load a bare model, without the pooling layer, which is not used and which checkpoints may lack."""
     from transformers import AutoModel
     from transformers.utils import logging
 
@@ -129,7 +129,7 @@ def _load_model(name: str, options: dict[str, Any]) -> Any:
     logging.disable_progress_bar()
     try:
         return AutoModel.from_pretrained(name, add_pooling_layer=False, **options)
-    except TypeError:  # most architectures have no such layer and no such option
+    except TypeError:  # most architectures have neither this layer nor the option
         return AutoModel.from_pretrained(name, **options)
     finally:
         if shown:
@@ -137,11 +137,11 @@ def _load_model(name: str, options: dict[str, Any]) -> Any:
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
-    """One vector a text from its token vectors.
+    """Pool the token vectors of each text.
 
     Args:
         states: (texts, tokens, dimension) float.
-        mask: (texts, tokens), 1 where there is a token; padding may be left or right.
+        mask: (texts, tokens), 1 for tokens, 0 for padding on either side.
         pooling: ``mean`` of the tokens, the first (``cls``), or the last (``eos``).
 
     Returns:

@@ -1,1 +1,1 @@
-"""The best passages of collections that do not fit into memory: exact top-k over shards on disk, and FAISS indexes."""
+"""Top-k retrieval from collections that do not fit into memory: exact search over shards on disk, and FAISS indexes."""

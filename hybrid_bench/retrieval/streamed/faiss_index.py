@@ -1,4 +1,4 @@
-"""Searching by FAISS, exactly or nearly: an index built from a collection's shards, kept beside them, and its recall."""
+"""FAISS indexes, exact and approximate: built from a collection's shards and cached next to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid_bench.embeddings.locking import full_disk_explained, locked
+from hybrid_bench.embeddings.locking import explain_write_errors, locked
 from hybrid_bench.embeddings.stored_collection import Collection
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.results.runs import Hit, canonical
@@ -21,14 +21,14 @@ from hybrid_bench.support.progress import Progress
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Passages that the clusters and codes of ivfpq are learnt from, at most; drawn evenly from all shards.
-_LEARNT_FROM = 65_536
-#: Neighbours of a node of hnsw, and candidates that are looked at while it is built and searched.
+#: The most passages that ivfpq is trained on; sampled evenly from all shards.
+_TRAIN_SIZE = 65_536
+#: HNSW: neighbours per node, and candidate list sizes while building and searching.
 _NEIGHBOURS, _BUILD_WIDTH, _SEARCH_WIDTH = 32, 128, 256
-#: Share of ivfpq's clusters that a query looks at.
-_PROBED = 1 / 16
+#: Share of ivfpq's clusters that are searched per query.
+_PROBE_SHARE = 1 / 16
 
-#: How an index is built, in words; what decides its bytes.
+#: Description of each kind of index, with all parameters that its bytes depend on. A changed text invalidates cached indexes.
 KINDS = {
     "flat": "IndexFlatIP: exact, all vectors in memory",
     "hnsw": f"IndexHNSWFlat, {_NEIGHBOURS} neighbours, width {_BUILD_WIDTH} to build and {_SEARCH_WIDTH} or the depth to search",
@@ -37,18 +37,18 @@ KINDS = {
 
 
 class FaissIndex:
-    """An index of a collection, built if it is not there, opened from its file otherwise.
+    """An index of a collection: opened from its file, or built if there is none.
 
-    It is built by one thread, so that the same shards give the same bytes, and written whole: a build that was killed
-    begins again.
+    It is built by one thread, so that equal shards give equal bytes, and written atomically: an interrupted build starts
+    again.
 
     Args:
-        collection: what is searched.
+        collection: the passages.
         kind: ``flat``, ``hnsw`` or ``ivfpq``.
-        progress: where to report.
+        progress: receives the progress of the build.
 
     Raises:
-        HybridBenchError: if FAISS is not installed, a shard is damaged, or there are too few passages for the kind.
+        HybridBenchError: if FAISS is not installed, a shard is corrupt, or there are too few passages for the kind.
     """
 
     def __init__(self, collection: Collection, kind: str, progress: Progress) -> None:
@@ -60,39 +60,42 @@ class FaissIndex:
         folder = collection.folder / "indexes"
         self._path = folder / f"{kind}.faiss"
         self._note = folder / f"{kind}.json"
-        with full_disk_explained(folder, "an index"), locked(folder, lambda _: progress.say(f"another process writes {folder}")):
-            if not self._is_whole():
+        with (
+            explain_write_errors(folder, "an index"),
+            locked(folder, lambda _: progress.say(f"waiting for another process that is writing to {folder}")),
+        ):
+            if not self._is_valid():
                 self._build(progress)
         self._index = self._faiss.read_index(str(self._path))
 
     @property
     def version(self) -> str:
-        """Of FAISS."""
+        """The version of FAISS."""
         return str(self._faiss.__version__)
 
     def search(self, queries: NDArray[np.float32], depth: int) -> list[list[Hit]]:
-        """The passages that FAISS finds, in canonical order."""
+        """Search the index: for each row of ``queries`` (queries, dimension) at most ``depth`` hits, in canonical order."""
         if self.kind == "hnsw":
             self._index.hnsw.efSearch = max(_SEARCH_WIDTH, depth)
         if self.kind == "ivfpq":
-            self._index.nprobe = max(1, round(self._index.nlist * _PROBED))
+            self._index.nprobe = max(1, round(self._index.nlist * _PROBE_SHARE))
         scores, numbers = self._index.search(queries, min(depth, len(self._collection)))
         found = []
-        for own_scores, own_numbers in zip(scores, numbers, strict=True):
-            there = own_numbers >= 0
-            ids = [doc_id.decode("utf-8", "surrogatepass") for doc_id in self._collection.ids_of(own_numbers[there])]
-            found.append(canonical(zip(ids, own_scores[there].tolist(), strict=True), depth))
+        for query_scores, query_numbers in zip(scores, numbers, strict=True):
+            valid = query_numbers >= 0
+            ids = [doc_id.decode("utf-8", "surrogatepass") for doc_id in self._collection.ids_of(query_numbers[valid])]
+            found.append(canonical(zip(ids, query_scores[valid].tolist(), strict=True), depth))
         return found
 
-    def _stated(self) -> dict[str, Any]:
+    def _description(self) -> dict[str, Any]:
         return {"collection": self._collection.digest, "kind": KINDS[self.kind], "faiss": self.version}
 
-    def _is_whole(self) -> bool:
-        """Whether the file is the one that was built from these shards in this way; one that is damaged is never opened."""
+    def _is_valid(self) -> bool:
+        """Whether the file was built from these shards with these parameters, and its sha256 matches; no other is opened."""
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
             with self._path.open("rb") as file:
-                return bool(note == {**self._stated(), "sha256": _sha256(file)})
+                return bool(note == {**self._description(), "sha256": _sha256(file)})
         except (OSError, ValueError):
             return False
 
@@ -103,7 +106,7 @@ class FaissIndex:
         self._faiss.omp_set_num_threads(1)
         try:
             if self.kind == "ivfpq":
-                progress.start("learn clusters", 0)
+                progress.start("train clusters", 0)
                 index.train(self._sample())
             progress.start(f"build {self.kind}", count)
             for number in range(len(self._collection.manifest.shards)):
@@ -113,13 +116,13 @@ class FaissIndex:
         finally:
             self._faiss.omp_set_num_threads(threads)
         temporary = self._path.with_name(f".{self._path.name}.tmp")
-        with temporary.open("wb") as written:  # by Python, which says why it cannot; FAISS may lose the end of a file in silence
+        with temporary.open("wb") as written:  # by Python, which reports errors; FAISS may truncate silently
             self._faiss.write_index(index, self._faiss.PyCallbackIOWriter(written.write))
             written.flush()
             os.fsync(written.fileno())
         with temporary.open("rb") as file:
-            note = {**self._stated(), "sha256": _sha256(file)}
-        self._note.unlink(missing_ok=True)  # an index without its note is built again
+            note = {**self._description(), "sha256": _sha256(file)}
+        self._note.unlink(missing_ok=True)  # without the note, the index counts as missing
         temporary.replace(self._path)
         atomic.write(self._note, (json.dumps(note, indent=1, sort_keys=True) + "\n").encode())
 
@@ -132,12 +135,12 @@ class FaissIndex:
             index.hnsw.efConstruction = _BUILD_WIDTH
             return index
         clusters = int(4 * count**0.5)
-        if dimension % 8 or min(count, _LEARNT_FROM) < max(256, clusters):
+        if dimension % 8 or min(count, _TRAIN_SIZE) < max(256, clusters):
             raise HybridBenchError(
-                f"ivfpq needs 256 passages or more and dimensions in eights, not {count} of {dimension}",
+                f"ivfpq needs 256 passages or more and a dimension that is a multiple of 8, not {count} passages of {dimension}",
                 "Use flat or hnsw.",
             )
-        # The quantiser belongs to the index: Python would free it first.
+        # The index owns the quantiser; otherwise Python would free it first.
         quantiser = self._faiss.IndexFlatIP(dimension)
         index = self._faiss.IndexIVFPQ(quantiser, dimension, clusters, dimension // 8, 8, product)
         index.own_fields = True
@@ -145,8 +148,8 @@ class FaissIndex:
         return index
 
     def _sample(self) -> NDArray[np.float32]:
-        """Every n-th passage."""
-        step = -(-len(self._collection) // _LEARNT_FROM)
+        """Every n-th passage: (at most about the training size, dimension) float32."""
+        step = -(-len(self._collection) // _TRAIN_SIZE)
         parts, first = [], 0
         for number, entry in enumerate(self._collection.manifest.shards):
             vectors = self._collection.read(number).vectors

@@ -1,4 +1,4 @@
-"""The inner loops of the streamed search, compiled: keeping what can still be among the best, and merging lists of the best."""
+"""Compiled inner loops of the streamed search: filtering candidates by score, sorting keys, merging top-k lists."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Columns that are tested together before any is looked at alone.
+#: Columns that are compared with the threshold together, before single ones are.
 _STRETCH = 64
 
 
 @numba.njit(nogil=True, cache=True)
 def widen(halves: NDArray[np.uint16], bits: NDArray[np.uint32]) -> None:
-    """float16 to float32, both as bits: the exponent is moved; multiplying by 2**112 afterwards puts it right, zeros and all."""
+    """Convert float16 bits to float32 bits with an exponent too small by 112: multiply by 2**112 afterwards. Exact."""
     for at in range(halves.shape[0]):
         half = np.uint32(halves[at])
         bits[at] = ((half & np.uint32(0x7FFF)) << np.uint32(13)) | ((half & np.uint32(0x8000)) << np.uint32(16))
@@ -32,16 +32,16 @@ def collect(
     numbers: NDArray[np.int64],
     filled: NDArray[np.int64],
 ) -> None:
-    """Append the passages of a block whose score reaches the floor of their query.
+    """Append the passages of a block whose score reaches their query's threshold.
 
     Args:
         block: (queries, columns or more) scores.
-        columns: how many of them are passages.
-        first_number: of the block's first passage.
-        floor: (queries,).
-        scores: (queries, room) written.
-        numbers: (queries, room) written.
-        filled: (queries,) changed: how much of the room is taken; a whole block has to fit.
+        columns: number of passages; further columns are padding.
+        first_number: number of the block's first passage.
+        floor: (queries,) thresholds.
+        scores: (queries, room) output.
+        numbers: (queries, room) output.
+        filled: (queries,) updated: number of entries in use; there must be room for a complete block.
     """
     whole = columns // _STRETCH * _STRETCH
     for query in range(scores.shape[0]):
@@ -49,7 +49,7 @@ def collect(
         place = filled[query]
         for stretch in range(0, whole, _STRETCH):
             reach = np.int32(0)
-            for at in range(_STRETCH):  # of a length that is known, so that it is compiled to vector instructions
+            for at in range(_STRETCH):  # a constant length, so that it is vectorised
                 reach += np.int32(block[query, stretch + at] >= least)
             if reach:
                 for at in range(stretch, stretch + _STRETCH):
@@ -73,14 +73,14 @@ def keep(
     numbers: NDArray[np.int64],
     filled: NDArray[np.int64],
 ) -> None:
-    """Drop what is worse than ``least`` from the lists of some queries; what stays keeps its order.
+    """Remove entries below ``least`` from the lists of some queries; the others keep their order.
 
     Args:
-        queries: (some,) rows of the others.
-        least: (some,) the score that stays.
-        scores: (queries, room) changed.
-        numbers: (queries, room) changed.
-        filled: (queries,) changed.
+        queries: (some,) rows of the other arrays.
+        least: (some,) smallest score that is kept.
+        scores: (queries, room) updated.
+        numbers: (queries, room) updated.
+        filled: (queries,) updated: number of entries in use.
     """
     for some in range(queries.shape[0]):
         query = queries[some]
@@ -95,17 +95,17 @@ def keep(
 
 @numba.njit(nogil=True, cache=True)
 def pack(scores: NDArray[np.float32], filled: NDArray[np.int64], keys: NDArray[np.uint64]) -> None:
-    """Whole numbers in the order of lists: by score descending, then by place; empty places come last.
+    """Encode score and position as integers that sort by score descending, then position ascending; empty entries are last.
 
     Args:
         scores: (queries, room).
-        filled: (queries,) how much of the room is taken.
-        keys: (queries, the longest list) written.
+        filled: (queries,) number of entries in use.
+        keys: (queries, the longest list) output.
     """
     for query in range(keys.shape[0]):
         row = scores[query].view(np.uint32)
         for at in range(filled[query]):
-            bits = row[at] if row[at] != np.uint32(0x80000000) else np.uint32(0)  # 0 and -0 are one score
+            bits = row[at] if row[at] != np.uint32(0x80000000) else np.uint32(0)  # 0 and -0 are equal scores
             falling = bits if bits >> np.uint32(31) else bits ^ np.uint32(0x7FFFFFFF)
             keys[query, at] = (np.uint64(falling) << np.uint64(32)) | np.uint64(at)
         for at in range(filled[query], keys.shape[1]):
@@ -121,15 +121,15 @@ def unpack(
     found_scores: NDArray[np.float32],
     found_numbers: NDArray[np.int64],
 ) -> None:
-    """Lists in the order of their keys; what is beyond their end stays as it is.
+    """Write lists in the order of their sorted keys; entries beyond their end are unchanged.
 
     Args:
         keys: (queries, the longest list) sorted, see :func:`pack`.
         scores: (queries, room).
         numbers: (queries, room).
-        filled: (queries,) how much of the room is taken.
-        found_scores: (queries, depth) written.
-        found_numbers: (queries, depth) written.
+        filled: (queries,) number of entries in use.
+        found_scores: (queries, depth) output.
+        found_numbers: (queries, depth) output.
     """
     for query in range(keys.shape[0]):
         for place in range(min(filled[query], found_scores.shape[1])):
@@ -148,16 +148,16 @@ def merge(
     numbers: NDArray[np.int64],
     tied: NDArray[np.bool_],
 ) -> None:
-    """Merge lists that are sorted by score descending, then number ascending; an empty place has the number -1.
+    """Merge lists sorted by score descending, then number ascending; empty entries have number -1.
 
     Args:
         scores_a: (queries, depth).
         numbers_a: (queries, depth).
         scores_b: (queries, depth).
         numbers_b: (queries, depth).
-        scores: (queries, depth) written.
-        numbers: (queries, depth) written.
-        tied: (queries,) written: whether a passage that was left out has the score of the last one.
+        scores: (queries, depth) output.
+        numbers: (queries, depth) output.
+        tied: (queries,) output: whether an omitted passage has the same score as the last one.
     """
     depth = scores.shape[1]
     for query in range(scores.shape[0]):

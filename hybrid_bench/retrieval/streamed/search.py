@@ -1,4 +1,4 @@
-"""Exact search of a collection that does not fit into memory: shard by shard, with lists of the best that are merged."""
+"""Exact top-k search of a collection that does not fit into memory: shard by shard, merging top-k lists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid_bench.embeddings import shards
-from hybrid_bench.embeddings.locking import full_disk_explained, locked
+from hybrid_bench.embeddings.locking import explain_write_errors, locked
 from hybrid_bench.embeddings.stored_collection import Collection
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.execution.local import LocalExecutor
@@ -24,23 +24,23 @@ from hybrid_bench.retrieval.streamed.top_lists import TopLists
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Shards, at most, that are searched in one go before their best are merged into those of all.
+#: The most shards per task; the results of a task are merged into the overall lists.
 _TASK_SHARDS = 32
-#: Shards that are searched before all others, one by one; the others need not look at what is worse than what these have.
+#: Shards that are searched first, one per task; their scores are thresholds for the others.
 _FIRST_SHARDS = 4
-#: Queries that are searched at a time; each takes 12 bytes a place of its list in each thread.
+#: Queries per pass over the collection; each needs 12 bytes per list entry and thread.
 QUERIES_AT_ONCE = 2048
-#: Seconds between two savings of what was found so far.
+#: Seconds between checkpoints of a running search.
 SAVE_EVERY = 20.0
 
 
 class Found:
-    """What a search found, on disk; read a few queries at a time.
+    """Results of a search, on disk; read for a few queries at a time.
 
     Args:
-        collection: that was searched.
-        files: with the lists of :data:`QUERIES_AT_ONCE` queries each.
-        queries: how many in all.
+        collection: the collection that was searched.
+        files: one per :data:`QUERIES_AT_ONCE` queries.
+        queries: total number of queries.
     """
 
     def __init__(self, collection: Collection, files: list[Path], queries: int) -> None:
@@ -49,12 +49,12 @@ class Found:
         self._queries = queries
 
     def top_lists(self) -> Iterator[TopLists]:
-        """File after file."""
+        """Yield the lists of each file."""
         for path in self._files:
             yield _lists(shards.read(path, ("scores", "numbers")))
 
     def hits(self, rows: Sequence[int]) -> list[list[Hit]]:
-        """The hits of some queries, in canonical order."""
+        """The hits of the queries at some positions, in canonical order."""
         return [
             hits
             for number, here in itertools.groupby(rows, lambda row: row // QUERIES_AT_ONCE)
@@ -82,26 +82,26 @@ def search(
     progress: Callable[[int], None] | None = None,
     save_every: float = SAVE_EVERY,
 ) -> Found:
-    """The exact best passages of each query.
+    """Search exhaustively for the exact top passages of each query.
 
-    What was found is kept in the collection's folder, from time to time while the search goes on: a search that was killed
-    goes on from there, and one that was done before is not done again.
+    Results are saved in the collection's folder, also at intervals while the search runs: an interrupted search resumes, and
+    a finished one is not repeated.
 
     Args:
-        collection: what is searched.
+        collection: the passages.
         queries: (queries, dimension) float32.
-        depth: passages a query.
-        executor: who searches; by default the threads of this process.
-        progress: told how many passages are searched, for each :data:`QUERIES_AT_ONCE` queries.
-        save_every: seconds.
+        depth: passages per query.
+        executor: executor backend; by default the threads of this process.
+        progress: called with the number of passages that were searched, for each :data:`QUERIES_AT_ONCE` queries.
+        save_every: seconds between checkpoints.
 
     Raises:
-        HybridBenchError: if a shard is missing or damaged, or queries and passages differ in dimension.
+        HybridBenchError: if a shard is missing or corrupt, or queries and passages have different dimensions.
     """
     if queries.ndim != 2 or queries.shape[1] != collection.manifest.dimension:
         raise HybridBenchError(
             f"the queries have {queries.shape[-1]} dimensions, the passages {collection.manifest.dimension}",
-            f"Both have to be of one encoder; the passages are in {collection.folder}.",
+            f"Encode both with the same encoder; the passages are in {collection.folder}.",
         )
     depth = min(depth, len(collection))
     files = []
@@ -119,29 +119,29 @@ def _search_part(
     progress: Callable[[int], None],
     save_every: float,
 ) -> Path:
-    asked = hashlib.sha256(queries.tobytes()).hexdigest()
-    key = hashlib.sha256(f"{collection.digest} {asked} {len(queries)} {depth}".encode()).hexdigest()
+    queries_hash = hashlib.sha256(queries.tobytes()).hexdigest()
+    key = hashlib.sha256(f"{collection.digest} {queries_hash} {len(queries)} {depth}".encode()).hexdigest()
     folder = collection.folder / "searches"
     path = folder / f"{key[:24]}.safetensors"
     counts = [entry.count for entry in collection.manifest.shards]
-    with full_disk_explained(folder, "what was found"), locked(folder, None):
+    with explain_write_errors(folder, "search results"), locked(folder, None):
         lists, done = _saved(path, key) or (TopLists.empty(len(queries), depth), 0)
         progress(sum(counts[:done]))
         stops: list[int] = []
-        floor = lists.floor.copy()  # threads see it rise; other processes have it as it was when they took the task
+        floor = lists.floor.copy()  # threads see updates; other processes get the state at the start of the task
 
         def tasks(start: int, stop: int, largest: int) -> Iterator[Task]:
-            """Of one size as nearly as can be: a small last one would leave workers idle."""
+            """Tasks of nearly equal size, since a small last one would leave workers idle."""
             number = -(-(stop - start) // largest)
             for task in range(number):
                 stops.append(start + (stop - start) * (task + 1) // number)
                 yield Task(start + (stop - start) * task // number, stops[-1], floor)
 
         function = SearchShards(collection.folder, queries, depth)
-        beginning = max(done, min(_FIRST_SHARDS, len(counts)))
+        first_stop = max(done, min(_FIRST_SHARDS, len(counts)))
         parts = itertools.chain.from_iterable(
             executor.map(function, tasks(*range_and_size))
-            for range_and_size in [(done, beginning, 1), (beginning, len(counts), _TASK_SHARDS)]
+            for range_and_size in [(done, first_stop, 1), (first_stop, len(counts), _TASK_SHARDS)]
         )
         saved_at = time.monotonic()
         for number, found in enumerate(parts):
@@ -156,10 +156,10 @@ def _search_part(
 
 
 def _saved(path: Path, key: str) -> tuple[TopLists, int] | None:
-    """What was found by a search that stopped, and in how many shards."""
+    """The results of an interrupted search, and the number of shards that they cover."""
     try:
         saved = shards.read(path, ("scores", "numbers"), key=key)
-    except shards.UnsoundShardError:
+    except shards.CorruptShardError:
         return None
     return _lists(saved), int(saved.header["shards"])
 

@@ -1,4 +1,4 @@
-"""The best passages of each query, as scores and running numbers; ties at the end of a list are settled by document ids."""
+"""Top-k lists as scores and passage numbers; document ids resolve ties at the end of a list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: (numbers,) to (numbers,) document ids as bytes.
+#: Looks up document ids: (numbers,) to (numbers,) bytes.
 IdsOf = Callable[["NDArray[np.int64]"], "NDArray[np.object_]"]
 
 
@@ -19,11 +19,11 @@ IdsOf = Callable[["NDArray[np.int64]"], "NDArray[np.object_]"]
 class TopLists:
     """The best ``depth`` passages of each query, exactly: by score descending, then document id descending.
 
-    Inside a list they stand by score descending, then number ascending, which takes no ids to tell.
+    Entries are sorted by score descending, then number ascending, which needs no ids.
 
     Attributes:
-        scores: (queries, depth) float32, -inf where there are fewer passages.
-        numbers: (queries, depth) int64, -1 there.
+        scores: (queries, depth) float32, -inf for empty entries.
+        numbers: (queries, depth) int64 positions in the collection, -1 for empty entries.
     """
 
     scores: NDArray[np.float32]
@@ -31,16 +31,16 @@ class TopLists:
 
     @classmethod
     def empty(cls, queries: int, depth: int) -> TopLists:
-        """Nothing found yet."""
+        """Lists without passages."""
         return cls(np.full((queries, depth), -np.inf, np.float32), np.full((queries, depth), -1, np.int64))
 
     @property
     def floor(self) -> NDArray[np.float32]:
-        """(queries,) the score that a passage has to reach to get into the list."""
+        """The score that a passage must reach to enter the list: (queries,)."""
         return self.scores[:, -1]
 
     def merged(self, other: TopLists, ids_of: IdsOf) -> TopLists:
-        """The best of both, which have no passage in common."""
+        """Merge with lists of other passages."""
         from hybrid_bench.retrieval.streamed.kernels import merge
 
         found = TopLists.empty(*self.scores.shape)
@@ -55,7 +55,7 @@ class TopLists:
 
 
 def best(scores: NDArray[np.float32], numbers: NDArray[np.int64], depth: int, ids_of: IdsOf) -> NDArray[np.int64]:
-    """Where the ``depth`` best stand, by score descending, then number ascending; ids decide who of the last ones stays."""
+    """Positions of the ``depth`` best, by score descending, then number ascending; ids resolve ties for the last entries."""
     last = np.partition(scores, len(scores) - depth)[len(scores) - depth]
     sure, ties = np.flatnonzero(scores > last), np.flatnonzero(scores == last)
     ids = ids_of(numbers[ties])

@@ -122,7 +122,7 @@ def test_a_model_that_cuts_no_text_has_no_max_length(tmp_path: Path) -> None:
     embedding = StaticEmbedding(save_tokenizer(tmp_path / "tokenizer"), embedding_dim=8)
     SentenceTransformer(modules=[embedding], device="cpu").save(str(tmp_path / "saved"))
     assert load(tmp_path / "saved").card.max_length is None
-    with pytest.raises(HybridBenchError, match=r"saved cuts no text, however long\n  Leave max_length out"):
+    with pytest.raises(HybridBenchError, match=r"saved does not truncate texts\n  Omit max_length"):
         load(tmp_path / "saved", max_length=64)
 
 
@@ -179,7 +179,7 @@ def test_what_the_model_cannot_do_is_refused(folder: Path, options: dict[str, An
 def test_a_card_that_states_another_pooling_is_refused(own: Path) -> None:
     (own / "encoder.toml").write_text('name = "mine"\nbackend = "sentence-transformers"\n')
     assert load(own).card.name == "mine"
-    with pytest.raises(HybridBenchError, match=r"mine pools as it was saved by sentence-transformers, not by 'cls'"):
+    with pytest.raises(HybridBenchError, match=r"mine uses the pooling saved by sentence-transformers, not 'cls'"):
         load(own, pooling="cls")
 
 
@@ -204,7 +204,7 @@ def test_pickled_weights_of_any_part_are_refused(own: Path, part: str) -> None:
     torch.save(load_file(weights), weights.with_name("pytorch_model.bin"))
     assert load(own).encode(TEXTS, "query").shape == (len(TEXTS), 8)
     weights.unlink()
-    with pytest.raises(HybridBenchError, match=r"pytorch_model\.bin is not a safetensors file\n  Save the model again"):
+    with pytest.raises(HybridBenchError, match=r"pytorch_model\.bin is a pickle, not a safetensors file\n  Save the model again"):
         load(own)
 
 

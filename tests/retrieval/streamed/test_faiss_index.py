@@ -1,4 +1,4 @@
-"""FAISS over the same shards: flat is the exact search, the others come near, and every index is what its note says."""
+"""FAISS indexes: flat equals the exact search, the others approximate it, and cached indexes are verified."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 
 
 def names(found: list[list[Hit]]) -> list[list[str]]:
-    """The ids; FAISS rounds scores in its own way."""
+    """The ids; FAISS rounds scores differently."""
     return [[hit.doc_id for hit in hits] for hits in found]
 
 
@@ -78,12 +78,12 @@ def test_an_index_of_other_vectors_is_built_again(tmp_path: Path) -> None:
 
 def test_what_cannot_be_built_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = encoded(tmp_path, Table(ROWS[:200]))
-    with pytest.raises(HybridBenchError, match=r"256 passages or more.* not 200 of 32\n  Use flat or hnsw"):
+    with pytest.raises(HybridBenchError, match=r"256 passages or more.* not 200 passages of 32\n  Use flat or hnsw"):
         FaissIndex(small, "ivfpq", Told())
     with pytest.raises(UnknownNameError, match="unknown index 'hsnw'\n  Did you mean hnsw"):
         FaissIndex(small, "hsnw", Told())
     (tmp_path / "0000001.safetensors").unlink()
-    with pytest.raises(HybridBenchError, match=r"0000001.safetensors, which the manifest names, is missing"):
+    with pytest.raises(HybridBenchError, match=r"0000001.safetensors of the manifest is missing"):
         FaissIndex(Collection(tmp_path), "flat", Told())
     assert encode(tmp_path, Table(ROWS[:200])) is not None
     monkeypatch.setitem(sys.modules, "faiss", None)

@@ -1,6 +1,6 @@
-"""``kill -9`` at random moments of encoding, searching and building an index: in the end the bytes are those of one that lived.
+"""``kill -9`` at random moments of encoding, searching and building an index: the final bytes are the same.
 
-The children are forked: each costs the milliseconds until it is killed, not the seconds that an interpreter takes to start.
+The children are forked, because starting an interpreter takes seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SHARD = 16
 
 
 class SlowTable(Table):
-    """A few milliseconds a shard, as little as a kill needs to fall between two."""
+    """Takes a millisecond per shard, so that a kill can fall between two."""
 
     def encode(self, texts: object, role: object) -> np.ndarray:
         time.sleep(0.001)
@@ -58,7 +58,7 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 
 def killed_after(seconds: float, work: Callable[[Path], None], folder: Path) -> bool:
-    """Whether a child that does the work was killed before it was done."""
+    """Whether a child was killed before it finished the work."""
     child = os.fork()
     if child == 0:
         try:

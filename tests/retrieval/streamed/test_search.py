@@ -1,4 +1,4 @@
-"""The streamed search against brute force: every score, every rank and every tie, whoever searches and however often it stops."""
+"""The streamed search against brute force: scores, ranks and ties, with any executor and after interruptions."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_every_half_float_is_widened_exactly() -> None:
 
 
 class Backwards(LocalExecutor):
-    """Works on all parts from the last to the first, and with nothing known about any other."""
+    """Runs all tasks from the last to the first, without thresholds from earlier ones."""
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         return iter([function(item) for item in reversed(list(items))][::-1])
@@ -102,7 +102,7 @@ def result_of(collection: Collection) -> bytes:
 @pytest.mark.parametrize(
     "executor", [LocalExecutor(1), LocalExecutor(5), Backwards()], ids=["1 thread", "5 threads", "backwards"]
 )
-def test_who_searches_changes_no_byte(whole: Collection, executor: LocalExecutor, tmp_path: Path) -> None:
+def test_the_executor_changes_no_byte(whole: Collection, executor: LocalExecutor, tmp_path: Path) -> None:
     search(whole, unit_rows(20, 16, seed=1), 50)
     again = encoded(tmp_path / "again", Table(unit_rows(3000, 16)), shard=32)
     search(again, unit_rows(20, 16, seed=1), 50, executor=executor)
@@ -110,7 +110,7 @@ def test_who_searches_changes_no_byte(whole: Collection, executor: LocalExecutor
 
 
 class Stopping(LocalExecutor):
-    """Stops after some parts."""
+    """Raises after some tasks."""
 
     def __init__(self, parts: int) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class Stopping(LocalExecutor):
             yield function(item)
 
 
-def test_a_search_goes_on_where_it_stopped_and_is_not_done_twice(whole: Collection, tmp_path: Path) -> None:
+def test_an_interrupted_search_resumes_and_a_finished_one_is_not_repeated(whole: Collection, tmp_path: Path) -> None:
     queries = unit_rows(20, 16, seed=1)
     first = Stopping(streamed._FIRST_SHARDS + 1)
     with pytest.raises(KeyboardInterrupt):
@@ -144,7 +144,7 @@ def test_a_search_goes_on_where_it_stopped_and_is_not_done_twice(whole: Collecti
     assert result_of(again) == result_of(whole)
 
 
-def test_what_was_found_and_damaged_is_searched_again(whole: Collection) -> None:
+def test_corrupt_results_are_searched_again(whole: Collection) -> None:
     queries = unit_rows(20, 16, seed=1)
     search(whole, queries, 50)
     good = result_of(whole)
@@ -175,12 +175,12 @@ def test_more_queries_than_are_searched_at_a_time(whole: Collection, monkeypatch
     assert found.hits([19, 7, 8, 0]) == [expected[row] for row in (19, 7, 8, 0)]
 
 
-def test_a_damaged_shard_is_never_scored(whole: Collection) -> None:
+def test_a_corrupt_shard_is_never_scored(whole: Collection) -> None:
     path = whole.folder / "0000030.safetensors"
     content = bytearray(path.read_bytes())
     content[-600] ^= 1
     path.write_bytes(content)
-    with pytest.raises(HybridBenchError, match=r"0000030.safetensors, which the manifest names, is damaged"):
+    with pytest.raises(HybridBenchError, match=r"0000030.safetensors of the manifest is corrupt"):
         search(whole, unit_rows(3, 16), 5)
 
 
