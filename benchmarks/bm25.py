@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hybrid_bench import Text, load_suite
+from hybrid_bench import load_suite
+from hybrid_bench.plugin import Item
 from hybrid_bench_pyserini import java
 from hybrid_bench_pyserini.analyzers import analysis, register
 from hybrid_bench_pyserini.dense import import_pyserini
@@ -35,7 +36,7 @@ def main(name: str = "miracl/yo/dev") -> None:
     suite = load_suite(name)
     language = suite.passage_languages[0]
     chosen = analysis(language)
-    passages = [Text(doc.doc_id, doc.default_text()) for doc in suite.docs(language)]
+    passages = [Item(doc.doc_id, doc.default_text()) for doc in suite.docs(language)]
     queries = suite.query_texts(suite.languages[0])
     register()
     with tempfile.TemporaryDirectory() as folder:

@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_bench import SilentProgress, Text, load_encoder
+from hybrid_bench import load_encoder
+from hybrid_bench.plugin import SilentProgress, Item
 from hybrid_bench.embeddings import shards
 from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
 from hybrid_bench.embeddings.stored_collection import SHARD_TEXTS, Collection, CollectionKey, Manifest, ShardEntry, shard_path
@@ -227,11 +228,11 @@ def compare_encoding(arguments: argparse.Namespace) -> None:
     print(f"memory for twice the passages / for half of them: {twice['peak'] / once['peak']:.2f} (about 1)")
 
 
-def texts(count: int) -> Iterator[Text]:
+def texts(count: int) -> Iterator[Item]:
     """Sentences of everyday words, of 5 to 60 words, drawn by a seed."""
     rng = np.random.default_rng(0)
     words = np.array(sorted({word for line in (__doc__ or "").splitlines() for word in line.split()}))
-    return (Text(f"{at}#0", " ".join(rng.choice(words, rng.integers(5, 60)))) for at in range(count))
+    return (Item(f"{at}#0", " ".join(rng.choice(words, rng.integers(5, 60)))) for at in range(count))
 
 
 def stream(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -252,7 +253,7 @@ def stream(arguments: argparse.Namespace) -> dict[str, Any]:
                 lambda part=part, turn=turn: encode_collection(  # type: ignore[misc]
                     source,
                     key,
-                    (Text(str(at), text) for at, text in enumerate(part)),
+                    (Item(str(at), text) for at, text in enumerate(part)),
                     Path(folder) / str(turn),
                     workers=LocalExecutor(),
                     progress=SilentProgress(),

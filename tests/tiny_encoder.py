@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hybrid_bench import EncoderCard, HybridBenchError, Role
+from hybrid_bench import EncoderCard, HybridBenchError
+from hybrid_bench.plugin import Role
 
 
 class TinyEncoder:

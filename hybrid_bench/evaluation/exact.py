@@ -79,7 +79,7 @@ class ExactSearch:
         return self._store.vectors(
             self._encoder,
             role,
-            [item.content for item in items],  # type: ignore[misc]
+            [item.content for item in items],
             passage_text=self._passage_text if role == "passage" else "",
             progress=self._progress.advance,
             on_wait=lambda folder: self._progress.say(f"another process is writing {folder}; waiting for it"),

@@ -116,7 +116,7 @@ class LargeSuite:
         vectors = EmbeddingStore(cache.home() / "embeddings").vectors(
             self.encoder,
             "query",
-            [item.content for item in items],  # type: ignore[misc]
+            [item.content for item in items],
             progress=self.progress.advance,
         )
         return [item.id for item in items], vectors

@@ -1,15 +1,14 @@
 # What plugins implement.
-from hybrid_bench.encoders.protocol import Encoder as Encoder
-from hybrid_bench.evaluation.runs import Searcher as Searcher
-from hybrid_bench.datasets.resolvers import SuiteResolver as SuiteResolver
-from hybrid_bench.execution.protocol import Executor as Executor
-from hybrid_bench.installation.doctor import Finding as Finding
-from hybrid_bench.support.progress import Progress as Progress
-from hybrid_bench.training.data.translation.protocol import Translator as Translator
+# Commands.
+from hybrid_bench.cli import console as console
+from hybrid_bench.cli import options as options
+from hybrid_bench.datasets.hashes import items_hash as items_hash
 
 # Suites.
 from hybrid_bench.datasets.images import Input as Input
 from hybrid_bench.datasets.images import Modality as Modality
+from hybrid_bench.datasets.resolvers import SUITES as SUITES
+from hybrid_bench.datasets.resolvers import SuiteResolver as SuiteResolver
 from hybrid_bench.datasets.settings import ALL as ALL
 from hybrid_bench.datasets.settings import domain_settings as domain_settings
 from hybrid_bench.datasets.settings import image_settings as image_settings
@@ -19,34 +18,34 @@ from hybrid_bench.datasets.suite import ImagePassage as ImagePassage
 from hybrid_bench.datasets.suite import ImageQuery as ImageQuery
 from hybrid_bench.datasets.suite import Item as Item
 from hybrid_bench.datasets.suite import PassageText as PassageText
-from hybrid_bench.datasets.resolvers import SUITES as SUITES
-from hybrid_bench.datasets.hashes import items_hash as items_hash
-from hybrid_bench.installation.register import register_datasets as register_datasets
-from hybrid_bench.support.hashing import texts_hash as texts_hash
 
 # Encoders and vectors.
 from hybrid_bench.embeddings.store import EmbeddingStore as EmbeddingStore
 from hybrid_bench.encoders.cached_folder import encoder_folder as encoder_folder
 from hybrid_bench.encoders.checked import encode_checked as encode_checked
+from hybrid_bench.encoders.protocol import Encoder as Encoder
 from hybrid_bench.encoders.protocol import Role as Role
-from hybrid_bench.training.encoder.published import load_published as load_published
+from hybrid_bench.errors import UnknownNameError as UnknownNameError
 
 # Searchers and results.
 from hybrid_bench.evaluation.assemble import SearcherIdentity as SearcherIdentity
 from hybrid_bench.evaluation.provenance import command_line as command_line
 from hybrid_bench.evaluation.runs import RunOptions as RunOptions
+from hybrid_bench.evaluation.runs import Searcher as Searcher
 from hybrid_bench.evaluation.runs import evaluate_runs as evaluate_runs
+from hybrid_bench.execution.protocol import Executor as Executor
+from hybrid_bench.installation.doctor import Finding as Finding
+from hybrid_bench.installation.register import register_datasets as register_datasets
 from hybrid_bench.measures.scores import DEFAULT_MEASURES as DEFAULT_MEASURES
+from hybrid_bench.results import tables as tables
 from hybrid_bench.results.runs import Hit as Hit
 from hybrid_bench.results.runs import Run as Run
-
-# Commands.
-from hybrid_bench.cli import console as console
-from hybrid_bench.cli import options as options
-from hybrid_bench.errors import UnknownNameError as UnknownNameError
-from hybrid_bench.results import tables as tables
 from hybrid_bench.support import cache as cache
 from hybrid_bench.support import toml as toml
+from hybrid_bench.support.hashing import texts_hash as texts_hash
+from hybrid_bench.support.progress import Progress as Progress
 from hybrid_bench.support.progress import SilentProgress as SilentProgress
+from hybrid_bench.training.data.translation.protocol import Translator as Translator
+from hybrid_bench.training.encoder.published import load_published as load_published
 
 __all__: list[str]

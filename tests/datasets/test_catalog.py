@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from hybrid_bench import HybridBenchError, Setting, Text, load_suite
+from hybrid_bench import HybridBenchError, Setting, load_suite
+from hybrid_bench.plugin import Item
 from hybrid_bench.datasets.resolvers import SUITES
 from hybrid_bench.datasets.languages import MIRACL, MLQA_R, XQUAD_R
 from hybrid_bench.datasets.sources import lareqa
@@ -36,8 +37,8 @@ def test_miracl_is_asked_in_each_of_its_languages_alone() -> None:
 @pytest.mark.parametrize("language", XQUAD_R)
 def test_xquad_r_has_a_text_for_every_sentence_and_question(language: str) -> None:
     suite, collection = load_suite("xquad-r"), lareqa.load("xquad-r", language)
-    assert suite.passage_texts(language) == [Text(passage.doc_id, passage.text) for passage in collection.passages]
-    assert suite.query_texts(language) == [Text(*item) for item in collection.questions.items()]
+    assert suite.passage_texts(language) == [Item(passage.doc_id, passage.text) for passage in collection.passages]
+    assert suite.query_texts(language) == [Item(*item) for item in collection.questions.items()]
     judged = [judgement.doc_id for judgement in suite.judgements(language) if judgement.doc_id.startswith(f"{language}-")]
     assert judged == [doc_id for question in collection.questions for doc_id in collection.relevant[question]]
 

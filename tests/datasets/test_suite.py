@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ir_datasets.formats import GenericDoc, GenericQuery
 
-from hybrid_bench import HybridBenchError, Setting, Suite, Text
+from hybrid_bench import HybridBenchError, Setting, Suite
+from hybrid_bench.plugin import Item
 from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.datasets.sources.records import SentencePassage
 
@@ -84,11 +85,11 @@ SENTENCES = [
 
 def test_an_encoder_reads_the_sentence_or_the_sentence_and_then_its_paragraph() -> None:
     suite = suite_of(SENTENCES)
-    assert suite.passage_texts("de") == [Text("de-0000-00", "Erster."), Text("de-0000-01", "Zweiter.")]
+    assert suite.passage_texts("de") == [Item("de-0000-00", "Erster."), Item("de-0000-01", "Zweiter.")]
     assert suite.passage_texts("de", "sentence") == suite.passage_texts("de")
     assert suite.passage_texts("de", "sentence+context") == [
-        Text("de-0000-00", "Erster. Erster. Zweiter."),
-        Text("de-0000-01", "Zweiter. Erster. Zweiter."),
+        Item("de-0000-00", "Erster. Erster. Zweiter."),
+        Item("de-0000-01", "Zweiter. Erster. Zweiter."),
     ]
 
 
@@ -102,7 +103,7 @@ def test_an_unknown_passage_text_is_named_with_the_nearest() -> None:
         suite_of(SENTENCES).passage_texts("de", "sentense")  # type: ignore[arg-type]
 
 
-READERS: list[tuple[str, Callable[[list[tuple[str, str]]], Callable[[str], list[Text]]]]] = [
+READERS: list[tuple[str, Callable[[list[tuple[str, str]]], Callable[[str], list[Item]]]]] = [
     ("passage", lambda records: suite_of([GenericDoc(*record) for record in records]).passage_texts),
     ("query", lambda records: suite_of([], [GenericQuery(*record) for record in records]).query_texts),
 ]
@@ -118,13 +119,13 @@ READERS: list[tuple[str, Callable[[list[tuple[str, str]]], Callable[[str], list[
     ],
 )
 def test_a_bad_text_is_named_by_suite_and_id(
-    what: str, reader: Callable[[list[tuple[str, str]]], Callable[[str], list[Text]]], records: list[Any], problem: str
+    what: str, reader: Callable[[list[tuple[str, str]]], Callable[[str], list[Item]]], records: list[Any], problem: str
 ) -> None:
     with pytest.raises(HybridBenchError, match=f"the {what} of toy/de {problem}"):
         reader(records)("de")
 
 
 @pytest.mark.parametrize(("what", "reader"), READERS, ids=["passages", "queries"])
-def test_nothing_at_all_is_an_error(what: str, reader: Callable[[list[tuple[str, str]]], Callable[[str], list[Text]]]) -> None:
+def test_nothing_at_all_is_an_error(what: str, reader: Callable[[list[tuple[str, str]]], Callable[[str], list[Item]]]) -> None:
     with pytest.raises(HybridBenchError, match=f"there is no {what} of toy/de"):
         reader([])("de")

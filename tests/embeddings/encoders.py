@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_bench import Image, Role
+from hybrid_bench import Image
+from hybrid_bench.plugin import Role
 from tests.tiny_encoder import TinyEncoder
 
 TEXTS = [f"Sentence {number}, which says {number * number}." for number in range(70)]

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid_bench import HybridBenchError, Image, Text
+from hybrid_bench import HybridBenchError, Image
+from hybrid_bench.plugin import Item
 from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
 from hybrid_bench.embeddings.locking import Part, locked
 from hybrid_bench.embeddings.stored_collection import Collection, CollectionKey
@@ -81,7 +82,7 @@ def test_texts_are_taken_shard_by_shard(folder: Path) -> None:
     """Only as many as the workers need, because a collection may not fit into memory."""
     taken = 0
 
-    def counted() -> Iterator[Text]:
+    def counted() -> Iterator[Item]:
         nonlocal taken
         for text in texts(300):
             taken += 1

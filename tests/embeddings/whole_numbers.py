@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid_bench import Role, SilentProgress, Text
+from hybrid_bench.plugin import Role, SilentProgress, Item
 from hybrid_bench.embeddings.encode_stream import EncoderSource, Workers, encode_collection
 from hybrid_bench.embeddings.locking import Part
 from hybrid_bench.embeddings.stored_collection import Collection, CollectionKey, Storage
@@ -54,8 +54,8 @@ def doc_ids(count: int) -> list[str]:
     return [f"{(7919 * number) % 99991}-é" for number in range(count)]
 
 
-def texts(count: int) -> Iterator[Text]:
-    return (Text(doc_id, str(number)) for number, doc_id in enumerate(doc_ids(count)))
+def texts(count: int) -> Iterator[Item]:
+    return (Item(doc_id, str(number)) for number, doc_id in enumerate(doc_ids(count)))
 
 
 def encode(

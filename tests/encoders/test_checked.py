@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from hybrid_bench import Encoder, HybridBenchError, Role
+from hybrid_bench import Encoder, HybridBenchError
+from hybrid_bench.plugin import Role
 from hybrid_bench.encoders.checked import UNIT_TOLERANCE, encode_checked
 from tests.embeddings.encoders import ForImages
 from tests.tiny_encoder import TinyEncoder

@@ -19,7 +19,8 @@ from ir_datasets.formats import GenericDoc, GenericQuery
 from threadpoolctl import threadpool_limits
 
 import hybrid_bench
-from hybrid_bench import Encoder, HybridBenchError, Judgement, Result, Role, Suite, evaluate, load_encoder, load_suite
+from hybrid_bench import Encoder, HybridBenchError, Judgement, Result, Suite, evaluate, load_encoder, load_suite
+from hybrid_bench.plugin import Role
 from hybrid_bench.datasets.languages import XQUAD_R
 from hybrid_bench.datasets.sources.beir_folder import load as load_folder
 from hybrid_bench.embeddings.store import EmbeddingStore

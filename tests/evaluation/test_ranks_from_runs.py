@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from hybrid_bench import ALL, HybridBenchError, Setting, Suite
+from hybrid_bench import HybridBenchError, Setting, Suite
+from hybrid_bench.plugin import ALL
 from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import PoolPairs

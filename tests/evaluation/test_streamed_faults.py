@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid_bench import Result, SilentProgress
+from hybrid_bench import Result
+from hybrid_bench.plugin import SilentProgress
 from hybrid_bench.cli.main import main
 from hybrid_bench.datasets.sources import beir_folder
 from hybrid_bench.embeddings.stored_collection import Collection

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_bench import EncoderCard, HybridBenchError, Role
+from hybrid_bench import EncoderCard, HybridBenchError
+from hybrid_bench.plugin import Role
 
 _COUNTER = itertools.count()
 

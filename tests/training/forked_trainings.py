@@ -21,7 +21,7 @@ import torch
 
 torch.set_num_threads(1)
 
-from hybrid_bench import SilentProgress  # noqa: E402
+from hybrid_bench.plugin import SilentProgress  # noqa: E402
 from hybrid_bench.training.loop import trainer  # noqa: E402, F401  # with all that it imports
 from hybrid_bench.training.loop.lora import factors  # noqa: E402
 from hybrid_bench.training.loop.loss import info_nce  # noqa: E402

@@ -16,7 +16,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from transformers import BertModel, DistilBertConfig, DistilBertModel, Qwen3Config, Qwen3Model
 
-from hybrid_bench import HybridBenchError, load_encoder, load_published
+from hybrid_bench import HybridBenchError, load_encoder
+from hybrid_bench.plugin import load_published
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.support import toml

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from hybrid_bench import HybridBenchError, Judgement, Setting, Suite, Text, load_suite
+from hybrid_bench import HybridBenchError, Judgement, Setting, Suite, load_suite
+from hybrid_bench.plugin import Item
 
 CORPUS = [
     {"_id": "d1", "title": "Tea", "text": "Tea is made from leaves."},
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def read(folder: Path) -> tuple[list[Text], list[Text], list[Judgement]]:
+def read(folder: Path) -> tuple[list[Item], list[Item], list[Judgement]]:
     suite = load_suite(str(folder))
     (language,) = suite.languages
     return suite.passage_texts(language), suite.query_texts(language), list(suite.judgements(language))
@@ -52,8 +53,8 @@ def test_a_folder_is_a_suite(folder: Path) -> None:
     assert (suite.name, suite.languages, suite.pooled) == ("kitchen", ("und",), False)
     assert suite.settings() == [Setting("und", "und")]
     assert read(folder) == (
-        [Text("d1", "Tea Tea is made from leaves."), Text("d2", "Bread is baked.")],
-        [Text("q1", "What is tea made from?"), Text("q2", "How is bread made?")],
+        [Item("d1", "Tea Tea is made from leaves."), Item("d2", "Bread is baked.")],
+        [Item("q1", "What is tea made from?"), Item("q2", "How is bread made?")],
         [Judgement("q1", "d1", 1), Judgement("q2", "d2", 2)],
     )
 
@@ -243,7 +244,7 @@ def test_real_collections_load_whole(shared: Path, judged: Suite, language: str)
     assert len(alone.query_texts(language)) == len(queries)
     assert len(list(alone.judgements(language))) == len(qrels)
 
-    assert judged.passage_texts(language) == [Text(f"{language}-{doc_id}", text) for doc_id, text in passages]
+    assert judged.passage_texts(language) == [Item(f"{language}-{doc_id}", text) for doc_id, text in passages]
     assert judged.query_texts(language) == alone.query_texts(language)
     prefixed = [j._replace(doc_id=f"{language}-{j.doc_id}") for j in alone.judgements(language)]
     assert list(judged.judgements(language)) == prefixed

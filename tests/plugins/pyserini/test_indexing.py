@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from hybrid_bench import HybridBenchError, Text
+from hybrid_bench import HybridBenchError
+from hybrid_bench.plugin import Item
 from hybrid_bench_pyserini.analyzers import analysis
 from hybrid_bench_pyserini.indexing import Index, IndexKey, open_index, open_or_build
 
 KEY = IndexKey(suite="s", pool="en", passages="0" * 64, analysis="DefaultEnglishAnalyzer", anserini="1.7.1")
 
 
-def passages(count: int = 3, contents: str = "a river") -> list[tuple[Text, str]]:
-    return [(Text(f"d{number}", contents), f"{contents} {number}".strip()) for number in range(count)]
+def passages(count: int = 3, contents: str = "a river") -> list[tuple[Item, str]]:
+    return [(Item(f"d{number}", contents), f"{contents} {number}".strip()) for number in range(count)]
 
 
 def build(root: Path, count: int = 3, key: IndexKey = KEY, said: list[str] | None = None) -> Index:
@@ -40,14 +41,14 @@ def test_an_index_is_built_once_and_opened_by_pyserini(tmp_path: Path) -> None:
 
 
 def test_a_short_index_is_an_error_and_is_not_kept(tmp_path: Path) -> None:
-    documents = [*passages(), (Text("bad", "?"), "\x01")]  # Java trims control characters, and leaves the document out
+    documents = [*passages(), (Item("bad", "?"), "\x01")]  # Java trims control characters, and leaves the document out
     with pytest.raises(HybridBenchError, match="Lucene indexed 3 of 4 passages"):
         open_or_build(tmp_path, KEY, lambda: documents, analysis("en"))
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
 def test_passages_without_terms_are_counted_and_left_out(tmp_path: Path) -> None:
-    documents = [*passages(), (Text("none", "…"), "")]
+    documents = [*passages(), (Item("none", "…"), "")]
     made = open_or_build(tmp_path, KEY, lambda: documents, analysis("en"))
     assert (made.manifest.passages, made.manifest.indexed) == (4, 3)
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from hybrid_bench import Role, Suite, evaluate, load_suite
+from hybrid_bench import Suite, evaluate, load_suite
+from hybrid_bench.plugin import Role
 from hybrid_bench.evaluation.streamed import Streaming
 from hybrid_bench.execution.local import LocalExecutor
 from hybrid_bench.execution.protocol import Executor

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hybrid_bench import HybridBenchError, UnknownNameError
+from hybrid_bench import HybridBenchError
+from hybrid_bench.plugin import UnknownNameError
 from hybrid_bench_ray import RayExecutor
 from hybrid_bench_ray.cluster import Share, alive, divide
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid_bench import HybridBenchError, UnknownNameError
+from hybrid_bench import HybridBenchError
+from hybrid_bench.plugin import UnknownNameError
 from hybrid_bench.embeddings.stored_collection import Collection
 from hybrid_bench.results.runs import Hit
 from hybrid_bench.retrieval.streamed.faiss_index import FaissIndex

@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hybrid_bench import HybridBenchError, load_published
+from hybrid_bench import HybridBenchError
+from hybrid_bench.plugin import load_published
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.support import cache
