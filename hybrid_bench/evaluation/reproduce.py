@@ -13,13 +13,9 @@ from pathlib import Path
 from hybrid_bench.datasets.catalog import load_suite
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.evaluation import reproducible
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
-
-#: The commands that a result may name: a result is data, perhaps a stranger's, and nothing else is ever run.
-COMMANDS = ("evaluate", "baseline", "fuse")
-#: Options that a result may not bring with it.
-_REFUSED = ("--trust-remote-code", "--out", "--store", "--index", "--runs", "--runs-out", "--debug")
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ def reproduce(
         HybridBenchError: if the result names no command that may be run, its suite is not found, or the command fails.
     """
     result = Result.read(path)
-    words = _on_suite(command_of(result), suite)
+    words = _on_suite(reproducible.parse(result.provenance.command), suite)
     damaged = _damaged(result)
     for file in damaged:
         say(f"{file} is missing, truncated or another one; it is made anew")
@@ -77,29 +73,6 @@ def reproduce(
         differences, largest = _differences(result, again, tolerance)
     differences += [f"the run {file.name} beside the result could not be made again" for file in damaged if file not in mended]
     return Comparison(again, differences, largest, len(result.rows), mended)
-
-
-def command_of(result: Result) -> list[str]:
-    """The words of a result's command after the program's name.
-
-    Raises:
-        HybridBenchError: if it is not one of this program's that make results, or has an option that a result may not bring.
-    """
-    try:
-        program, *words = shlex.split(result.provenance.command)
-    except ValueError:
-        program, words = "", []
-    if program != "hybrid-bench" or not words or words[0] not in COMMANDS:
-        raise HybridBenchError(
-            f"the result's command is not one that makes results: {result.provenance.command!r}",
-            f"Those are: {', '.join(f'hybrid-bench {name}' for name in COMMANDS)}.",
-        )
-    for word in words:
-        if word.partition("=")[0] in _REFUSED:
-            raise HybridBenchError(
-                f"the result's command has the option {word}, which is not run from a file", "Run it by hand if you trust it."
-            )
-    return words
 
 
 def _on_suite(words: list[str], suite: str) -> list[str]:

@@ -36,7 +36,10 @@ class LocalExecutor:
             if number is not None and number < 1:
                 raise HybridBenchError(f"{number} {name} cannot do anything", "Give 1 or more.")
         if address is not None:
-            raise HybridBenchError("the executor local has no address", "Leave --address out, or choose --executor ray.")
+            raise HybridBenchError(
+                "the executor local has no address",
+                "Omit --address, or choose another --executor.",
+            )
         self.threads = threads or _processors()
         self.workers = workers or 1
 
