@@ -1,7 +1,7 @@
 """Commands and options that ``hybrid-bench reproduce`` accepts from a result.
 
-A result is data, possibly from a third party: only the commands listed here are run, and no option that loads code, or reads or
-writes a folder of its author's choice.
+A result is data, possibly from a third party. Only listed commands are run, without options that load code or name a folder of
+results, vectors, runs or indexes.
 
 Entry-point group ``hybrid_bench.reproducible``: a plugin lists its commands whose results may be reproduced. The name of an
 entry is the command; the object is a tuple of the options that a result may set. In a plugin's ``pyproject.toml``::

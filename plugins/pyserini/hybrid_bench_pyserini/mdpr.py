@@ -29,7 +29,7 @@ from hybrid_bench_pyserini.dense import as_query_encoder, import_pyserini
 #: mDPR fine-tuned on MS MARCO; ``-ft-all`` is fine-tuned on Mr. TyDi, too.
 MODEL = "castorini/mdpr-tied-pft-msmarco"
 
-#: Card of mDPR, for a local copy without a card of its own. DPR has no prefixes.
+#: Card of mDPR, for a local copy without a card. DPR has no prefixes.
 CARD: dict[str, Any] = {"pooling": "cls", "similarity": "dot", "max_length": 256}
 
 
