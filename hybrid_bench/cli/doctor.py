@@ -12,15 +12,15 @@ from hybrid_bench.cli import console
 def command(
     output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
 ) -> None:
-    """Say what is installed, what is missing or broken, and the command that mends it.
+    """Check the installation: what is installed, missing or broken, and the command that fixes it.
 
-    Ends with status 1 if something is broken. Example: hybrid-bench doctor
+    Exits with status 1 if something is broken. Example: hybrid-bench doctor
     """
     from hybrid_bench.installation.doctor import examine
     from hybrid_bench.results.tables import listing
 
     findings = list(examine())
     rows = [(finding.what, finding.status, finding.detail, finding.remedy) for finding in findings]
-    console.show_frame(listing(("what", "status", "detail", "to mend it"), rows), output, "Installation")
+    console.show_frame(listing(("what", "status", "detail", "remedy"), rows), output, "Installation")
     if any(finding.status == "broken" for finding in findings):
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""The program: its commands, and how errors end it."""
+"""The command-line program: its commands and error handling."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
@@ -78,7 +78,7 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; an error for the user ends it with status 2 and no traceback."""
+    """Run the command line. A HybridBenchError is printed without a traceback and the exit status is 2."""
     try:
         try:
             app()
@@ -90,12 +90,12 @@ def main() -> None:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
     except BrokenPipeError:
-        # The reader of our output has left. Nobody wants to hear of it, not even when Python closes its streams.
+        # The reader of standard output is gone (for example `| head`). Avoid a second error when Python closes its streams.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:
-        # A path that is a file where a folder should be, a full disk, a file that may not be read: any command can meet them.
+        # A file where a folder is expected, a full disk, no permission: possible in any command.
         if "--debug" in sys.argv or error.filename is None or error.strerror is None:
             raise
-        typer.echo(f"error: {error.filename}: {error.strerror}\n  Mend that path, or name another.", err=True)
+        typer.echo(f"error: {error.filename}: {error.strerror}\n  Fix that path or choose another one.", err=True)
         sys.exit(2)

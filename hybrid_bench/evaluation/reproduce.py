@@ -13,14 +13,10 @@ from pathlib import Path
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.evaluation import reproducible
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
 from hybrid_bench.support import atomic
-
-#: The commands that a result may name: a result is data, perhaps a stranger's, and nothing else is ever run.
-COMMANDS = ("evaluate", "baseline", "fuse", "search")
-#: Options that a result may not bring with it.
-_REFUSED = ("--trust-remote-code", "--out", "--store", "--index", "--runs", "--runs-out", "--debug")
 
 
 @dataclass(frozen=True)
@@ -45,21 +41,21 @@ class Comparison:
 def reproduce(
     path: Path, *, suite: str = "", tolerance: float = 1e-6, say: Callable[[str], None] = lambda message: None
 ) -> Comparison:
-    """Run the command of a result in a process of its own, and compare scores, data and runs.
+    """Run the command of a result in a new process, and compare scores, data and runs.
 
-    Runs beside the result that are missing or truncated are found by their hashes, and replaced if the new ones have them.
+    Runs beside the result that are missing or truncated are detected by their hashes, and replaced if the new ones have them.
 
     Args:
         path: of the result.
-        suite: what to load instead of the suite that the result names: the folder of a local collection that is elsewhere now.
-        tolerance: of scores.
-        say: told what is going on.
+        suite: suite to load instead of the one that the result names, e.g. a local collection that has moved.
+        tolerance: absolute, of scores.
+        say: called with progress messages.
 
     Raises:
-        HybridBenchError: if the result names no command that may be run, its suite is not found, or the command fails.
+        HybridBenchError: if the command is not reproducible, the suite is not found, or the command fails.
     """
     result = Result.read(path)
-    words = _on_suite(command_of(result), suite)
+    words = _on_suite(reproducible.parse(result.provenance.command), suite)
     damaged = result.damaged_runs()
     for setting in damaged:
         say(f"{result.run_files[setting]} is missing, truncated or another one; making it again")
@@ -71,7 +67,7 @@ def reproduce(
         if ended.returncode:
             raise HybridBenchError(
                 f"the command of {path} ended with status {ended.returncode}: hybrid-bench {shlex.join(words)}",
-                "What it wrote above says why.",
+                "Its error message is above.",
             )
         again = _written(Path(folder), words)
         repaired = _repair(damaged, result, again)
@@ -79,29 +75,6 @@ def reproduce(
     lost = [file for setting in damaged if (file := result.run_files[setting]) not in repaired]
     differences += [f"the run {file.name} beside the result could not be made again" for file in lost]
     return Comparison(again, differences, largest, len(result.rows), repaired)
-
-
-def command_of(result: Result) -> list[str]:
-    """The words of a result's command after the program's name.
-
-    Raises:
-        HybridBenchError: if it is not one of this program's that make results, or has an option that a result may not bring.
-    """
-    try:
-        program, *words = shlex.split(result.provenance.command)
-    except ValueError:
-        program, words = "", []
-    if program != "hybrid-bench" or not words or words[0] not in COMMANDS:
-        raise HybridBenchError(
-            f"the result's command is not one that makes results: {result.provenance.command!r}",
-            f"Those are: {', '.join(f'hybrid-bench {name}' for name in COMMANDS)}.",
-        )
-    for word in words:
-        if word.partition("=")[0] in _REFUSED:
-            raise HybridBenchError(
-                f"the result's command has the option {word}, which is not run from a file", "Run it by hand if you trust it."
-            )
-    return words
 
 
 def _on_suite(words: list[str], suite: str) -> list[str]:
@@ -114,8 +87,8 @@ def _on_suite(words: list[str], suite: str) -> list[str]:
             load_suite(words[at])
         except UnknownNameError as error:
             raise HybridBenchError(
-                f"the suite {words[at]!r} of the result is not known here, and no folder of that name is in this one",
-                "If it is a local collection, name its folder with --suite. If a plugin brings it, install the plugin.",
+                f"the suite {words[at]!r} of the result is unknown, and the current folder has no folder of that name",
+                "If it is a local collection, name its folder with --suite. If a plugin provides it, install the plugin.",
             ) from error
     return words
 

@@ -36,7 +36,10 @@ class LocalExecutor:
             if number is not None and number < 1:
                 raise HybridBenchError(f"the local executor needs 1 or more {name}, not {number}")
         if address is not None:
-            raise HybridBenchError("the local executor takes no address", "Omit --address, or choose --executor ray.")
+            raise HybridBenchError(
+                "the executor local has no address",
+                "Omit --address, or choose another --executor.",
+            )
         self.threads = threads or _processors()
         self.workers = workers or 1
 

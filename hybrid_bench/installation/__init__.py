@@ -1,1 +1,1 @@
-"""What is installed and whether it works; registration with ir_datasets and ir_measures."""
+"""Checks of the installation, and registration with ir_datasets and ir_measures."""

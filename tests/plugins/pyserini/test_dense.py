@@ -1,4 +1,4 @@
-"""Our encoders as Pyserini's, and indexes that Pyserini opens as its own."""
+"""Hybrid Bench encoders in Pyserini, and exported indexes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from hybrid_bench.results import runs
 from hybrid_bench.retrieval.exact import full_runs
 from hybrid_bench_pyserini import as_document_encoder, as_query_encoder, export
 from hybrid_bench_pyserini.dense import import_pyserini
-from hybrid_bench_pyserini.exporting import manifest_of
+from hybrid_bench_pyserini.exporting import read_manifest
 
 ENCODER = "use-multilingual"
 LANGUAGES = ["de", "en", "es"]
 
 
 class Counted:
-    """An encoder that remembers how many texts each call had."""
+    """An encoder that records the batch size of each call."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -58,7 +58,7 @@ def own_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[runs.Hit
 
 
 def same(ours: dict[str, list[runs.Hit]], theirs: dict[str, list[runs.Hit]]) -> None:
-    """The same order but for ties, and the same scores within 1e-4."""
+    """Assert the same order except for ties, and the same scores within 1e-4."""
     assert ours.keys() == theirs.keys()
     for query_id, hits in ours.items():
         scores = {hit.doc_id: hit.score for hit in theirs[query_id]}
@@ -68,7 +68,7 @@ def same(ours: dict[str, list[runs.Hit]], theirs: dict[str, list[runs.Hit]]) -> 
                 assert scores.get(mine.doc_id, theirs[query_id][-1].score) == pytest.approx(other.score, abs=1e-4)
 
 
-def test_pyserinis_searcher_gives_our_run(index: Path, own_run: dict[str, list[runs.Hit]]) -> None:
+def test_pyserinis_searcher_returns_our_run(index: Path, own_run: dict[str, list[runs.Hit]]) -> None:
     encoder = Counted(load_encoder(ENCODER))
     searcher = import_pyserini("pyserini.search.faiss").FaissSearcher(str(index), as_query_encoder(encoder))  # type: ignore[arg-type]
     queries = load_suite("mini").query_texts("en")
@@ -79,7 +79,7 @@ def test_pyserinis_searcher_gives_our_run(index: Path, own_run: dict[str, list[r
     assert [hit.docid for hit in one] == [hit.doc_id for hit in own_run[queries[0].id][:5]]
 
 
-def test_pyserinis_command_gives_our_run(index: Path, own_run: dict[str, list[runs.Hit]], tmp_path: Path) -> None:
+def test_pyserinis_command_returns_our_run(index: Path, own_run: dict[str, list[runs.Hit]], tmp_path: Path) -> None:
     topics, output = tmp_path / "topics.json", tmp_path / "run.trec"
     cli = [sys.executable, "-m", "hybrid_bench"]
     subprocess.run([*cli, "pyserini", "topics", "--suite", "mini", "--language", "en", str(topics)], check=True)
@@ -92,7 +92,7 @@ def test_pyserinis_command_gives_our_run(index: Path, own_run: dict[str, list[ru
     same(own_run, runs.read(output))
 
 
-def test_pyserinis_hybrid_searcher_takes_both(index: Path, tmp_path: Path) -> None:
+def test_pyserinis_hybrid_searcher_combines_both(index: Path, tmp_path: Path) -> None:
     from hybrid_bench_pyserini import evaluate_bm25
 
     evaluate_bm25("mini", languages=["en"], measures=["AP"], index=tmp_path)
@@ -105,7 +105,7 @@ def test_pyserinis_hybrid_searcher_takes_both(index: Path, tmp_path: Path) -> No
     assert len(hybrid.batch_search([query, query], ["a", "b"], k=5)["b"]) == 5
 
 
-def test_document_encoders_give_the_vectors_of_the_index(index: Path) -> None:
+def test_document_encoders_return_the_vectors_of_the_index(index: Path) -> None:
     import faiss
 
     texts = [text.text for text in load_suite("mini").passage_texts("de")]
@@ -121,25 +121,25 @@ def test_a_document_has_one_line_of_docid(index: Path) -> None:
     assert ids == [text.id for language in suite.passage_languages for text in suite.passage_texts(language)]
 
 
-def test_an_index_is_refused_where_it_would_not_fit(index: Path, tmp_path: Path) -> None:
+def test_exports_with_wrong_arguments_and_corrupt_indexes_are_refused(index: Path, tmp_path: Path) -> None:
     with pytest.raises(HybridBenchError, match="mini has several pools"):
         export(ENCODER, "mini", tmp_path / "new")
     with pytest.raises(HybridBenchError, match="unknown pool of mini 'xx'"):
         export(ENCODER, "mini", tmp_path / "new", pool="xx")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
-    with pytest.raises(HybridBenchError, match="holds something else"):
+    with pytest.raises(HybridBenchError, match="exists and is not an exported index"):
         export(ENCODER, "mini", tmp_path / "full", pool="de")
     broken = tmp_path / "broken"
     export(ENCODER, "mini/en", broken)
     (broken / "docid").write_text("cut")
-    with pytest.raises(HybridBenchError, match="is not a whole index"):
-        manifest_of(broken)
+    with pytest.raises(HybridBenchError, match="is incomplete or corrupt"):
+        read_manifest(broken)
 
 
 def test_an_index_of_another_encoder_is_refused(index: Path, tmp_path: Path) -> None:
     text = (index / "hybrid-bench.json").read_text()
-    manifest = manifest_of(index)
+    manifest = read_manifest(index)
     assert manifest
     other = tmp_path / "other"
     other.mkdir()
@@ -148,11 +148,11 @@ def test_an_index_of_another_encoder_is_refused(index: Path, tmp_path: Path) -> 
     (other / "hybrid-bench.json").write_text(text.replace(manifest.fingerprint, "0" * 40))
     from hybrid_bench_pyserini.__main__ import _query_encoder
 
-    with pytest.raises(HybridBenchError, match="was made by use-multilingual"):
+    with pytest.raises(HybridBenchError, match="was built with use-multilingual"):
         _query_encoder(str(other), encoder_dir=f"hybrid-bench:{ENCODER}")
 
 
-def test_a_module_that_pyserini_does_not_have_is_named() -> None:
+def test_an_unknown_module_of_pyserini_is_an_error() -> None:
     command = [sys.executable, "-m", "hybrid_bench_pyserini", "search.faisss"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 2

@@ -1,4 +1,4 @@
-"""Indexes that cannot lie."""
+"""Lucene indexes: atomic builds, verified counts, and manifests."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_an_index_is_built_once_and_opened_by_pyserini(tmp_path: Path) -> None:
     assert [hit.docid for hit in searcher.search("rivers 2", 1)] == ["d2"]
 
 
-def test_a_short_index_is_an_error_and_is_not_kept(tmp_path: Path) -> None:
-    documents = [*passages(), (Item("bad", "?"), "\x01")]  # Java trims control characters, and leaves the document out
+def test_an_incomplete_index_is_an_error_and_is_not_kept(tmp_path: Path) -> None:
+    documents = [*passages(), (Item("bad", "?"), "\x01")]  # Java trims control characters and drops the document
     with pytest.raises(HybridBenchError, match="Lucene indexed 3 of 4 passages"):
         open_or_build(tmp_path, KEY, lambda: documents, analysis("en"))
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
-def test_passages_without_terms_are_counted_and_left_out(tmp_path: Path) -> None:
+def test_passages_without_terms_are_counted_but_not_indexed(tmp_path: Path) -> None:
     documents = [*passages(), (Item("none", "…"), "")]
     made = open_or_build(tmp_path, KEY, lambda: documents, analysis("en"))
     assert (made.manifest.passages, made.manifest.indexed) == (4, 3)
@@ -73,7 +73,7 @@ def test_an_index_of_another_suite_or_version_is_refused(tmp_path: Path, change:
 
 
 @pytest.mark.parametrize("damage", ["no manifest", "no segments", "fewer documents", "another's"])
-def test_an_index_that_is_not_whole_is_made_again(tmp_path: Path, damage: str) -> None:
+def test_a_corrupt_index_is_rebuilt(tmp_path: Path, damage: str) -> None:
     folder = build(tmp_path).folder.parent
     if damage == "no manifest":
         (folder / "hybrid-bench.json").unlink()
@@ -91,14 +91,14 @@ def test_an_index_that_is_not_whole_is_made_again(tmp_path: Path, damage: str) -
     assert "indexing again" in said[0]
 
 
-def test_a_killed_indexing_leaves_nothing_that_is_taken_for_an_index(tmp_path: Path) -> None:
+def test_interrupted_indexing_is_never_taken_for_a_complete_index(tmp_path: Path) -> None:
     code = f"""
 import itertools, time
 from pathlib import Path
 from hybrid_bench import Text
 from hybrid_bench_pyserini.analyzers import analysis
 from hybrid_bench_pyserini.indexing import IndexKey, open_or_build
-documents = ((Text(str(n), "a river"), "a river") for n in itertools.count() if n < 10**6 or time.sleep(1) is None)
+documents = ((Item(str(n), "a river"), "a river") for n in itertools.count() if n < 10**6 or time.sleep(1) is None)
 open_or_build(Path({str(tmp_path)!r}), IndexKey.model_validate({KEY.model_dump()!r}), lambda: documents, analysis("en"))
 """
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
@@ -115,7 +115,7 @@ open_or_build(Path({str(tmp_path)!r}), IndexKey.model_validate({KEY.model_dump()
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_writable_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HybridBenchError, match=r"cannot write the index .*/file/"):
         build(tmp_path / "file")

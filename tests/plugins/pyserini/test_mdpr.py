@@ -1,4 +1,4 @@
-"""mDPR, by a small model of its architecture, against Pyserini's own encoder."""
+"""mDPR with a small model of its architecture, compared with Pyserini's encoder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hybrid_bench_pyserini.dense import import_pyserini
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tied multilingual BERT with random weights, as castorini/mdpr-tied-pft-msmarco is saved."""
+    """A tied multilingual BERT with random weights, saved like castorini/mdpr-tied-pft-msmarco."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -34,7 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_vectors_are_those_of_pyserinis_own_encoder(model: Path) -> None:
+def test_vectors_equal_those_of_pyserinis_encoder(model: Path) -> None:
     encoder = mdpr.load_mdpr(str(model), dtype="fp32", device="cpu")
     assert (encoder.card.pooling, encoder.card.similarity, encoder.card.max_length) == ("cls", "dot", 256)
     assert encoder.card.query_prefix == encoder.card.passage_prefix == ""
@@ -52,7 +52,7 @@ def test_mdpr_is_scored_in_every_setting_and_names_its_command(model: Path) -> N
     assert result.ranks_file
 
 
-def test_a_prebuilt_index_is_for_miracl_alone(model: Path) -> None:
+def test_prebuilt_indexes_exist_only_for_miracl(model: Path) -> None:
     with pytest.raises(HybridBenchError, match="no prebuilt index for mini"):
         mdpr.evaluate_prebuilt("mini", str(model))
     with pytest.raises(HybridBenchError, match=r"index miracl-v1\.0-sw-tiny"):

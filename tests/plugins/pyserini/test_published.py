@@ -1,4 +1,4 @@
-"""Published figures, against the table that the installed Pyserini carries."""
+"""Published figures, compared with the table in the installed Pyserini."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import yaml
 from hybrid_bench import HybridBenchError
 from hybrid_bench.datasets.languages import MIRACL
 from hybrid_bench_pyserini import evaluate_bm25
-from hybrid_bench_pyserini.published_figures import beside, figures, source
+from hybrid_bench_pyserini.published_figures import compare, figures, source
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def test_every_figure_is_pyserinis_own() -> None:
+def test_every_figure_equals_pyserinis_table() -> None:
     import importlib.util
 
     spec = importlib.util.find_spec("pyserini")
@@ -32,7 +32,7 @@ def test_every_figure_is_pyserinis_own() -> None:
     differ = {
         (suite.split("/")[1], system) for (suite, system, name), value in ours.items() if value != theirs[suite, system, name]
     }
-    # The page is of another version there, as the note beside the figures says.
+    # The page shows another version of these figures; see the note in the toml file.
     assert {language for language, _ in differ} <= {"fa", "ko"}
     assert {system for _, system in differ} <= {"bm25", "bm25-mdpr-tied-pft-msmarco-hybrid"}
     assert {suite.split("/")[1] for suite, _, _ in ours} == set(MIRACL)
@@ -40,14 +40,14 @@ def test_every_figure_is_pyserinis_own() -> None:
         assert len([1 for suite, name, _ in ours if name == system and suite.endswith("/dev")]) == 2 * len(MIRACL)
 
 
-def test_the_board_and_the_plugin_hold_the_same_figures() -> None:
+def test_the_leaderboard_and_the_plugin_have_the_same_figures() -> None:
     for name in ("pyserini-miracl-2cr.tsv", "pyserini-miracl-2cr.toml"):
         packaged = resources.files("hybrid_bench_pyserini.published").joinpath(name).read_bytes()
         assert (REPOSITORY / "leaderboards" / "published" / name).read_bytes() == packaged
     assert source()["url"].startswith("https://castorini.github.io/")
 
 
-def test_a_suite_without_published_figures_is_told() -> None:
+def test_a_suite_without_published_figures_is_an_error() -> None:
     result = evaluate_bm25("mini", languages=["en"], measures=["nDCG@10"])
     with pytest.raises(HybridBenchError, match="no published figures on mini"):
-        beside(result)
+        compare(result)

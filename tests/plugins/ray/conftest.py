@@ -1,4 +1,4 @@
-"""One real cluster for all tests: three nodes of one processor each, on this machine."""
+"""One real cluster for all tests: three nodes with one CPU each, on this machine."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 def cluster() -> Iterator[Cluster]:
     from ray.cluster_utils import Cluster
 
-    folder = tempfile.mkdtemp(prefix="hb-ray-", dir="/tmp")  # a socket's address may have 107 characters
+    folder = tempfile.mkdtemp(prefix="hb-ray-", dir="/tmp")  # a socket address has at most 107 characters
     os.environ["RAY_TMPDIR"] = folder
     (Path(folder) / "ray").mkdir()
-    # Workers import the functions of tests by the names that pytest gives to modules.
+    # Workers import the functions of tests by pytest's module names.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[3])])
     node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100_000_000}
     cluster = Cluster(initialize_head=True, head_node_args=node)

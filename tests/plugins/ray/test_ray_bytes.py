@@ -1,4 +1,4 @@
-"""What comes from a cluster has the bytes of what comes from one process, whoever is killed meanwhile."""
+"""Results from a cluster are byte-identical to those of one process, even if processes are killed."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ ROWS = unit_rows(300, 16)
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """What is in a folder, but for locks and what was searched before."""
+    """The files of a folder with their contents, except locks."""
     return {name: content for name, content in contents(folder).items() if "lock" not in name}
 
 
 def die_once(marker: Path) -> None:
-    """SIGKILL for the first process that comes here."""
+    """Kill the first process that calls this."""
     try:
         marker.touch(exist_ok=False)
     except FileExistsError:
@@ -48,8 +48,8 @@ def die_once(marker: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Mortal(Table):
-    """Dies, once, with a shard half done."""
+class DiesOnce(Table):
+    """An encoder whose process is killed once, in the middle of a shard."""
 
     def __init__(self, rows: np.ndarray, marker: Path) -> None:
         super().__init__(rows)
@@ -61,9 +61,9 @@ class Mortal(Table):
         return super().encode(texts, role)
 
 
-def test_a_worker_is_killed_while_it_encodes(executor: RayExecutor, tmp_path: Path) -> None:
+def test_a_killed_encoding_worker_does_not_change_the_bytes(executor: RayExecutor, tmp_path: Path) -> None:
     encode(tmp_path / "here", Table(ROWS), shard=16)
-    encode(tmp_path / "there", Mortal(ROWS, tmp_path / "marker"), shard=16, workers=executor)
+    encode(tmp_path / "there", DiesOnce(ROWS, tmp_path / "marker"), shard=16, workers=executor)
     assert (tmp_path / "marker").exists()
     assert files(tmp_path / "there") == files(tmp_path / "here")
 
@@ -81,9 +81,9 @@ DRIVER = """
 """
 
 
-def test_the_process_that_asks_is_killed_and_others_go_on(cluster: Cluster, executor: RayExecutor, tmp_path: Path) -> None:
-    """With or without the cluster, what it had done is kept, and the end has the bytes of one that lived."""
-    encode(tmp_path / "lived", Table(ROWS), shard=16)
+def test_a_killed_driver_is_resumed_with_and_without_the_cluster(cluster: Cluster, executor: RayExecutor, tmp_path: Path) -> None:
+    """Finished shards are kept, and the result has the bytes of an uninterrupted run."""
+    encode(tmp_path / "uninterrupted", Table(ROWS), shard=16)
     command = [sys.executable, "-c", textwrap.dedent(DRIVER), str(tmp_path / "killed"), cluster.address]
     driver = subprocess.Popen(command, cwd=Path(__file__).parents[3])
     while driver.poll() is None and not (tmp_path / "killed" / "0000002.safetensors").exists():
@@ -95,12 +95,12 @@ def test_the_process_that_asks_is_killed_and_others_go_on(cluster: Cluster, exec
         encoder = Table(ROWS)
         assert not (tmp_path / folder / "manifest.json").exists()
         encode(tmp_path / folder, encoder, shard=16, workers=workers)
-        assert files(tmp_path / folder) == files(tmp_path / "lived")
+        assert files(tmp_path / folder) == files(tmp_path / "uninterrupted")
         assert encoder.shards <= 16  # of 19
 
 
-class Killing:
-    """An executor whose first task dies."""
+class KillsFirstTask:
+    """An executor whose first task is killed."""
 
     def __init__(self, executor: Executor, marker: Path) -> None:
         self._executor = executor
@@ -109,12 +109,12 @@ class Killing:
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         marker = self._marker
 
-        def mortal(item: Any) -> Any:
-            found = function(item)
+        def dies_once(item: Any) -> Any:
+            result = function(item)
             die_once(marker)
-            return found
+            return result
 
-        return self._executor.map(mortal, items)
+        return self._executor.map(dies_once, items)
 
     def map_stateful(self, make: Callable[[], Callable[[Any], Any]], items: Iterable[Any]) -> Iterator[Any]:
         return self._executor.map_stateful(make, items)
@@ -123,14 +123,14 @@ class Killing:
         self._executor.check_folder(folder)
 
 
-def test_a_worker_is_killed_while_it_searches(executor: RayExecutor, tmp_path: Path) -> None:
+def test_a_killed_search_task_does_not_change_the_bytes(executor: RayExecutor, tmp_path: Path) -> None:
     collection = encoded(tmp_path / "collection", Table(ROWS), shard=4)
     queries = unit_rows(40, 16, seed=1)
     here = list(search(collection, queries, 50, executor=LocalExecutor()).top_lists())
     searched = files(collection.folder / "searches")
     for path in (collection.folder / "searches").iterdir():
         path.unlink()
-    there = list(search(collection, queries, 50, executor=Killing(executor, tmp_path / "marker")).top_lists())
+    there = list(search(collection, queries, 50, executor=KillsFirstTask(executor, tmp_path / "marker")).top_lists())
     assert (tmp_path / "marker").exists()
     assert files(collection.folder / "searches") == searched
     np.testing.assert_array_equal(there[0].scores, here[0].scores)
@@ -142,8 +142,8 @@ def mini() -> Suite:
     return dataclasses.replace(load_suite("mini").restrict(["de", "en"]), streamed=True)
 
 
-def test_an_evaluation_has_the_same_bytes(executor: RayExecutor, mini: Suite, tmp_path: Path) -> None:
-    """A real encoder, that each worker loads by its name; and the runs of every setting."""
+def test_an_evaluation_is_byte_identical(executor: RayExecutor, mini: Suite, tmp_path: Path) -> None:
+    """With an encoder that each worker loads by name, and the runs of every setting."""
     results = {}
     for name, address in (("local", None), ("ray", "auto")):
         streaming = Streaming(store=tmp_path / name / "store", executor=name, address=address)
@@ -154,13 +154,13 @@ def test_an_evaluation_has_the_same_bytes(executor: RayExecutor, mini: Suite, tm
     assert sum(name.endswith(".gz") for name in files(tmp_path / "ray")) == 6
 
 
-def test_a_suite_that_is_not_streamed_is_searched_there_too(executor: RayExecutor) -> None:
+def test_a_suite_that_is_not_streamed_is_searched_on_the_cluster(executor: RayExecutor) -> None:
     results = [evaluate("use-multilingual", "mini", languages=["en"], executor=name) for name in ("local", "ray")]
     here, there = (result.model_copy(update={"timings": {}}).to_json() for result in results)
     assert here == there
 
 
-def test_the_command_line_starts_a_cluster_where_there_is_none(cli: Cli, tmp_path: Path, shared: Path) -> None:
+def test_the_command_line_starts_a_local_cluster(cli: Cli, tmp_path: Path, shared: Path) -> None:
     suite = shared / "collections" / "miracl-judged" / "sw"
     here = cli("encode", "tiny", "--suite", suite, "--store", "here")
     there = cli("encode", "tiny", "--suite", suite, "--store", "there", "--executor", "ray", "--workers", "2")
@@ -170,16 +170,19 @@ def test_the_command_line_starts_a_cluster_where_there_is_none(cli: Cli, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "message"),
     [
         ("127.0.0.1:1", "the Ray cluster '127.0.0.1:1' does not answer: [Errno 111] Connection refused\n  Start a cluster with"),
-        ("ray://there:10001", "the address 'ray://there:10001' is of a Ray client, which is not supported\n  Run on a machine"),
-        ("there", "'there' is not the address of a Ray cluster\n  Give host:port"),
+        (
+            "ray://there:10001",
+            "the address 'ray://there:10001' is for the Ray client, which is not supported\n  Run on a machine",
+        ),
+        ("there", "'there' is not the address of a Ray cluster\n  Use host:port"),
     ],
 )
-def test_no_cluster_is_an_error_of_two_lines(cli: Cli, address: str, said: str) -> None:
+def test_an_unreachable_cluster_is_an_error_of_two_lines(cli: Cli, address: str, message: str) -> None:
     ended = cli("encode", "tiny", "--suite", "mini", "--executor", "ray", "--address", address)
     assert ended.returncode == 2
     assert ended.stdout == ""
-    assert ended.stderr.startswith(f"error: {said}")
+    assert ended.stderr.startswith(f"error: {message}")
     assert ended.stderr.count("\n") == 2

@@ -1,4 +1,4 @@
-"""The executor on a real cluster: order, bounds, and what happens when processes and machines are killed."""
+"""The executor on a real cluster: order, bounded memory, and recovery from lost processes and machines."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 from hybrid_bench import HybridBenchError
 from hybrid_bench.plugin import UnknownNameError
 from hybrid_bench_ray import RayExecutor
-from hybrid_bench_ray.cluster import Share, alive, divide
+from hybrid_bench_ray.cluster import Allocation, alive, allocate
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 
-class Taken:
-    """Items, and how many of them were asked for."""
+class CountedItems:
+    """An iterable that counts the items taken from it."""
 
     def __init__(self, count: int) -> None:
         self.count = 0
@@ -35,7 +35,7 @@ class Taken:
 
 
 def square(number: int) -> int:
-    time.sleep(0.02 * (number % 3))  # so that others are done first
+    time.sleep(0.02 * (number % 3))  # so that later items finish first
     return number * number
 
 
@@ -44,8 +44,8 @@ def squares() -> Callable[[int], int]:
 
 
 @pytest.mark.parametrize("stateful", [False, True])
-def test_results_have_the_order_of_items_which_are_taken_as_results_are(executor: RayExecutor, stateful: bool) -> None:
-    taken = Taken(30)
+def test_results_are_in_order_and_items_are_taken_lazily(executor: RayExecutor, stateful: bool) -> None:
+    taken = CountedItems(30)
     results = executor.map_stateful(squares, taken) if stateful else executor.map(square, taken)
     assert taken.count == 0
     for number, result in enumerate(results):
@@ -55,10 +55,10 @@ def test_results_have_the_order_of_items_which_are_taken_as_results_are(executor
 
 
 def never() -> Callable[[int], int]:
-    raise AssertionError("made for nothing")
+    raise AssertionError("called without items")
 
 
-def test_nothing_is_made_for_no_items(executor: RayExecutor) -> None:
+def test_make_is_not_called_without_items(executor: RayExecutor) -> None:
     assert list(executor.map_stateful(never, [])) == []
     assert list(executor.map(square, [])) == []
 
@@ -69,7 +69,7 @@ def unknown(what: str, number: int = 0) -> Any:
     raise ZeroDivisionError("a defect")
 
 
-def test_an_error_of_a_function_comes_through_once_and_as_it_is(cluster: Cluster) -> None:
+def test_an_error_of_a_function_is_raised_unchanged(cluster: Cluster) -> None:
     executor = RayExecutor(workers=1, address=cluster.address)
     for failing in (
         lambda what: list(executor.map(functools.partial(unknown, what), range(9))),
@@ -91,7 +91,7 @@ def fatal(_: int) -> int:
 
 def test_an_item_that_kills_every_worker_ends_the_job(cluster: Cluster) -> None:
     executor = RayExecutor(workers=1, address=cluster.address)
-    with pytest.raises(HybridBenchError, match=r"were lost 4 times \(.*\n  .*ask for fewer --workers\. Run again: it goes on"):
+    with pytest.raises(HybridBenchError, match=r"were lost 4 times \(.*\n  .*reduce --workers\. Run the command again to resume"):
         list(executor.map_stateful(lambda: fatal, range(2)))
 
 
@@ -102,13 +102,13 @@ def slow_where(number: int) -> tuple[int, str]:
     return number, ray.get_runtime_context().get_node_id()
 
 
-def test_a_machine_that_is_lost_takes_no_item_with_it(cluster: Cluster) -> None:
-    """Nor does the job wait for a place for the worker that was on it: the three others do its work."""
+def test_no_item_is_lost_with_a_machine(cluster: Cluster) -> None:
+    """The job does not wait for a replacement: the three other workers process the items."""
     node = cluster.add_node(num_cpus=1, object_store_memory=100_000_000)
     results = RayExecutor(workers=4, address=cluster.address).map_stateful(lambda: slow_where, range(40))
     found = []
-    for found_one in results:
-        found.append(found_one)
+    for result in results:
+        found.append(result)
         if node and any(where == node.node_id for _, where in found):
             cluster.remove_node(node, allow_graceful=False)
             node = None
@@ -130,8 +130,8 @@ def visible_gpus(_: int) -> tuple[str, str]:
     return ray.get_runtime_context().get_node_id(), os.environ.get("CUDA_VISIBLE_DEVICES", "all")
 
 
-def test_what_computes_on_a_gpu_gets_one_and_what_does_not_gets_none(cluster: Cluster, executor: RayExecutor) -> None:
-    """Ray hands out what a node says it has; nothing is computed on this one's GPUs, which it has not got."""
+def test_only_workers_that_need_a_gpu_get_one(cluster: Cluster, executor: RayExecutor) -> None:
+    """Ray allocates the GPUs that a node declares; this node has none, and nothing is computed on them."""
     with pytest.raises(HybridBenchError, match=r"no room for 3 workers: each needs a CPU and a GPU.*\n.*--device cpu"):
         list(executor.map_stateful(OnGpu(), range(3)))
     node = cluster.add_node(num_cpus=1, num_gpus=2, object_store_memory=100_000_000)
@@ -140,22 +140,22 @@ def test_what_computes_on_a_gpu_gets_one_and_what_does_not_gets_none(cluster: Cl
         assert list(anyone.map_stateful(OnGpu(), range(1))) in ([(node.node_id, "0")], [(node.node_id, "1")])
         elsewhere = dict(anyone.map_stateful(lambda: visible_gpus, range(8)))
         assert elsewhere.pop(node.node_id, "") == ""
-        assert set(elsewhere.values()) <= {"", "all"}  # a node without GPUs hides none
+        assert set(elsewhere.values()) <= {"", "all"}  # Ray does not hide GPUs on a node without any
     finally:
         cluster.remove_node(node)
 
 
-def test_a_cluster_that_is_busy_is_not_waited_for_for_ever(cluster: Cluster) -> None:
+def test_waiting_for_a_busy_cluster_times_out(cluster: Cluster) -> None:
     import ray
 
     RayExecutor(address=cluster.address)
     busy = [ray.remote(num_cpus=1)(Busy).remote() for _ in range(3)]
     try:
-        ray.get([one.here.remote() for one in busy])
-        executor = RayExecutor(address=cluster.address, patience=1)
-        with pytest.raises(HybridBenchError, match="the Ray cluster had no 1 CPUs for a worker in 1 s\n  It is busy"):
+        ray.get([one.ping.remote() for one in busy])
+        executor = RayExecutor(address=cluster.address, timeout=1)
+        with pytest.raises(HybridBenchError, match="the Ray cluster had no 1 CPUs free for a worker within 1 s\n  It is busy"):
             list(executor.map_stateful(squares, range(3)))
-        with pytest.raises(HybridBenchError, match="the Ray cluster has not done a part of a search in 1 s\n  It is busy"):
+        with pytest.raises(HybridBenchError, match="the Ray cluster did not finish a search task within 1 s\n  It is busy"):
             list(executor.map(square, range(3)))
     finally:
         for one in busy:
@@ -163,23 +163,23 @@ def test_a_cluster_that_is_busy_is_not_waited_for_for_ever(cluster: Cluster) -> 
 
 
 class Busy:
-    def here(self) -> None:
+    def ping(self) -> None:
         pass
 
 
-def test_every_node_has_to_see_the_store(executor: RayExecutor, tmp_path: Path) -> None:
+def test_every_node_must_share_the_store(executor: RayExecutor, tmp_path: Path) -> None:
     executor.check_folder(tmp_path / "store")
     assert list((tmp_path / "store").iterdir()) == []
     opened = os.open(tmp_path, os.O_RDONLY)
-    with pytest.raises(HybridBenchError, match=rf"the Ray node .* does not see /proc/self/fd/{opened}\n  .*--store"):
-        executor.check_folder(Path(f"/proc/self/fd/{opened}"))  # a folder that only this process has
+    with pytest.raises(HybridBenchError, match=rf"the Ray node .* does not share /proc/self/fd/{opened}\n  .*--store"):
+        executor.check_folder(Path(f"/proc/self/fd/{opened}"))  # a folder that only this process can open
     os.close(opened)
     (tmp_path / "file").touch()
     with pytest.raises(HybridBenchError, match=r"cannot write to .*/file/store: Not a directory\n"):
         executor.check_folder(tmp_path / "file" / "store")
 
 
-def test_a_node_that_is_lost_while_it_is_asked_need_not_see_the_store(
+def test_a_node_that_is_lost_during_the_check_is_ignored(
     cluster: Cluster, executor: RayExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = cluster.add_node(num_cpus=1, object_store_memory=100_000_000)
@@ -196,39 +196,39 @@ def test_a_node_that_is_lost_while_it_is_asked_need_not_see_the_store(
 @pytest.mark.parametrize(
     ("address", "problem"),
     [
-        ("10.255.255.255:6379", r"works on the Ray cluster .* already, not on 10\.255\.255\.255:6379"),
-        ("nonsense", "works on the Ray cluster"),
+        ("10.255.255.255:6379", r"is connected to the Ray cluster .*, not to 10\.255\.255\.255:6379"),
+        ("nonsense", "is connected to the Ray cluster"),
     ],
 )
-def test_a_process_has_one_cluster(executor: RayExecutor, address: str, problem: str) -> None:
+def test_a_process_connects_to_one_cluster(executor: RayExecutor, address: str, problem: str) -> None:
     with pytest.raises(HybridBenchError, match=problem):
         RayExecutor(address=address)
 
 
-def test_no_workers_are_an_error() -> None:
-    with pytest.raises(HybridBenchError, match="0 workers cannot do anything"):
+def test_zero_workers_are_an_error() -> None:
+    with pytest.raises(HybridBenchError, match="the number of workers must be at least 1, not 0"):
         RayExecutor(workers=0)
 
 
 @pytest.mark.parametrize(
-    ("nodes", "workers", "gpu", "share"),
+    ("nodes", "workers", "gpu", "allocation"),
     [
-        ([(16, 0)], None, False, Share(1, 16, 0)),
-        ([(16, 0)], 3, False, Share(3, 5, 0)),
-        ([(0, 0), (16, 0), (8, 0)], None, False, Share(2, 8, 0)),  # 16 would leave the smaller without
-        ([(16, 0), (8, 0)], 3, False, Share(3, 8, 0)),
-        ([(16, 4), (64, 0)], None, True, Share(4, 4, 1)),
-        ([(16, 4), (2, 4)], None, True, Share(6, 1, 1)),
-        ([(16, 4)], 2, True, Share(2, 8, 1)),
+        ([(16, 0)], None, False, Allocation(1, 16, 0)),
+        ([(16, 0)], 3, False, Allocation(3, 5, 0)),
+        ([(0, 0), (16, 0), (8, 0)], None, False, Allocation(2, 8, 0)),  # with 16, the smaller node would get no worker
+        ([(16, 0), (8, 0)], 3, False, Allocation(3, 8, 0)),
+        ([(16, 4), (64, 0)], None, True, Allocation(4, 4, 1)),
+        ([(16, 4), (2, 4)], None, True, Allocation(6, 1, 1)),
+        ([(16, 4)], 2, True, Allocation(2, 8, 1)),
     ],
 )
-def test_workers_share_the_processors(
-    nodes: list[tuple[int, int]], workers: int | None, gpu: bool, share: tuple[int, int, int]
+def test_workers_get_equal_numbers_of_cpus(
+    nodes: list[tuple[int, int]], workers: int | None, gpu: bool, allocation: tuple[int, int, int]
 ) -> None:
-    assert divide([{"CPU": cpus, "GPU": gpus} for cpus, gpus in nodes], workers, gpu) == share
+    assert allocate([{"CPU": cpus, "GPU": gpus} for cpus, gpus in nodes], workers, gpu) == allocation
 
 
 @pytest.mark.parametrize(("nodes", "workers", "gpu"), [([(2, 0)], 3, False), ([(0, 0)], None, False), ([(2, 1)], 2, True)])
 def test_a_cluster_without_room_is_an_error(nodes: list[tuple[int, int]], workers: int | None, gpu: bool) -> None:
     with pytest.raises(HybridBenchError, match="has no room for"):
-        divide([{"CPU": cpus, "GPU": gpus} for cpus, gpus in nodes], workers, gpu)
+        allocate([{"CPU": cpus, "GPU": gpus} for cpus, gpus in nodes], workers, gpu)

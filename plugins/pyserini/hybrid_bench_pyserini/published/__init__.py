@@ -1,1 +1,1 @@
-"""Figures that others have published, each file with its source beside it."""
+"""Published figures, each table with a file that states its source."""
