@@ -85,7 +85,7 @@ def _register() -> None:
     if entries is not None and not hasattr(entries, "register"):
         return  # Hybrid Bench is importing ir_datasets and registers its entries itself.
     try:
-        from hybrid_bench import register_datasets
+        from hybrid_bench.plugin import register_datasets
 
         register_datasets()
     except Exception as error:  # ir_datasets must work even if Hybrid Bench is broken

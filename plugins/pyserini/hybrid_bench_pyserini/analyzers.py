@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hybrid_bench import HybridBenchError, UnknownNameError
+from hybrid_bench import HybridBenchError
+from hybrid_bench.plugin import UnknownNameError
 from hybrid_bench_pyserini import java, thai
 
 _LUCENE = "org.apache.lucene.analysis."

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import itertools
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_bench import (
-    ALL,
-    DEFAULT_MEASURES,
+from hybrid_bench import Collection, HybridBenchError, QuerySet, Result, Setting, Suite, load_suite
+from hybrid_bench.plugin import (
     Hit,
-    HybridBenchError,
+    Item,
     Progress,
-    Result,
-    Searcher,
-    Setting,
+    RunOptions,
+    SearcherIdentity,
     SilentProgress,
-    Suite,
-    Text,
     UnknownNameError,
+    cache,
     evaluate_runs,
-    load_suite,
     texts_hash,
 )
-from hybrid_bench.support import cache
 from hybrid_bench_pyserini import analyzers, java, searching
 from hybrid_bench_pyserini.analyzers import Analysis
 from hybrid_bench_pyserini.indexing import Index, IndexKey, open_or_build
@@ -70,18 +65,29 @@ class Options:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What does not decide a BM25 run.
+
+    Attributes:
+        index: folder for the indexes; in the cache folder by default.
+        threads: number of threads for indexing and searching.
+    """
+
+    index: Path | None = None
+    threads: int = 1
+
+
 def evaluate_bm25(
     suite: Suite | str,
     options: Options = Options(),  # frozen
     *,
     languages: Sequence[str] | None = None,
     settings: Callable[[Sequence[Setting]], Sequence[Setting]] | None = None,
-    measures: Sequence[str] = DEFAULT_MEASURES,
-    index: Path | None = None,
-    out: Path | None = None,
-    threads: int = 1,
-    progress: Progress | None = None,
+    runs: RunOptions | None = None,
+    machine: Machine = Machine(),  # frozen
     command: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> Result:
     """Index, search and score a suite with BM25.
 
@@ -90,70 +96,55 @@ def evaluate_bm25(
         options: k1, b, depth and analyzers.
         languages: restrict the suite to these languages; all by default.
         settings: function that selects among the settings; all by default.
-        measures: names of ir_measures measures.
-        index: folder for the indexes; in the cache folder by default.
-        out: folder of results, in which the runs are kept; None to keep none.
-        threads: number of threads for indexing and searching.
-        progress: progress reporting.
+        runs: measures, and the folder of results in which runs are kept.
+        machine: folder of the indexes, and threads.
         command: further words of the command line that reproduces the result.
+        progress: progress reporting.
 
     Raises:
         HybridBenchError: if Java is missing, a language has no analyzer, an index is incomplete, or no query has a term.
     """
-    progress = progress or SilentProgress()
     loaded = load_suite(suite) if isinstance(suite, str) else suite
+    known = _languages(loaded)
     for language in analyzers.parse_choices(options.analyzer):
-        if language not in (known := dict.fromkeys((*loaded.passage_languages, *loaded.languages))):
+        if language not in known:
             raise UnknownNameError(f"language of {loaded.name}", language, list(known))
     asked = loaded.restrict(languages) if languages else loaded
-    chosen = list(settings(asked.settings()) if settings else asked.settings())
-    pools = _Pools(asked, options, index or cache.home() / "indexes", threads, progress)
-    for pool in dict.fromkeys(setting.pool for setting in chosen):
-        pools.analysis_of(pool)  # report a language without an analyzer before indexing
-    searcher = Searcher(
-        card={
-            "name": options.name,
-            "description": "BM25 by Lucene, through Anserini",
-            "kind": "bm25",
-            "k1": options.k1,
-            "b": options.b,
-            "analyzers": pools.names(),
-        },
-        fingerprint=texts_hash([options.name, str(options.k1), str(options.b), str(sorted(pools.names().items()))]),
-        search=functools.partial(pools.search, depth=options.depth),
-        search_all=pools.search,
-        versions=java.versions(),
-        ties=searching.TIES,
-    )
-    words = ["hybrid-bench", "baseline", "bm25", "--suite", loaded.asked_as, *command]
-    kinds = {setting.kind for setting in chosen}
-    labels = [text for kind, text in (("cross-lingual", CROSS_LINGUAL), ("multilingual", MULTILINGUAL)) if kind in kinds]
-    try:
+    chosen = list(settings(asked.settings) if settings else asked.settings)
+    runs = runs or RunOptions()
+    searcher = BM25Searcher(asked, options, chosen, machine, progress or SilentProgress())
+    with contextlib.closing(searcher):
         return evaluate_runs(
             searcher,
             asked,
-            command=shlex.join(words),
-            depth=options.depth,
-            settings=chosen,
-            passages=pools.hashes(),
-            measures=measures,
-            out=out,
-            name=f"{asked.name}+{'+'.join(asked.languages)}" if languages else None,
-            notes=lambda: [*labels, *pools.notes()],
+            command=shlex.join(["hybrid-bench", "baseline", "bm25", "--suite", loaded.asked_as, *command]),
+            options=RunOptions(runs.measures, options.depth, chosen, runs.results),
             progress=progress,
         )
-    finally:
-        pools.close()
 
 
-class _Pools:
-    """The indexes of a suite's pools, opened or built when first searched."""
+class BM25Searcher:
+    """BM25 on a suite's pools, whose indexes are opened or built when first searched.
 
-    def __init__(self, suite: Suite, options: Options, root: Path, threads: int, progress: Progress) -> None:
+    A pool of collections of one language has the analyzer of that language; in a pool of several languages every passage and
+    query is analysed before, each with its own analyzer.
+
+    Args:
+        suite: restricted to the languages that are searched.
+        options: k1, b, depth and analyzers.
+        settings: those that are searched; a language without an analyzer is reported before anything is indexed.
+        machine: folder of the indexes, and threads.
+        progress: progress reporting.
+    """
+
+    exhaustive = True
+
+    def __init__(self, suite: Suite, options: Options, settings: Sequence[Setting], machine: Machine, progress: Progress) -> None:
         self._suite = suite
         self._options = options
-        self._root = root
-        self._threads = threads
+        self._settings = settings
+        self._root = machine.index or cache.home() / "indexes"
+        self._threads = machine.threads
         self._progress = progress
         self._choices = analyzers.parse_choices(options.analyzer)
         self._analyses: dict[str, Analysis] = {}
@@ -161,61 +152,79 @@ class _Pools:
         self._hashes: dict[str, str] = {}
         self._with_terms: set[tuple[str, Analysis]] = set()
         self._without_terms: list[str] = []
+        for pool in dict.fromkeys(setting.pool for setting in settings):
+            self._analysis_of(pool)
+        names = self._names()
+        self.identity = SearcherIdentity(
+            card={
+                "name": options.name,
+                "description": "BM25 by Lucene, through Anserini",
+                "kind": "bm25",
+                "k1": options.k1,
+                "b": options.b,
+                "analyzers": names,
+            },
+            fingerprint=texts_hash([options.name, str(options.k1), str(options.b), str(sorted(names.items()))]),
+            versions=java.versions(),
+            ties=searching.TIES,
+        )
 
-    def analysis_of(self, language: str) -> Analysis | None:
-        """The analysis of a language; None for the pool of all languages, whose passages have different ones."""
-        if language == ALL:
-            return None
+    def _analysis_in(self, language: str) -> Analysis:
         if language not in self._analyses:
             self._analyses[language] = analyzers.analysis(language, self._choices, segmenter=self._options.thai)
         return self._analyses[language]
 
-    def names(self) -> dict[str, str]:
-        """Language to the name of its analysis, for the languages of the suite."""
-        languages = dict.fromkeys((*self._suite.passage_languages, *self._suite.languages))
-        return {language: found.name for language in languages if (found := self.analysis_of(language))}
+    def _analysis_of(self, pool: str) -> Analysis | None:
+        """The analysis of a pool; None for a pool of several languages, whose passages have different ones."""
+        languages = {_language(self._suite.collection(name)) for name in self._suite.pool(pool)}
+        return self._analysis_in(languages.pop()) if len(languages) == 1 else None
 
-    def hashes(self) -> dict[str, str]:
-        """Language to the sha256 of its passage ids and texts; also checks the texts."""
-        for language in self._suite.passage_languages:
-            if language not in self._hashes:
-                self._hashes[language] = texts_hash(itertools.chain.from_iterable(_checked(self._suite, language)))
+    def _names(self) -> dict[str, str]:
+        """Language to the name of its analysis."""
+        return {language: self._analysis_in(language).name for language in _languages(self._suite)}
+
+    def passages(self) -> dict[str, str]:
+        """Collection to the sha256 of its passage ids and texts; also checks the texts."""
+        for collection in self._suite.collections:
+            if collection.name not in self._hashes:
+                items = itertools.chain.from_iterable(self._checked(collection.name))
+                self._hashes[collection.name] = texts_hash(items)
         return dict(self._hashes)
 
     def notes(self) -> list[str]:
-        """Notes for the result on queries without terms."""
-        if not self._without_terms:
-            return []
-        listed = ", ".join(self._without_terms[:5]) + (", ..." if len(self._without_terms) > 5 else "")
-        return [f"Queries without terms after analysis, which retrieved nothing: {len(self._without_terms)} ({listed})."]
+        """How languages were analysed, and the queries without terms."""
+        kinds = {setting.kind for setting in self._settings}
+        labels = [text for kind, text in (("cross-lingual", CROSS_LINGUAL), ("multilingual", MULTILINGUAL)) if kind in kinds]
+        if self._without_terms:
+            listed = ", ".join(self._without_terms[:5]) + (", ..." if len(self._without_terms) > 5 else "")
+            count = len(self._without_terms)
+            labels.append(f"Queries without terms after analysis, which retrieved nothing: {count} ({listed}).")
+        return labels
 
-    def search(self, setting: Setting, queries: Sequence[Text], depth: int | None = None) -> Mapping[str, Sequence[Hit]]:
+    def search(self, setting: Setting, queries: Sequence[Item], depth: int | None) -> Mapping[str, Sequence[Hit]]:
         """The run of a setting; without ``depth``, every passage that matches."""
-        own = self.analysis_of(setting.query_language if setting.pool == ALL else setting.pool)
-        if own is None:
-            raise HybridBenchError(
-                "the queries have no single language", "Search the pool of all languages with queries of one language."
-            )
+        pool = self._analysis_of(setting.pool)
+        own = pool or self._analysis_in(_language(self._suite.query_set(setting.query_set)))
         self._check_terms(setting, own)
-        asked = queries
-        if setting.pool == ALL:
-            asked = [Text(query.id, " ".join(own.terms(query.text))) for query in queries]
+        asked = queries if pool else [Item(query.id, " ".join(own.terms(_text(query)))) for query in queries]
         index, searcher = self._searcher(setting.pool)
         found = searcher.search(asked, depth or index.manifest.indexed, self._threads)
-        without = [query.id for query in queries if not found[query.id] and not own.terms(query.text)]
-        self._without_terms += [f"{setting.query_language}:{setting.pool} {query_id}" for query_id in without]
+        without = [query.id for query in queries if not found[query.id] and not own.terms(_text(query))]
+        self._without_terms += [f"{setting.name} {query_id}" for query_id in without]
         return found
 
     def _check_terms(self, setting: Setting, own: Analysis) -> None:
-        """Raise HybridBenchError if an analyzer removes every term of every query of a language."""
-        if (setting.query_language, own) in self._with_terms:
+        """Raise HybridBenchError if an analyzer removes every term of every query of a query set."""
+        if (setting.query_set, own) in self._with_terms:
             return
-        if not any(own.terms(query.text) for query in self._suite.query_texts(setting.query_language)):
+        if not any(own.terms(_text(query)) for query in self._suite.queries(setting.query_set)):
+            pool = self._suite.pool(setting.pool)
+            of = self._suite.collection(pool[0]) if len(pool) == 1 else self._suite.query_set(setting.query_set)
             raise HybridBenchError(
-                f"the analyzer {own.name} leaves no term in any query of {setting.query_language} on the pool {setting.pool}",
-                f"Choose another: --analyzer {setting.pool if setting.pool != ALL else setting.query_language}=standard.",
+                f"the analyzer {own.name} leaves no term in any query of {setting.query_set} on the pool {setting.pool}",
+                f"Choose another: --analyzer {_language(of)}=standard.",
             )
-        self._with_terms.add((setting.query_language, own))
+        self._with_terms.add((setting.query_set, own))
 
     def close(self) -> None:
         """Close the open index."""
@@ -226,58 +235,65 @@ class _Pools:
     def _searcher(self, pool: str) -> tuple[Index, searching.BM25]:
         if self._open is None or self._open[0] != pool:
             self.close()
-            analysis = self.analysis_of(pool) or analyzers.PRE_ANALYSED
+            analysis = self._analysis_of(pool) or analyzers.PRE_ANALYSED
             index, options = self._index(pool), self._options
             self._open = pool, index, searching.BM25(index.folder, analysis, k1=options.k1, b=options.b)
         return self._open[1:]
 
     def _index(self, pool: str) -> Index:
-        analysis = self.analysis_of(pool)
-        inside = list(self._suite.passage_languages) if pool == ALL else [pool]
-        hashes = self.hashes()
+        analysis = self._analysis_of(pool)
+        inside = self._suite.pool(pool)
+        hashes = self.passages()
         key = IndexKey(
-            suite=self._suite.name,
+            suite=self._suite.base_name,
             pool=pool,
-            passages=texts_hash(f"{language} {hashes[language]}" for language in inside),
-            analysis=analysis.name if analysis else str(sorted(self.names().items())),
+            passages=texts_hash(f"{name} {hashes[name]}" for name in inside),
+            analysis=analysis.name if analysis else str(sorted(self._names().items())),
             anserini=java.anserini_version(),
         )
         return open_or_build(
             self._root,
             key,
-            lambda: itertools.chain.from_iterable(self._prepared(language, analysis) for language in inside),
+            lambda: itertools.chain.from_iterable(self._prepared(name, analysis) for name in inside),
             analysis or analyzers.PRE_ANALYSED,
             threads=self._threads,
             say=self._progress.say,
         )
 
-    def _prepared(self, language: str, analysis: Analysis | None) -> Iterator[tuple[Text, str]]:
-        """Passages with the text to index: their terms in the pool of all languages, else the prepared text."""
-        for passage in _texts(self._suite, language):
-            if analysis:
-                yield passage, analysis.prepare(passage.text)
-            else:
-                own = self.analysis_of(passage.id.partition("-")[0] if language == ALL else language)
-                yield passage, " ".join(own.terms(passage.text)) if own else ""
+    def _prepared(self, collection: str, analysis: Analysis | None) -> Iterator[tuple[Item, str]]:
+        """Passages with the text to index: their terms in a pool of several languages, else the prepared text."""
+        own = analysis or self._analysis_in(_language(self._suite.collection(collection)))
+        for passage in self._suite.passage_stream(collection):
+            text = _text(passage)
+            yield passage, analysis.prepare(text) if analysis else " ".join(own.terms(text))
+
+    def _checked(self, collection: str) -> Iterator[tuple[str, str]]:
+        """Yield and check the passages of a collection, which may not fit into memory."""
+        seen: set[str] = set()
+        for passage in self._suite.passage_stream(collection):
+            if passage.id in seen:
+                raise HybridBenchError(
+                    f"{self._suite.name}/{collection} has two passages with the id {passage.id!r}",
+                    "Give every passage a unique id.",
+                )
+            seen.add(passage.id)
+            yield passage.id, _text(passage)
+        if not seen:
+            raise HybridBenchError(f"{self._suite.name}/{collection} has no passages", "Check its files.")
 
 
-def _texts(suite: Suite, language: str) -> Iterable[Text]:
-    return (Text(doc.doc_id, doc.default_text()) for doc in suite.docs(language))
+def _languages(suite: Suite) -> list[str]:
+    """The languages by which the texts of a suite are analysed."""
+    parts: list[Collection | QuerySet] = [*suite.collections, *suite.query_sets]
+    return list(dict.fromkeys(_language(part) for part in parts))
 
 
-def _checked(suite: Suite, language: str) -> Iterator[Text]:
-    """Yield and check the passages of a collection, which may not fit into memory."""
-    seen: set[str] = set()
-    for passage in _texts(suite, language):
-        if passage.id in seen:
-            raise HybridBenchError(
-                f"{suite.name}/{language} has two passages with the id {passage.id!r}", "Give every passage a unique id."
-            )
-        seen.add(passage.id)
-        if not passage.text.strip():
-            raise HybridBenchError(
-                f"the passage {passage.id!r} of {suite.name}/{language} is empty", "Add its text or remove the passage."
-            )
-        yield passage
-    if not seen:
-        raise HybridBenchError(f"{suite.name}/{language} has no passages", "Check its files.")
+def _language(of: Collection | QuerySet) -> str:
+    """The language by which texts are analysed; ``und`` where none is stated."""
+    return of.language or "und"
+
+
+def _text(item: Item) -> str:
+    if not isinstance(item.content, str):
+        raise HybridBenchError(f"BM25 searches texts, and {item.id!r} is an image", "Choose a suite of texts.")
+    return item.content

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hybrid_bench.cli import console
+from hybrid_bench.plugin import console
+from hybrid_bench.plugin import options as shared
 
 if TYPE_CHECKING:
     from hybrid_bench import Result
@@ -28,22 +30,14 @@ def _group() -> None:
     """Make typer keep the group even if it has only one command."""
 
 
-SuiteName = Annotated[str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a BEIR folder.")]
-Languages = Annotated[str | None, typer.Option(help="Comma-separated languages, e.g. de,en,th. [default: all]")]
-Measures = Annotated[str | None, typer.Option(help="Space-separated ir_measures measures.")]
 Against = Annotated[str, typer.Option(help="`published`: compare with published figures.")]
-Out = Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<name>.json, and the runs beside it.")]
-Format = Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")]
 
 
 @baseline.command("bm25")
 def bm25(
-    suite: SuiteName = "mini",
-    languages: Languages = None,
-    settings: Annotated[
-        str,
-        typer.Option(help="Comma-separated: monolingual, cross-lingual, multilingual, or en:de, en:all. [default: all]"),
-    ] = "",
+    suite: shared.SuiteName = "mini",
+    languages: shared.Languages = None,
+    settings: shared.Settings = "",
     k1: Annotated[float, typer.Option(help="Term-frequency saturation.")] = 0.9,
     b: Annotated[float, typer.Option(help="Length normalisation.")] = 0.4,
     depth: Annotated[int, typer.Option(min=1, help="Maximum number of passages per query.")] = 1000,
@@ -52,12 +46,12 @@ def bm25(
         typer.Option(help="Comma-separated other analyzers: und=standard,gl=es. [default: each language's own]"),
     ] = "",
     thai: Annotated[str, typer.Option(help="Segmenter of Thai: auto, lucene or newmm.")] = "auto",
-    measures: Measures = None,
+    measures: shared.Measures = None,
     index: Annotated[Path | None, typer.Option(help="Folder for indexes. [default: in the cache]")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads for indexing and searching. [default: all processors]")] = 0,
     against: Against = "",
-    out: Out = Path("results"),
-    output: Format = "table",
+    out: shared.Out = Path("results"),
+    output: shared.Format = "table",
 ) -> None:
     """Score BM25 (Lucene, through Pyserini's Anserini) on a suite, with the analyzer of each language.
 
@@ -65,30 +59,28 @@ def bm25(
     """
     import os
 
-    from hybrid_bench import DEFAULT_MEASURES, Setting, parse_settings
-    from hybrid_bench_pyserini.bm25 import Options, evaluate_bm25
+    from hybrid_bench import Setting
+    from hybrid_bench.plugin import DEFAULT_MEASURES, RunOptions, parse_settings
+    from hybrid_bench_pyserini.bm25 import Machine, Options, evaluate_bm25
 
     _check_against(against)
     options = Options(k1=k1, b=b, depth=depth, analyzer=analyzer, thai=thai)
-    wanted = [name.strip() for name in settings.split(",") if name.strip()]
     given = {
         "--languages": languages, "--settings": settings or None, "--k1": k1 if k1 != 0.9 else None,
         "--b": b if b != 0.4 else None, "--depth": depth if depth != 1000 else None, "--analyzer": analyzer or None,
         "--thai": thai if thai != "auto" else None, "--measures": measures,
     }  # fmt: skip
 
-    def choose(possible: list[Setting]) -> list[Setting]:
-        return parse_settings(wanted, possible)
+    def choose(possible: Sequence[Setting]) -> list[Setting]:
+        return parse_settings(shared.separated(settings), possible)
 
     result = evaluate_bm25(
         suite,
         options,
-        languages=[language.strip() for language in languages.split(",")] if languages else None,
-        settings=choose,  # type: ignore[arg-type]
-        measures=measures.split() if measures else DEFAULT_MEASURES,
-        index=index,
-        out=out,
-        threads=threads or os.cpu_count() or 1,
+        languages=shared.separated(languages) or None,
+        settings=choose,
+        runs=RunOptions(measures.split() if measures else DEFAULT_MEASURES, results=out),
+        machine=Machine(index, threads or os.cpu_count() or 1),
         progress=console.BarProgress(),
         command=[str(word) for name, value in given.items() if value is not None for word in (name, value)],
     )
@@ -98,18 +90,18 @@ def bm25(
 
 @baseline.command("mdpr")
 def mdpr(
-    suite: SuiteName = "mini",
+    suite: shared.SuiteName = "mini",
     model: Annotated[
         str, typer.Option(help="castorini/mdpr-tied-pft-msmarco, the same with -ft-all, or a folder with such a model.")
     ] = "castorini/mdpr-tied-pft-msmarco",
     prebuilt: Annotated[bool, typer.Option("--prebuilt", help="Search Pyserini's prebuilt index (MIRACL only).")] = False,
-    languages: Languages = None,
-    measures: Measures = None,
-    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto.")] = "auto",
+    languages: shared.Languages = None,
+    measures: shared.Measures = None,
+    dtype: shared.Dtype = "auto",
+    device: shared.Device = "auto",
     against: Against = "",
-    out: Out = Path("results"),
-    output: Format = "table",
+    out: shared.Out = Path("results"),
+    output: shared.Format = "table",
 ) -> None:
     """Score mDPR on a suite: passages encoded on this machine, or Pyserini's prebuilt index (a download).
 
@@ -117,23 +109,21 @@ def mdpr(
     """
     import os
 
-    from hybrid_bench import DEFAULT_MEASURES, HybridBenchError
+    from hybrid_bench import EvaluationOptions, load_suite
     from hybrid_bench_pyserini.mdpr import evaluate_mdpr, evaluate_prebuilt
 
     _check_against(against)
-    chosen = measures.split() if measures else DEFAULT_MEASURES
+    options = EvaluationOptions(
+        languages=shared.separated(languages) or None,
+        measures=tuple(measures.split()) if measures else None,
+        encoder={"dtype": dtype, "device": device},
+        results=out if load_suite(suite).large else None,
+    )
     progress = console.BarProgress()
     if prebuilt:
-        if languages:
-            raise HybridBenchError("--prebuilt searches the only language of the suite", "Omit --languages.")
-        result = evaluate_prebuilt(
-            suite, model, measures=chosen, threads=os.cpu_count() or 1, out=out, dtype=dtype, device=device, progress=progress
-        )
+        result = evaluate_prebuilt(suite, model, options=options, threads=os.cpu_count() or 1, progress=progress)
     else:
-        asked = [language.strip() for language in languages.split(",")] if languages else None
-        result = evaluate_mdpr(
-            suite, model, languages=asked, measures=chosen, dtype=dtype, device=device, progress=progress
-        )  # fmt: skip
+        result = evaluate_mdpr(suite, model, options=options, progress=progress)
     _show(result, result.save(out), against, output)
 
 
@@ -141,12 +131,12 @@ def mdpr(
 def export(
     encoder: Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")],
     folder: Annotated[Path, typer.Argument(metavar="INDEX_DIR", help="Folder to write the files `index` and `docid` to.")],
-    suite: SuiteName = "mini",
+    suite: shared.SuiteName = "mini",
     pool: Annotated[str | None, typer.Option(help="A language or all; required if the suite has several.")] = None,
-    passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
-    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto.")] = "auto",
-    store: Annotated[Path | None, typer.Option(help="Folder of stored embeddings. [default: in the cache]")] = None,
+    passage_text: shared.PassageTextOption = "sentence",
+    dtype: shared.Dtype = "auto",
+    device: shared.Device = "auto",
+    store: shared.Store = None,
 ) -> None:
     """Write the passages of a pool as a FAISS index in Pyserini's format.
 
@@ -169,7 +159,7 @@ def export(
     console.remark(
         f"wrote {manifest.passages} vectors of {manifest.dimension} dimensions ({manifest.encoder}, {manifest.dtype}) to {folder}"
     )
-    language = "" if len(load_suite(suite).languages) == 1 else " --language LANGUAGE"
+    language = "" if len(load_suite(suite).query_sets) == 1 else " --language LANGUAGE"
     console.remark(
         f"to search them: hybrid-bench pyserini topics --suite {suite}{language} topics.json; "
         f"python -m hybrid_bench_pyserini search.faiss --encoder hybrid-bench:{encoder} --index {folder} --topics topics.json "
@@ -180,7 +170,7 @@ def export(
 @pyserini.command("topics")
 def topics(
     file: Annotated[Path, typer.Argument(metavar="TOPICS.json", help="The file to write.")],
-    suite: SuiteName = "mini",
+    suite: shared.SuiteName = "mini",
     language: Annotated[str | None, typer.Option(help="Query language; required if the suite has several.")] = None,
 ) -> None:
     """Write the queries of a suite as topics for Pyserini's commands, without changing a character.
@@ -194,7 +184,7 @@ def topics(
 
 def _check_against(against: str) -> None:
     if against not in ("", "published"):
-        from hybrid_bench import UnknownNameError
+        from hybrid_bench.plugin import UnknownNameError
 
         raise UnknownNameError("comparison", against, ["published"])
 

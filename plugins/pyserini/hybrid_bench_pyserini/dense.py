@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_bench import Encoder, HybridBenchError, Role, encode_checked, load_encoder
+from hybrid_bench import Encoder, HybridBenchError, load_encoder
+from hybrid_bench.plugin import Role, encode_checked
 from hybrid_bench_pyserini import java
 
 #: Prefix of Pyserini's ``--encoder`` for an encoder of Hybrid Bench.

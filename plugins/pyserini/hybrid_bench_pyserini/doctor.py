@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hybrid_bench import Finding, HybridBenchError
+from hybrid_bench import HybridBenchError
+from hybrid_bench.plugin import Finding
 from hybrid_bench_pyserini import java
 
 

@@ -11,20 +11,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hybrid_bench import (
-    ALL,
-    EmbeddingStore,
-    Encoder,
-    HybridBenchError,
-    PassageText,
-    Progress,
-    SilentProgress,
-    Suite,
-    UnknownNameError,
-    load_encoder,
-    load_suite,
-)
-from hybrid_bench.support import cache
+from hybrid_bench import Encoder, HybridBenchError, Suite, load_encoder, load_suite
+from hybrid_bench.plugin import SUITES, EmbeddingStore, PassageText, Progress, SilentProgress, UnknownNameError, cache
 
 _MANIFEST = "hybrid-bench.json"
 
@@ -84,21 +72,17 @@ def export(
     if folder.exists() and any(folder.iterdir()) and not (folder / _MANIFEST).is_file():
         raise HybridBenchError(f"{folder} exists and is not an exported index", "Choose a new folder.")
     loaded, chosen = _pool(suite, pool)
-    languages = loaded.passage_languages if chosen == ALL else (chosen,)
     by = load_encoder(encoder, dtype=dtype, device=device) if isinstance(encoder, str) else encoder
     vectors_of = EmbeddingStore(store or cache.home() / "embeddings")
     ids: list[str] = []
     parts: list[np.ndarray] = []
     with progress:
-        for language in languages:
-            texts = loaded.passage_texts(language, passage_text)
-            progress.start(f"passage {language}", len(texts))
-            ids += [text.id for text in texts]
-            parts.append(
-                vectors_of.vectors(
-                    by, "passage", [text.text for text in texts], passage_text=passage_text, progress=progress.advance
-                )
-            )
+        for name in loaded.pool(chosen):
+            items = loaded.passages(name, passage_text)
+            progress.start(f"passage {name}", len(items))
+            ids += [item.id for item in items]
+            contents = [item.content for item in items]
+            parts.append(vectors_of.vectors(by, "passage", contents, passage_text=passage_text, progress=progress.advance))
     _check_ids(ids)
     vectors = np.concatenate(parts)
     index = faiss.IndexFlatIP(vectors.shape[1])
@@ -133,13 +117,11 @@ def read_manifest(folder: Path) -> Manifest | None:
 def _pool(suite: Suite | str, pool: str | None) -> tuple[Suite, str]:
     if isinstance(suite, str) and pool is None and suite.count("/") in (1, 2):
         # An ir_datasets id that names a pool of a suite: use the stored vectors of that suite.
-        from hybrid_bench import SUITES
-
         name, inside, *_ = suite.split("/")
-        if name in SUITES and SUITES.get(name).pooled:
+        if name in SUITES and SUITES.get(name).pools:
             suite, pool = name, inside
     loaded = load_suite(suite) if isinstance(suite, str) else suite
-    pools = [*loaded.passage_languages, *([ALL] if loaded.pooled and len(loaded.passage_languages) > 1 else [])]
+    pools = [*(collection.name for collection in loaded.collections), *loaded.pools]
     if pool is None:
         if len(pools) > 1:
             raise HybridBenchError(f"{loaded.name} has several pools", f"Choose one: --pool {' or '.join(pools)}.")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from hybrid_bench import ALL, HybridBenchError, Text, texts_hash
+from hybrid_bench import HybridBenchError
+from hybrid_bench.plugin import ALL, Item, texts_hash
 from hybrid_bench_pyserini import java
 from hybrid_bench_pyserini.analyzers import ENGLISH, Analysis, register
 
@@ -20,7 +21,7 @@ _MANIFEST = "hybrid-bench.json"
 _LUCENE = "lucene"
 
 #: (passage, text that Lucene indexes); the text is empty if the passage has no terms.
-Prepared = tuple[Text, str]
+Prepared = tuple[Item, str]
 
 
 class IndexKey(BaseModel):

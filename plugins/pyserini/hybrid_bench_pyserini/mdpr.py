@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hybrid_bench import (
-    DEFAULT_MEASURES,
-    Encoder,
-    Hit,
-    HybridBenchError,
-    Progress,
-    Result,
-    Searcher,
-    Setting,
-    Suite,
-    Text,
-    evaluate,
-    evaluate_runs,
-    load_encoder,
-    load_suite,
-)
+from hybrid_bench import Encoder, EvaluationOptions, HybridBenchError, Result, Setting, Suite, evaluate, load_encoder, load_suite
+from hybrid_bench.plugin import Hit, Item, Progress, RunOptions, SearcherIdentity, command_line, evaluate_runs
 from hybrid_bench_pyserini.dense import as_query_encoder, import_pyserini
 
 #: mDPR fine-tuned on MS MARCO; ``-ft-all`` is fine-tuned on Mr. TyDi, too.
@@ -49,51 +34,109 @@ def load_mdpr(model: str = MODEL, **options: Any) -> Encoder:
 
 
 def evaluate_mdpr(
-    suite: str,
-    model: str = MODEL,
-    *,
-    languages: Sequence[str] | None = None,
-    measures: Sequence[str] = DEFAULT_MEASURES,
-    dtype: str = "auto",
-    device: str = "auto",
-    progress: Progress | None = None,
+    suite: str, model: str = MODEL, *, options: EvaluationOptions | None = None, progress: Progress | None = None
 ) -> Result:
-    """Encode a suite with mDPR on this machine, and score every setting."""
+    """Encode a suite with mDPR on this machine, and score every setting.
+
+    Args:
+        suite: the name of a suite.
+        model: see :func:`load_mdpr`.
+        options: as for :func:`hybrid_bench.evaluate`; those of the encoder are dtype and device.
+        progress: progress reporting.
+    """
+    options = options or EvaluationOptions()
     loaded = load_suite(suite)
-    command = ["hybrid-bench", "baseline", "mdpr", "--suite", loaded.asked_as, "--model", model]
-    encoder = load_mdpr(model, dtype=dtype, device=device)
-    result = evaluate(encoder, loaded, languages=languages, measures=measures, progress=progress)
-    command += ["--dtype", encoder.dtype, "--device", encoder.device]
-    command += ["--languages", ",".join(languages)] if languages else []
-    command += ["--measures", " ".join(measures)] if tuple(measures) != tuple(DEFAULT_MEASURES) else []
-    provenance = result.provenance.model_copy(update={"command": shlex.join(command)})
-    ranks = result.ranks
-    return result.model_copy(update={"provenance": provenance}).with_ranks(ranks)
+    encoder = load_mdpr(model, **options.encoder)
+    result = evaluate(encoder, loaded, options=options, progress=progress)
+    stated = {"suite": loaded.asked_as, "model": model, "dtype": encoder.dtype, "device": encoder.device}
+    command = command_line(["baseline", "mdpr"], stated | options.words(options.restricted(loaded)))
+    changed = result.model_copy(update={"provenance": result.provenance.model_copy(update={"command": command})})
+    return changed.with_ranks(result.ranks) if result.has_ranks else changed
 
 
 def evaluate_prebuilt(
     suite: str,
     model: str = MODEL,
     *,
-    depth: int = 1000,
+    options: EvaluationOptions | None = None,
     threads: int = 1,
-    measures: Sequence[str] = DEFAULT_MEASURES,
-    out: Path | None = None,
-    dtype: str = "auto",
-    device: str = "auto",
     progress: Progress | None = None,
 ) -> Result:
     """Search Pyserini's prebuilt index of a MIRACL suite with mDPR's query encoder.
 
+    Args:
+        suite: ``miracl/LANGUAGE/dev`` or ``miracl/LANGUAGE/train``.
+        model: an id on the Hugging Face hub.
+        options: dtype and device of the encoder, depth, measures, and the folder of results for the runs.
+        threads: number of threads for searching.
+        progress: progress reporting.
+
     Raises:
         HybridBenchError: if the suite is not part of MIRACL, or the index or the model cannot be downloaded.
     """
+    options = options or EvaluationOptions()
     match = re.fullmatch(r"miracl/([a-z]{2})/(dev|train)", suite)
     if match is None:
         raise HybridBenchError(f"Pyserini has no prebuilt index for {suite}", "Use miracl/LANGUAGE/dev, or omit --prebuilt.")
-    language = match[1]
-    name = f"miracl-v1.0-{language}-{model.rpartition('/')[2]}"
-    encoder = load_mdpr(model, dtype=dtype, device=device)
+    if options.languages:
+        raise HybridBenchError("--prebuilt searches the only language of the suite", "Omit --languages.")
+    loaded = load_suite(suite)
+    encoder = load_mdpr(model, **options.encoder)
+    measures = options.measures_on(loaded)
+    stated = {"suite": suite, "model": model, "prebuilt": True, "dtype": encoder.dtype, "device": encoder.device}
+    return evaluate_runs(
+        PrebuiltIndex(loaded, encoder, f"miracl-v1.0-{match[1]}-{model.rpartition('/')[2]}", threads),
+        loaded,
+        command=command_line(["baseline", "mdpr"], stated | options.words(loaded)),
+        options=RunOptions(measures, options.depth or RunOptions().depth, results=options.results),
+        progress=progress,
+    )
+
+
+class PrebuiltIndex:
+    """A searcher of one of Pyserini's prebuilt indexes.
+
+    Args:
+        suite: what the index is of.
+        encoder: of the queries.
+        name: of the index.
+        threads: number of threads for searching.
+
+    Raises:
+        HybridBenchError: if the index cannot be downloaded, or there is none of this name.
+    """
+
+    exhaustive = False
+
+    def __init__(self, suite: Suite, encoder: Encoder, name: str, threads: int) -> None:
+        self._suite = suite
+        self._name = name
+        self._threads = threads
+        self._searcher = _prebuilt(name, encoder)
+        self.identity = SearcherIdentity(
+            card={**encoder.card.model_dump(mode="json", exclude_defaults=True), "index": f"prebuilt {name}"},
+            fingerprint=encoder.fingerprint,
+            dtype=encoder.dtype,
+            device=encoder.device,
+            ties="by FAISS at the cut-off, then score as float32 descending and document id descending",
+        )
+
+    def search(self, setting: Setting, queries: Sequence[Item], depth: int | None) -> dict[str, list[Hit]]:
+        """The best passages for each query."""
+        texts, ids = [str(query.content) for query in queries], [query.id for query in queries]
+        found = self._searcher.batch_search(texts, ids, depth or RunOptions().depth, self._threads)
+        return {query_id: [Hit(hit.docid, float(hit.score)) for hit in hits] for query_id, hits in found.items()}
+
+    def passages(self) -> dict[str, str]:
+        """The texts of a prebuilt index are unknown: the name of the index replaces their hash."""
+        return {collection.name: f"as indexed in {self._name}" for collection in self._suite.collections}
+
+    def notes(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+
+def _prebuilt(name: str, encoder: Encoder) -> Any:
     try:
         searcher = import_pyserini("pyserini.search.faiss").FaissSearcher.from_prebuilt_index(name, as_query_encoder(encoder))
     except HybridBenchError:
@@ -105,32 +148,4 @@ def evaluate_prebuilt(
         ) from error
     if searcher is None:
         raise HybridBenchError(f"Pyserini has no prebuilt index {name}", "Omit --prebuilt to encode on this machine.")
-    loaded = load_suite(suite)
-    return evaluate_runs(
-        Searcher(
-            card={**encoder.card.model_dump(mode="json", exclude_defaults=True), "index": f"prebuilt {name}"},
-            fingerprint=encoder.fingerprint,
-            search=_search(searcher, depth, threads),
-            ties="by FAISS at the cut-off, then score as float32 descending and document id descending",
-        ),
-        loaded,
-        command=shlex.join(["hybrid-bench", "baseline", "mdpr", "--suite", suite, "--model", model, "--prebuilt"]),
-        depth=depth,
-        passages=_prebuilt_hash(loaded, name),
-        measures=measures,
-        out=out,
-        progress=progress,
-    )
-
-
-def _search(searcher: Any, depth: int, threads: int) -> Callable[[Setting, Sequence[Text]], dict[str, list[Hit]]]:
-    def search(setting: Setting, queries: Sequence[Text]) -> dict[str, list[Hit]]:
-        found = searcher.batch_search([query.text for query in queries], [query.id for query in queries], depth, threads)
-        return {query_id: [Hit(hit.docid, float(hit.score)) for hit in hits] for query_id, hits in found.items()}
-
-    return search
-
-
-def _prebuilt_hash(suite: Suite, name: str) -> dict[str, str]:
-    """The texts of a prebuilt index are unknown: the name of the index replaces their hash."""
-    return dict.fromkeys(suite.passage_languages, f"as indexed in {name}")
+    return searcher

@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hybrid_bench import HybridBenchError, Result
-from hybrid_bench.support import toml as tables
+from hybrid_bench.plugin import toml as tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def compare(result: Result) -> pd.DataFrame:
 
     system = _SYSTEMS.get(result.name, result.name)
     ours = {row.measure: row.value for row in result.rows if row.setting == "monolingual"}
-    languages = {row.query_language for row in result.rows}
+    languages = {row.query_set for row in result.rows}
     on_suite = [figure for figure in figures() if figure.suite == result.suite]
     if not on_suite or len(languages) != 1:
         suites = sorted({figure.suite for figure in figures()})

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hybrid_bench import Hit, HybridBenchError, Text
+from hybrid_bench import HybridBenchError
+from hybrid_bench.plugin import Hit, Item
 from hybrid_bench_pyserini import java
 from hybrid_bench_pyserini.analyzers import Analysis
 
@@ -43,7 +44,7 @@ class BM25:
         self._searcher.set_analyzer(analysis.java)
         self._searcher.set_bm25(k1, b)
 
-    def search(self, queries: Sequence[Text], depth: int, threads: int | None = None) -> dict[str, list[Hit]]:
+    def search(self, queries: Sequence[Item], depth: int, threads: int | None = None) -> dict[str, list[Hit]]:
         """Search the best passages of each query, in Lucene's order; an empty list for a query without hits.
 
         Args:
@@ -56,7 +57,7 @@ class BM25:
             part = queries[start : start + _BATCH]
             texts, numbers = java.load("java.util.ArrayList")(), java.load("java.util.ArrayList")()
             for number, query in enumerate(part):
-                texts.add(self._analysis.prepare(query.text))
+                texts.add(self._analysis.prepare(str(query.content)))
                 numbers.add(str(number))
             hits = self._searcher.batch_search(texts, numbers, depth, threads or os.cpu_count() or 1)
             # One JSON string is faster than two calls of Java per hit.

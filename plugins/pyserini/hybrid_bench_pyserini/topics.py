@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hybrid_bench import HybridBenchError, UnknownNameError, load_suite
+from hybrid_bench import HybridBenchError, load_suite
+from hybrid_bench.plugin import UnknownNameError
 
 
 def write(suite: str, file: Path, language: str | None = None) -> int:
@@ -27,14 +28,13 @@ def write(suite: str, file: Path, language: str | None = None) -> int:
             f"{file} does not end in .json, by which Pyserini detects the format", "Use a name such as topics.json."
         )
     loaded = load_suite(suite)
-    if language is None and len(loaded.languages) > 1:
-        raise HybridBenchError(
-            f"{suite} has queries in several languages", f"Choose one with --language: {', '.join(loaded.languages)}."
-        )
-    chosen = language or loaded.languages[0]
-    if chosen not in loaded.languages:
-        raise UnknownNameError(f"query language of {suite}", chosen, loaded.languages)
-    topics = {query.id: {"title": query.text} for query in loaded.query_texts(chosen)}
+    names = [queries.name for queries in loaded.query_sets]
+    if language is None and len(names) > 1:
+        raise HybridBenchError(f"{suite} has queries in several languages", f"Choose one with --language: {', '.join(names)}.")
+    chosen = language or names[0]
+    if chosen not in names:
+        raise UnknownNameError(f"query language of {suite}", chosen, names)
+    topics = {query.id: {"title": query.content} for query in loaded.queries(chosen)}
     try:
         file.write_text(json.dumps(topics, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
     except OSError as error:

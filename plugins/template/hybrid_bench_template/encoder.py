@@ -10,7 +10,8 @@ from importlib import resources
 
 import numpy as np
 
-from hybrid_bench import EncoderCard, HybridBenchError, Role
+from hybrid_bench import EncoderCard, HybridBenchError
+from hybrid_bench.plugin import Role
 
 _CARD = "encoder.toml"
 _DIMENSION = 256

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from hybrid_bench import EncoderCard, HybridBenchError, Role
+from hybrid_bench import EncoderCard, HybridBenchError
+from hybrid_bench.plugin import Role
 
 if TYPE_CHECKING:
     import numpy as np
