@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hybrid_bench import load_suite
-from hybrid_bench.plugin import Item
 from hybrid_bench_pyserini import java
 from hybrid_bench_pyserini.analyzers import analysis, register
 from hybrid_bench_pyserini.dense import import_pyserini
@@ -34,10 +33,10 @@ WARM_UP = 4
 def main(name: str = "miracl/yo/dev") -> None:
     """Measure in turns, so that what else the machine does hits both, and print medians."""
     suite = load_suite(name)
-    language = suite.passage_languages[0]
+    language = suite.collections[0].name
     chosen = analysis(language)
-    passages = [Item(doc.doc_id, doc.default_text()) for doc in suite.docs(language)]
-    queries = suite.query_texts(suite.languages[0])
+    passages = suite.passages(language)
+    queries = suite.queries(suite.query_sets[0].name)
     register()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -45,7 +44,7 @@ def main(name: str = "miracl/yo/dev") -> None:
 
         def index_ours() -> Path:
             key = IndexKey(suite=name, pool=str(next(numbers)), passages="", analysis=chosen.name, anserini="")
-            pairs = ((passage, chosen.prepare(passage.text)) for passage in passages)
+            pairs = ((passage, chosen.prepare(str(passage.content))) for passage in passages)
             return open_or_build(root / "ours", key, lambda: pairs, chosen, threads=THREADS).folder
 
         def index_theirs() -> Path:

@@ -78,8 +78,9 @@ def write_table(arguments: argparse.Namespace) -> None:
     print("| language | passages | queries | store, GB | encoding, hours | search, hours |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     total = [0, 0, 0.0, 0.0, 0.0]
-    for language in MIRACL.languages:
-        passages = MIRACL.count(language) or 0
+    for collection in MIRACL.collections:
+        language = collection.name
+        passages = collection.count() or 0
         queries = int(ir_datasets.load(f"miracl/{language}/dev").metadata()["queries"]["count"])
         stored = stored_bytes(passages, arguments.dimension, arguments.bytes_a_number, arguments.id_bytes) / GB
         encoding = encoding_seconds(passages, arguments.passages_a_second) / 3600 / arguments.machines

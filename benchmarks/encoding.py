@@ -29,7 +29,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     suite = load_suite("xquad-r")
-    everything = [text for language in suite.passage_languages for _, text in suite.passage_texts(language)]
+    everything = [str(item.content) for collection in suite.collections for item in suite.passages(collection.name)]
     step = max(1, len(everything) // arguments.texts) if arguments.texts else 1
     texts = everything[::step]
     native = choose_dtype("auto", torch.device("cpu"))[0]

@@ -19,10 +19,10 @@ import numpy as np
 
 from hybrid_bench import load_encoder, load_suite
 from hybrid_bench.cli.console import BarProgress
-from hybrid_bench.datasets.judged import questions_of
-from hybrid_bench.datasets.settings import ALL
+from hybrid_bench.datasets.judged import judged_queries
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
+from hybrid_bench.plugin import Item
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.retrieval.exact.columns import Columns
 from hybrid_bench.retrieval.exact.grid import Grid
@@ -41,25 +41,26 @@ def main() -> None:
     suite = load_suite(arguments.suite)
     encoder = load_encoder(arguments.encoder, dtype="fp32")
     store = EmbeddingStore(cache.home() / "embeddings")
-    passages = {language: suite.passage_texts(language) for language in suite.passage_languages}
-    questions = questions_of(suite)
+    passages = {collection.name: suite.passages(collection.name) for collection in suite.collections}
+    judged = judged_queries(suite)
     with BarProgress() as progress:
 
-        def encode(role: Any, language: str, texts: list[str], passage_text: str) -> np.ndarray:
-            progress.start(f"{role} {language}", len(texts))
-            return store.vectors(encoder, role, texts, passage_text=passage_text, progress=progress.advance)
+        def encode(role: Any, name: str, items: list[Item], passage_text: str) -> np.ndarray:
+            progress.start(f"{role} {name}", len(items))
+            contents = [item.content for item in items]
+            return store.vectors(encoder, role, contents, passage_text=passage_text, progress=progress.advance)
 
-        stored = {lang: encode("passage", lang, [t for _, t in texts], "sentence") for lang, texts in passages.items()}
-        asked = {lang: (part, encode("query", lang, [t for _, t in part.queries], "")) for lang, part in questions.items()}
+        stored = {name: encode("passage", name, items, "sentence") for name, items in passages.items()}
+        asked = {name: (part, encode("query", name, part.queries, "")) for name, part in judged.items()}
     queries = np.concatenate([vectors for _, vectors in asked.values()])
-    ids = {language: [doc_id for doc_id, _ in texts] for language, texts in passages.items()}
-    columns = Columns.stack(stored, ids)
+    ids = {name: [item.id for item in items] for name, items in passages.items()}
+    columns = Columns.stack(stored, ids, dict(suite.pools))
 
-    job = Grid(columns, asked)  # reads the qrels
+    job = Grid(suite, columns, asked)  # reads the qrels
 
     def whole_grid() -> None:
-        ranks, same = job.ranks()
-        score_ranks(suite, Ranks(ranks), same, DEFAULT_MEASURES)
+        ranks, groups = job.rank()
+        score_ranks(suite, Ranks(ranks), groups, DEFAULT_MEASURES)
 
     blocks = list(row_blocks(len(queries), len(columns.ids)))
     scores = np.empty((blocks[0].stop, len(columns.ids)), dtype=np.float32)
@@ -78,7 +79,7 @@ def main() -> None:
             seconds.append(time.perf_counter() - start)
     product, grid = (float(np.median(seconds)) for seconds in times.values())
     ratios = [g / p for p, g in zip(*times.values(), strict=True)]
-    settings = len([setting for setting in suite.settings() if setting.pool != ALL])
+    settings = len([setting for setting in suite.settings if setting.pool not in suite.pools])
     print(f"bare product {product:.2f} s, whole grid with all scores {grid:.2f} s")
     print(f"grid / bare product: {np.median(ratios):.2f} (at most 1.25; {min(ratios):.2f} to {max(ratios):.2f})")
     print(f"peak memory of the grid above the start of the timing: {(_peak_memory() - before) / 2**30:.2f} GiB (under 1)")

@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 
 from hybrid_bench import load_encoder
-from hybrid_bench.plugin import SilentProgress, Item
 from hybrid_bench.embeddings import shards
 from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
 from hybrid_bench.embeddings.stored_collection import SHARD_TEXTS, Collection, CollectionKey, Manifest, ShardEntry, shard_path
 from hybrid_bench.execution.local import LocalExecutor
+from hybrid_bench.plugin import Item, SilentProgress
 from hybrid_bench.retrieval.streamed.search import search
 from hybrid_bench.retrieval.streamed.shard_search import single_precision
 
@@ -277,7 +277,7 @@ def score(arguments: argparse.Namespace) -> dict[str, Any]:
 
     rng = np.random.default_rng(0)
     ours = peer = 0.0
-    scores = RunScores(MIRACL, Setting("en", "en"), ("nDCG@10", "R@100"))
+    scores = RunScores(MIRACL, Setting("en", "en", "monolingual"), ("nDCG@10", "R@100"))
     for start in range(0, arguments.queries, QUERIES_AT_ONCE):
         asked = [f"q{at}" for at in range(start, min(start + QUERIES_AT_ONCE, arguments.queries))]
         run, judged = {}, {}
