@@ -25,8 +25,8 @@ from hybrid_bench.support.progress import SilentProgress
 from hybrid_bench.training.batches.batches import Batches
 from hybrid_bench.training.batches.sampler import multi_dataset_sampler, pair_datasets
 from hybrid_bench.training.data.mix import cached
-from hybrid_bench.training.loop.checkpoints import Standing
-from hybrid_bench.training.loop.trainee import Trainee, quiet
+from hybrid_bench.training.loop.checkpoints import TrainingState
+from hybrid_bench.training.loop.trainable_model import TrainableModel, quiet_transformers
 from hybrid_bench.training.loop.trainer import HybridTrainer
 from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.train import batches_of
@@ -48,17 +48,17 @@ def main() -> None:
     )
     mix = cached(list(recipe.data.sources), recipe.data.clean_of)
     batches = batches_of(recipe, mix.table)
-    with quiet(), tempfile.TemporaryDirectory() as folder:
+    with quiet_transformers(), tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(recipe.seed)
-        trainee = Trainee.of(recipe, "cpu")
+        model = TrainableModel.load(recipe, "cpu")
         memory = _Memory()
-        watched = HybridTrainer(trainee, long, batches, batches.texts, Path(folder), Standing(""), None, SilentProgress())
+        watched = HybridTrainer(model, long, batches, Path(folder), TrainingState(""), None, SilentProgress())
         watched.add_callback(memory)
         watched.train()
-        default = _default_model(trainee)
+        default = _default_model(model)
         spent = {"ours": [0.0, 0.0], "default": [0.0, 0.0]}
         for _ in range(arguments.turns):
-            ours = HybridTrainer(trainee, recipe, batches, batches.texts, Path(folder), Standing(""), None, SilentProgress())
+            ours = HybridTrainer(model, recipe, batches, Path(folder), TrainingState(""), None, SilentProgress())
             _measure(ours, spent["ours"])
             _measure(_default_trainer(default, batches, arguments.steps, Path(folder)), spent["default"])
         loading = _seconds_to_load(ours, arguments.steps)
@@ -86,11 +86,9 @@ class _Memory(TrainerCallback):
         self.sizes.append(psutil.Process().memory_info().rss)
 
 
-def _default_model(trainee: Trainee) -> SentenceTransformer:
-    transformer = Transformer(str(trainee.base.folder))
-    return SentenceTransformer(
-        modules=[transformer, Pooling(trainee.base.card.dimension or 0, "mean"), Normalize()], device="cpu"
-    )
+def _default_model(model: TrainableModel) -> SentenceTransformer:
+    transformer = Transformer(str(model.base.folder))
+    return SentenceTransformer(modules=[transformer, Pooling(model.base.card.dimension or 0, "mean"), Normalize()], device="cpu")
 
 
 def _default_trainer(model: SentenceTransformer, batches: Batches, steps: int, folder: Path) -> SentenceTransformerTrainer:
@@ -121,7 +119,7 @@ def _measure(trainer: SentenceTransformerTrainer, spent: list[float]) -> None:
 
 def _seconds_to_load(trainer: HybridTrainer, steps: int) -> float:
     """Wall time to draw, read and tokenise a batch."""
-    trainer.standing.step = 0
+    trainer.training_state.step = 0
     start = time.perf_counter()
     for _ in trainer.get_train_dataloader():
         pass

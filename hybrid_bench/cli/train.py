@@ -11,19 +11,19 @@ from hybrid_bench.cli import console
 
 
 def command(
-    recipe: Annotated[Path, typer.Argument(help="A TOML file that states every choice; see recipes/.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of the encoder. [default: trained/<name of the recipe>]")] = None,
+    recipe: Annotated[Path, typer.Argument(help="Recipe: a TOML file with every setting of the training; see recipes/.")],
+    out: Annotated[Path | None, typer.Option(help="Output folder. [default: trained/<name of the recipe>]")] = None,
     change: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A key that wins over the file's, e.g. --set optimiser.steps=100; repeatable."),
+        typer.Option("--set", help="Override a key of the recipe, e.g. --set optimiser.steps=100; repeatable."),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
     publish: Annotated[
-        Path | None, typer.Option(help="Folder that gets the small files of the finished training, e.g. a plugin's.")
+        Path | None, typer.Option(help="Copy the small files of the finished training to this folder, e.g. of a plugin.")
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Print the recipe with every choice written out, and leave.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print the recipe with every value written out, and exit.")] = False,
 ) -> None:
-    """Train an encoder by a recipe; a killed training goes on where it was.
+    """Train an encoder with a recipe, or resume an interrupted training.
 
     Several GPUs or processes: torchrun --nproc-per-node 4 --module hybrid_bench train ...
 

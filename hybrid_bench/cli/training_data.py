@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hybrid_bench.training.data.mix import Mix
 
 app = typer.Typer(
-    help="Look at training data, and build a table of it that is clean of the suites.",
+    help="Inspect training data, and build tables of it without evaluation data.",
     epilog="Example: hybrid-bench training-data build squad-translated ntrex --out data/mix",
     no_args_is_help=True,
 )
@@ -23,7 +23,7 @@ app = typer.Typer(
 def sources(
     output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
 ) -> None:
-    """List the sources that are known by name, with their languages and licences. Nothing is downloaded.
+    """List the known sources with their languages and licences. Downloads nothing.
 
     Example: hybrid-bench training-data sources
     """
@@ -35,7 +35,7 @@ def sources(
     rows = [
         (name, " ".join(source.languages), source.description, "; ".join(source.licences)) for name, source in known().items()
     ]
-    console.show_frame(listing(("source", "languages", "what", "licence"), rows), output, "Training data")
+    console.show_frame(listing(("source", "languages", "description", "licence"), rows), output, "Training data")
 
 
 @app.command("build")
@@ -46,13 +46,13 @@ def build(
             help="Names from `training-data sources`, or your own: x.jsonl, or name:en=squad-en.json,de=squad-de.json."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="A new folder for the table and its account.")],
+    out: Annotated[Path, typer.Option(help="Output folder for the table and its manifest.")],
     suites: Annotated[
-        str, typer.Option(help="Leave out what is in these suites, by commas; none leaves everything in.")
+        str, typer.Option(help="Comma-separated suites whose data are removed; 'none' removes nothing.")
     ] = "xquad-r,mlqa-r",
     output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
 ) -> None:
-    """Put sources together, leave out what is in the evaluation suites, and say what was taken and what is left.
+    """Combine sources to one table, remove evaluation data, and report the removed and the remaining rows.
 
     Example: hybrid-bench training-data build squad-translated ntrex --out data/mix
     """
@@ -60,18 +60,18 @@ def build(
     from hybrid_bench.training.data import mix
 
     tables.check_format(output)
-    kept_apart = [name.strip() for name in suites.split(",") if name.strip() and name.strip() != "none"]
-    built = mix.build(names, out, kept_apart, console.BarProgress())
+    evaluation_suites = [name.strip() for name in suites.split(",") if name.strip() and name.strip() != "none"]
+    built = mix.build(names, out, evaluation_suites, console.BarProgress())
     _show(built, output)
-    console.remark(f"wrote {len(built.table)} rows into {out}")
+    console.remark(f"wrote {len(built.table)} rows to {out}")
 
 
 @app.command("show")
 def show(
-    folder: Annotated[Path, typer.Argument(help="A folder that `training-data build` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="A folder written by `training-data build`.")],
     output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
 ) -> None:
-    """Print what a table of training data holds, and what was left out of it.
+    """Print the contents of a table of training data, and what was removed from it.
 
     Example: hybrid-bench training-data show data/mix
     """
@@ -86,7 +86,7 @@ def _show(shown: Mix, output: str) -> None:
     from hybrid_bench.results.tables import listing
     from hybrid_bench.training.data.mix import contents, remarks
 
-    header, *rows = contents(shown.account)
-    console.show_frame(listing([*map(str, header)], rows), output, "What is left")
-    for line in remarks(shown.account):
+    header, *rows = contents(shown.manifest)
+    console.show_frame(listing([*map(str, header)], rows), output, "Remaining data")
+    for line in remarks(shown.manifest):
         console.remark(line)

@@ -15,39 +15,40 @@ def command(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="A name from `training-data sources`, a folder that `training-data build` wrote, a file of JSON lines, "
-            "or a file in SQuAD's format.",
+            help="A name from `training-data sources`, a folder written by `training-data build`, a JSON lines file, "
+            "or a SQuAD file.",
         ),
     ],
-    to: Annotated[str, typer.Option(help="Languages to add, by commas: de,fr.")],
-    model: Annotated[str, typer.Option(help="A folder or an id on the hub: NLLB, M2M100 or OPUS-MT.")],
+    to: Annotated[str, typer.Option(help="Comma-separated languages to add: de,fr.")],
+    model: Annotated[str, typer.Option(help="A folder or Hugging Face id of an NLLB, M2M100 or OPUS-MT model.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for parallel.jsonl; run again into the same to go on. [default: translated/<name of INPUT>]"),
+        typer.Option(help="Output folder for parallel.jsonl; use the same one to resume. [default: translated/<name of INPUT>]"),
     ] = None,
     source: Annotated[str, typer.Option("--from", help="The language to translate from.")] = "en",
-    translator: Annotated[str, typer.Option(help="Who translates: seq2seq, or a plugin's.")] = "seq2seq",
-    revision: Annotated[str | None, typer.Option(help="Revision of the model on the hub.")] = None,
-    beams: Annotated[int, typer.Option(min=1, help="Of the search; 1 is greedy.")] = 4,
+    translator: Annotated[str, typer.Option(help="Translator: seq2seq, or one of a plugin.")] = "seq2seq",
+    revision: Annotated[str | None, typer.Option(help="Revision of the model on the Hugging Face Hub.")] = None,
+    beams: Annotated[int, typer.Option(min=1, help="Beams of the beam search; 1 is greedy search.")] = 4,
     dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
 ) -> None:
-    """Make parallel training data by machine translation, sentence by sentence, so that answers stay known.
+    """Create parallel training data by machine translation, sentence by sentence.
 
-    The file that it writes is a source for `hybrid-bench training-data build` and for recipes.
+    The passage that answers a question stays known. The output file is a source for recipes and for
+    `hybrid-bench training-data build`.
 
     Example: hybrid-bench translate squad --to ar,de --model facebook/nllb-200-distilled-600M
     """
     from hybrid_bench.training.data.readers import jsonl
-    from hybrid_bench.training.data.sources import called, read_table
+    from hybrid_bench.training.data.sources import read_table, source_name
     from hybrid_bench.training.data.translation.protocol import REGISTRY
-    from hybrid_bench.training.data.translation.table import check_place, translate
+    from hybrid_bench.training.data.translation.table import check_output, translate
 
     targets = [language.strip() for language in to.split(",") if language.strip()]
     table = read_table(data, source)
-    out = out or Path("translated") / called(data).partition(".")[0]
+    out = out or Path("translated") / source_name(data).partition(".")[0]
     path = out / "parallel.jsonl"
-    check_place(path, table, targets, source)
+    check_output(path, table, targets, source)
     chosen = REGISTRY.get(translator)(model, revision=revision, device=device, dtype=dtype, beams=beams)
     translated = translate(table, targets, chosen, out / "parts", source=source, progress=console.BarProgress())
     jsonl.save(translated, path)

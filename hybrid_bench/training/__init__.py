@@ -1,1 +1,1 @@
-"""How an encoder is made: parallel question answering data, hybrid batches, translation, the trainer."""
+"""Training encoders: parallel question-answering data, hybrid batches, machine translation, the training loop."""

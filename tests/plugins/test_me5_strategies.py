@@ -26,9 +26,9 @@ def test_what_is_shipped_is_small_and_says_what_it_is(strategy: str) -> None:
     card = EncoderCard.read(folder / "encoder.toml")
     assert (card.name, card.base) == (f"{strategy}-me5-small", "me5-small")
     assert "without any question, passage or paragraph of xquad-r, mlqa-r" in card.training_data
-    account = json.loads((folder / "training-data.json").read_text())
-    assert {"xquad-r", "mlqa-r"} <= {*account["suites"]}
-    assert sum(entry["rows"] for entry in account["filters"]["taken"]) > 0
+    manifest = json.loads((folder / "training-data.json").read_text())
+    assert {"xquad-r", "mlqa-r"} <= {*manifest["suites"]}
+    assert sum(entry["rows"] for entry in manifest["filters"]["taken"]) > 0
 
 
 def test_the_three_recipes_differ_by_their_strategy_alone() -> None:

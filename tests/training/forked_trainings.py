@@ -1,7 +1,7 @@
-"""Trainings in processes of their own, for the tests that kill them or let two work together.
+"""Trainings in separate processes, for tests that kill them or train with two processes.
 
-Importing the libraries takes longer than everything else here, so it is done once and the processes are forked from it, before
-any thread exists.
+Importing the libraries takes longer than the trainings, so it is done once, and the processes are forked before any thread is
+started.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hybrid_bench.plugin import SilentProgress  # noqa: E402
 from hybrid_bench.training.loop import trainer  # noqa: E402, F401  # with all that it imports
 from hybrid_bench.training.loop.lora import factors  # noqa: E402
 from hybrid_bench.training.loop.loss import info_nce  # noqa: E402
-from hybrid_bench.training.loop.trainee import Trainee  # noqa: E402
+from hybrid_bench.training.loop.trainable_model import TrainableModel  # noqa: E402
 from hybrid_bench.training.recipe import Recipe  # noqa: E402
 from hybrid_bench.training.train import train  # noqa: E402
 from tests.training.loop.test_loss import PASSAGES, QUERIES  # noqa: E402
@@ -45,7 +45,7 @@ def fork(work: Callable[[], None]) -> int:
 
 
 def finish(*children: int) -> None:
-    """Until all have ended well. Where one fails, another may wait for it for ever."""
+    """Wait until all children succeed. If one fails, kill the others: they may wait for it forever."""
     left = set(children)
     while left:
         child, status = os.wait()
@@ -57,15 +57,15 @@ def finish(*children: int) -> None:
 
 
 def wait_for(step: int, folder: Path, child: int) -> None:
-    """Until the log of a training that a child is at shows a step."""
+    """Wait until the log of a child's training shows a step."""
     log = folder / "training" / "training.jsonl"
     while not (log.is_file() and f'"step": {step}, "loss"' in log.read_text()):
-        assert os.waitpid(child, os.WNOHANG) == (0, 0), "it ended before it could be killed"
+        assert os.waitpid(child, os.WNOHANG) == (0, 0), "the training ended before it could be killed"
         time.sleep(0.002)
 
 
 def kill_at(step: int, folder: Path, work: Callable[[], None]) -> None:
-    """Kill -9 once the log shows a step, wherever the process is by then."""
+    """Send SIGKILL once the log shows a step."""
     child = fork(work)
     wait_for(step, folder, child)
     os.kill(child, signal.SIGKILL)
@@ -73,12 +73,12 @@ def kill_at(step: int, folder: Path, work: Callable[[], None]) -> None:
 
 
 def killed(folder: Path) -> None:
-    """An undisturbed training, and one that is killed again and again."""
-    # Before the first checkpoint, between two, after the last look at the dev set, and at any step.
+    """Run an uninterrupted training, and one that is killed several times."""
+    # Before the first checkpoint, between two, after the last evaluation, and at a random step.
     steps = sorted({2, 7, 12, random.randrange(1, 13)})
     sys.stderr.write(f"killed at the steps {steps}\n")
     chosen = recipe(folder, optimiser__steps=14, dev__patience=0)
-    finish(fork(lambda: train(chosen, folder / "undisturbed") and None))
+    finish(fork(lambda: train(chosen, folder / "uninterrupted") and None))
     out = folder / "killed"
     for step in steps:
         kill_at(step, out, lambda: train(chosen, out) and None)
@@ -87,7 +87,7 @@ def killed(folder: Path) -> None:
 
 
 def together(folder: Path) -> None:
-    """The loss and gradients of a batch in one process, and of its halves in two."""
+    """Compute the loss and gradients of a batch in one process, and of its halves in two."""
     port = free_port()
     chosen = recipe(folder, weights__dropout=0.0)
 
@@ -96,13 +96,13 @@ def together(folder: Path) -> None:
         if world > 1:
             torch.distributed.init_process_group("gloo")
         torch.manual_seed(1)
-        trainee = Trainee.of(chosen, "cpu")
+        own = TrainableModel.load(chosen, "cpu")
         torch.manual_seed(2)
-        for _, b, _ in factors(trainee.transformer).values():
+        for _, b, _ in factors(own.transformer).values():
             torch.nn.init.normal_(b, std=0.3)
         found = {}
         for cached in (False, True):
-            model = trainee.model.train()
+            model = own.network.train()
             loss = info_nce(
                 model,
                 temperature=0.05,
@@ -118,9 +118,11 @@ def together(folder: Path) -> None:
                     part.model = wrapped
             model.zero_grad()
             half = slice(rank * 2, rank * 2 + 2) if world > 1 else slice(0, 4)
-            value = loss([trainee.features(QUERIES[half], "query"), trainee.features(PASSAGES[half], "passage")], None)
+            value = loss([own.tokenize(QUERIES[half], "query"), own.tokenize(PASSAGES[half], "passage")], None)
             value.backward()
-            gradients = {name: weight.grad.tolist() for name, weight in trainee.trainable().items() if weight.grad is not None}
+            gradients = {
+                name: weight.grad.tolist() for name, weight in own.trainable_weights().items() if weight.grad is not None
+            }
             found[str(cached)] = {"loss": value.item(), "gradients": gradients}
         (folder / f"{world}-{rank}.json").write_text(json.dumps(found))
 
@@ -129,7 +131,7 @@ def together(folder: Path) -> None:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens to."""
+    """An unused local port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -143,13 +145,13 @@ def by_two(chosen: Recipe, out: Path) -> list[int]:
     def work(rank: int) -> None:
         where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank)}
         os.environ |= where | {"RANK": str(rank), "WORLD_SIZE": "2"}
-        train(chosen, out, device="cpu", progress=Said(out.parent / f"{out.name}-{rank}.txt"))
+        train(chosen, out, device="cpu", progress=MessageFile(out.parent / f"{out.name}-{rank}.txt"))
 
     return [fork(lambda rank=rank: work(rank)) for rank in (0, 1)]  # type: ignore[misc]
 
 
-class Said(SilentProgress):
-    """Keeps what a process says in a file."""
+class MessageFile(SilentProgress):
+    """Writes the progress messages of a process to a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -160,12 +162,12 @@ class Said(SilentProgress):
 
 
 def shared(folder: Path) -> None:
-    """A whole training in two processes; with dropout, one that is killed, too."""
+    """Run trainings in two processes: without dropout, with dropout, and with dropout and a kill."""
     chosen = recipe(folder, optimiser__steps=4, weights__dropout=0.0)
     finish(*by_two(chosen, folder / "by-2"))
     finish(fork(lambda: train(chosen, folder / "by-1", device="cpu") and None))
     dropping = recipe(folder, optimiser__steps=6, compute__checkpoint_every=3, weights__dropout=0.2, dev__questions=0)
-    finish(*by_two(dropping, folder / "undisturbed"))
+    finish(*by_two(dropping, folder / "uninterrupted"))
     children = by_two(dropping, folder / "killed")
     wait_for(5, folder / "killed", children[0])
     for child in children:

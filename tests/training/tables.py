@@ -1,4 +1,4 @@
-"""Small tables of parallel questions, made up here."""
+"""Small synthetic tables of parallel questions."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def question_rows(count: int = 40, languages: tuple[str, ...] = LANGUAGES, sourc
 
 
 def sentence_rows(count: int = 30, languages: tuple[str, ...] = ("el", *LANGUAGES), source: str = "news") -> list[ParallelRow]:
-    """Parallel sentences: question and passage are one text."""
+    """Parallel sentences: question and passage are the same text."""
     texts = [{own: f"{own} news {number}" for own in languages} for number in range(count)]
     return [ParallelRow(f"{source}{number}", source, "", text, dict(text)) for number, text in enumerate(texts)]
 
 
 def mixed_table() -> ParallelTable:
-    """Both."""
-    return ParallelTable.of([*question_rows(), *sentence_rows()])
+    """Questions and parallel sentences in one table."""
+    return ParallelTable.from_rows([*question_rows(), *sentence_rows()])

@@ -1,4 +1,4 @@
-"""A training that is killed, and one that two processes share."""
+"""Trainings that are killed and resumed, and distributed trainings with two processes."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_killed_training_ends_with_the_same_bytes(done: Path) -> None:
-    undisturbed, killed = done / "killed" / "undisturbed", done / "killed" / "killed"
-    names = {path.name for path in undisturbed.iterdir()}
+def test_killed_training_gives_the_same_bytes_after_a_resume(done: Path) -> None:
+    uninterrupted, killed = done / "killed" / "uninterrupted", done / "killed" / "killed"
+    names = {path.name for path in uninterrupted.iterdir()}
     assert names == {path.name for path in killed.iterdir()}
     assert {"difference.safetensors", "model.safetensors", "training.jsonl", "encoder.toml"} <= names
     for name in names:
-        assert (killed / name).read_bytes() == (undisturbed / name).read_bytes(), name
+        assert (killed / name).read_bytes() == (uninterrupted / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("cached", ["False", "True"])
-def test_two_processes_give_the_loss_and_gradients_of_one(done: Path, cached: str) -> None:
+def test_two_processes_compute_the_loss_and_gradients_of_one(done: Path, cached: str) -> None:
     one, first, second = (json.loads((done / "together" / f"{name}.json").read_text())[cached] for name in ("1-0", "2-0", "2-1"))
     assert (first["loss"] + second["loss"]) / 2 == pytest.approx(one["loss"], abs=1e-5)
     assert first["loss"] != pytest.approx(second["loss"], abs=1e-3)  # each has its own half
@@ -47,13 +47,13 @@ def test_two_processes_give_the_loss_and_gradients_of_one(done: Path, cached: st
         assert np.abs(np.array(first["gradients"][name]) - np.array(expected)).max() < 1e-5
 
 
-def test_a_training_that_two_processes_share_is_that_of_one(done: Path) -> None:
+def test_two_processes_train_the_same_weights_as_one(done: Path) -> None:
     by_one, by_two = (load_file(done / "shared" / name / "difference.safetensors") for name in ("by-1", "by-2"))
     assert by_one.keys() == by_two.keys()
     assert max(np.abs(values.astype(float)).max() for name, values in by_one.items() if name.endswith(".b")) > 1e-3
     for name, values in by_one.items():
         if name.endswith(".key.bias.delta"):
-            continue  # it moves no vector, for softmax is indifferent to it: its gradient is rounding alone
+            continue  # softmax is invariant to it, so its gradient is rounding error only
         assert np.abs(values.astype(float) - by_two[name].astype(float)).max() < 2e-3, name
     lines = [(done / "shared" / name / "training.jsonl").read_text().splitlines() for name in ("by-1", "by-2")]
     for ours, theirs in zip(*lines, strict=True):
@@ -61,12 +61,12 @@ def test_a_training_that_two_processes_share_is_that_of_one(done: Path) -> None:
             assert json.loads(theirs)["loss"] == pytest.approx(record["loss"], abs=1e-4)
 
 
-def test_two_processes_that_are_killed_end_with_the_same_bytes_though_each_has_its_own_dropout(done: Path) -> None:
-    undisturbed, killed = (load_file(done / "shared" / name / "difference.safetensors") for name in ("undisturbed", "killed"))
-    for name, values in undisturbed.items():
+def test_killed_distributed_training_with_dropout_gives_the_same_bytes(done: Path) -> None:
+    uninterrupted, killed = (load_file(done / "shared" / name / "difference.safetensors") for name in ("uninterrupted", "killed"))
+    for name, values in uninterrupted.items():
         assert np.array_equal(values, killed[name]), name
 
 
-def test_one_of_several_processes_speaks(done: Path) -> None:
-    assert "step 6: loss" in (done / "shared" / "undisturbed-0.txt").read_text()
-    assert not (done / "shared" / "undisturbed-1.txt").exists()
+def test_only_the_first_process_reports_progress(done: Path) -> None:
+    assert "step 6: loss" in (done / "shared" / "uninterrupted-0.txt").read_text()
+    assert not (done / "shared" / "uninterrupted-1.txt").exists()

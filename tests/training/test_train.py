@@ -1,4 +1,4 @@
-"""From a recipe to an encoder: what comes out, and what stops it."""
+"""Training: from a recipe to an encoder folder, and the errors on the way."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from hybrid_bench.training.encoder.difference import WEIGHTS
 from hybrid_bench.training.encoder.published import publish
 from hybrid_bench.training.loop import dev_set, trainer
 from hybrid_bench.training.loop.dev_set import Encode
-from hybrid_bench.training.loop.trainee import Trainee
+from hybrid_bench.training.loop.trainable_model import TrainableModel
 from hybrid_bench.training.recipe import Averaging, BatchChoices, Recipe
 from tests.embeddings.whole_numbers import Told
 from tests.encoders.models import put_on_hub
@@ -37,7 +37,7 @@ from tests.training.tables import mixed_table, question_rows, sentence_rows
 from tests.training.tiny_training import recipe, save_base
 
 TEXTS = ["de1 de3", "en4 what is en5 en6 en7", "th9"]
-#: A training of a second.
+#: A recipe that trains in a second.
 SHORT: dict[str, Any] = {"optimiser__steps": 2, "dev__questions": 0, "weights__dropout": 0.0}
 
 
@@ -60,49 +60,49 @@ def records(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / "training.jsonl").read_text().splitlines()]
 
 
-def test_training_makes_the_loss_smaller(trained: Path) -> None:
+def test_loss_decreases(trained: Path) -> None:
     losses = [float(str(record["loss"])) for record in records(trained) if "loss" in record]
     assert len(losses) == 24
     assert np.mean(losses[-6:]) < np.mean(losses[:6]) - 0.2
 
 
-def test_the_dev_set_is_looked_at_and_the_best_weights_are_kept(trained: Path, place: Path, chosen: Recipe) -> None:
-    looks = {record["step"]: record["dev"] for record in records(trained) if "dev" in record}
-    assert list(looks) == [0, 12, 24]
-    assert all({"mono AP", "cross AP", "multi AP", "AP", "RankDistance", "loss"} <= look.keys() for look in looks.values())  # type: ignore[attr-defined]
+def test_dev_scores_are_logged(trained: Path, place: Path, chosen: Recipe) -> None:
+    evaluations = {record["step"]: record["dev"] for record in records(trained) if "dev" in record}
+    assert list(evaluations) == [0, 12, 24]
+    assert all(
+        {"mono AP", "cross AP", "multi AP", "AP", "RankDistance", "loss"} <= scores.keys() for scores in evaluations.values()
+    )  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("metric", ["AP", "loss"])
-def test_the_weights_of_the_best_look_are_those_of_the_encoder(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str
-) -> None:
-    """Looks 0, 4, 8 and 12 see what is said here: by the metric 8 is the best, by the other one 12."""
-    said = {"AP": [0.1, 0.2, 0.9, 0.3] if metric == "AP" else [0.1, 0.2, 0.3, 0.9], "loss": [3.0, 2.0, 1.0, 2.5]}
+def test_best_weights_become_the_encoder(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str) -> None:
+    """Evaluations at steps 0, 4, 8 and 12 return fixed scores: step 8 is best by the metric, step 12 by the other one."""
+    fixed = {"AP": [0.1, 0.2, 0.9, 0.3] if metric == "AP" else [0.1, 0.2, 0.3, 0.9], "loss": [3.0, 2.0, 1.0, 2.5]}
     if metric == "AP":
-        said["loss"].sort(reverse=True)
+        fixed["loss"].sort(reverse=True)
     seen: list[np.ndarray] = []
 
     def scores(self: dev_set.DevSet, encode: Encode, *rest: object) -> dict[str, float]:
         seen.append(encode(TEXTS, "query"))
-        return {name: values[len(seen) - 1] for name, values in said.items()}
+        return {name: values[len(seen) - 1] for name, values in fixed.items()}
 
     monkeypatch.setattr(dev_set.DevSet, "scores", scores)
     folder = train.train(recipe(place, dev__metric=metric, weights__dropout=0.0), tmp_path / "out")
     found = load_encoder(str(folder), dtype="fp32").encode(TEXTS, "query")
-    apart = [float(np.abs(found - look).max()) for look in seen]
+    apart = [float(np.abs(found - vectors).max()) for vectors in seen]
     assert apart[2] < 1e-3 < 1e-2 < min(apart[1], apart[3])
 
 
-def test_the_best_weights_are_those_that_the_checkpoint_names(
+def test_best_weights_are_those_of_the_checkpoint_after_a_resume(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed after a look that the last checkpoint does not know, and that turns out otherwise on another machine."""
-    said = iter([0.1, 0.2, 0.3, 0.9, None, 0.2, 0.25, 0.28])  # at 0, 2, 4 (a checkpoint), 6, killed at 8; then at 6, 8, 10
+    """Interrupted after an evaluation that is newer than the checkpoint, and has another result after the resume."""
+    fixed = iter([0.1, 0.2, 0.3, 0.9, None, 0.2, 0.25, 0.28])  # at 0, 2, 4 (a checkpoint), 6, killed at 8; then at 6, 8, 10
     seen: list[np.ndarray] = []
 
     def scores(self: dev_set.DevSet, encode: Encode, *rest: object) -> dict[str, float]:
         seen.append(encode(TEXTS, "query"))
-        if (value := next(said)) is None:
+        if (value := next(fixed)) is None:
             raise KeyboardInterrupt
         return {"AP": value}
 
@@ -112,7 +112,7 @@ def test_the_best_weights_are_those_that_the_checkpoint_names(
         train.train(chosen, tmp_path / "out")
     folder = train.train(chosen, tmp_path / "out")
     found = load_encoder(str(folder), dtype="fp32").encode(TEXTS, "query")
-    apart = [float(np.abs(found - look).max()) for look in seen]
+    apart = [float(np.abs(found - vectors).max()) for vectors in seen]
     assert apart[2] < 1e-3 < 5e-3 < min(apart[1], apart[3])
 
 
@@ -128,7 +128,7 @@ def test_the_best_weights_are_those_that_the_checkpoint_names(
         {"data__languages": ("de", "en")},
     ],
 )
-def test_what_a_recipe_says_changes_what_is_trained(
+def test_recipe_settings_change_the_result(
     place: Path, trained_shortly: bytes, tmp_path: Path, change: dict[str, object]
 ) -> None:
     folder = train.train(recipe(place, **SHORT, **change), tmp_path / "out")
@@ -142,7 +142,7 @@ def trained_shortly(place: Path) -> bytes:
     return first.read_bytes()
 
 
-def test_batches_are_drawn_as_the_recipe_says(place: Path) -> None:
+def test_batches_of_a_recipe(place: Path) -> None:
     choices = {
         "strategy": "hybrid",
         "alpha": 0.3,
@@ -162,7 +162,7 @@ def test_batches_are_drawn_as_the_recipe_says(place: Path) -> None:
     assert {share.source: round(share.probability, 9) for share in found.shares if share.kind == "cross-lingual"}["news"] == 0.7
 
 
-def test_a_dev_set_that_takes_a_whole_source_is_said() -> None:
+def test_dev_set_that_takes_a_whole_source_is_an_error() -> None:
     rows = [*question_rows(), *(replace(row, article="one") for row in question_rows(4, source="small"))]
     chosen = Recipe.parse(
         {
@@ -178,30 +178,30 @@ def test_a_dev_set_that_takes_a_whole_source_is_said() -> None:
     found = set()
     for seed in range(6):
         try:
-            train.parts_of(chosen.model_copy(update={"seed": seed}), ParallelTable.of(rows))
+            train.batches_and_dev_set(chosen.model_copy(update={"seed": seed}), ParallelTable.from_rows(rows))
         except HybridBenchError as error:
             found.add(error.problem)
-    assert found == {"the dev set takes every row of small"}
+    assert found == {"the development set takes every row of small"}
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_dev_set_has_as_many_questions_as_are_asked_for_in_the_languages_of_the_training(seed: int) -> None:
+def test_size_and_languages_of_the_dev_set(seed: int) -> None:
     rows = question_rows(80, ("de", "en", "th"))
     for row in rows[:60]:
         row.question, row.sentence = {"en": row.question["en"]}, {"en": row.sentence["en"]}
-    table = ParallelTable.of([*rows, *sentence_rows(20, ("de", "th"))])
-    training, held_out = dev_set.split(table, 3, seed, ["de", "th"])
+    table = ParallelTable.from_rows([*rows, *sentence_rows(20, ("de", "th"))])
+    training, held_out = dev_set.split_dev_set(table, 3, seed, ["de", "th"])
     assert len(held_out) == 3
     assert all(row.question.keys() & row.sentence.keys() & {"de", "th"} for row in held_out.rows())
-    assert not set(training.strings("article")) - {""} & set(held_out.strings("article"))
+    assert not set(training.key_column("article")) - {""} & set(held_out.key_column("article"))
 
 
-def test_both_kinds_of_batches_are_in_the_log(trained: Path) -> None:
+def test_log_has_both_batch_kinds(trained: Path) -> None:
     kinds = {(record["kind"], str(record["languages"]).count("-")) for record in records(trained) if "kind" in record}
     assert kinds == {("monolingual", 1), ("cross-lingual", 1)}
 
 
-def test_the_folder_is_an_encoder_with_a_card(trained: Path) -> None:
+def test_output_is_an_encoder_folder_with_a_card(trained: Path) -> None:
     encoder = load_encoder(str(trained), dtype="fp32")
     assert (encoder.card.name, encoder.card.base, encoder.card.query_prefix) == ("tiny", "tiny-base", "query: ")
     assert encoder.card.description == "tiny-base trained with the strategy hybrid(0.5); of a test"
@@ -211,7 +211,7 @@ def test_the_folder_is_an_encoder_with_a_card(trained: Path) -> None:
     assert not (trained / "training").exists()
 
 
-def test_a_finished_training_is_not_done_again(trained: Path, chosen: Recipe) -> None:
+def test_finished_training_is_not_repeated(trained: Path, chosen: Recipe) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in trained.iterdir()}
     train.train(chosen, trained)
     assert before == {path.name: path.stat().st_mtime_ns for path in trained.iterdir()}
@@ -219,8 +219,8 @@ def test_a_finished_training_is_not_done_again(trained: Path, chosen: Recipe) ->
         train.train(chosen.model_copy(update={"seed": 2}), trained)
 
 
-def test_a_finished_folder_is_made_whole(trained: Path, chosen: Recipe, tmp_path: Path) -> None:
-    """Its weights may have been deleted for their size, and a kill after the last step may have left the checkpoints."""
+def test_missing_weights_of_a_finished_training_are_restored(trained: Path, chosen: Recipe, tmp_path: Path) -> None:
+    """Weights may have been deleted to save space, and checkpoints may be left from a kill after the last step."""
     folder = Path(shutil.copytree(trained, tmp_path / "copy"))
     before = (folder / WEIGHTS).read_bytes()
     (folder / WEIGHTS).unlink()
@@ -232,26 +232,26 @@ def test_a_finished_folder_is_made_whole(trained: Path, chosen: Recipe, tmp_path
     train.train(chosen, folder)
     assert (folder / WEIGHTS).read_bytes() == before
     (folder / "training-data.json").write_text("{")
-    with pytest.raises(HybridBenchError, match=r"training-data\.json is damaged"):
+    with pytest.raises(HybridBenchError, match=r"training-data\.json is corrupt"):
         train.train(chosen, folder)
 
 
-def test_a_base_that_changed_is_not_taken_for_the_one_that_was_trained_on(tmp_path: Path) -> None:
+def test_changed_base_is_an_error(tmp_path: Path) -> None:
     chosen = recipe(tmp_path, optimiser__steps=1, dev__questions=0, averaging__trainings=2)
     folder = train.train(chosen, tmp_path / "out")
     base = tmp_path / "base" / WEIGHTS
     save_file({name: weight * 1.5 for name, weight in load_file(base).items()}, base, metadata={"format": "pt"})
     (folder / WEIGHTS).unlink()
-    with pytest.raises(HybridBenchError, match="was trained on another base than tiny-base is now"):
+    with pytest.raises(HybridBenchError, match="was trained on other weights than tiny-base has now"):
         train.train(chosen, folder)
     (folder / "encoder.toml").unlink()
-    with pytest.raises(HybridBenchError, match="was trained on another base than tiny-base is now"):
+    with pytest.raises(HybridBenchError, match="was trained on other weights than tiny-base has now"):
         train.train(chosen, folder)
     assert not (folder / "encoder.toml").exists()
 
 
-def spoil(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
-    """Change the tensors and the facts of a difference (a list takes their place), and what they should give."""
+def corrupt(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], object]) -> None:
+    """Change the tensors and the metadata of a difference (a list replaces the metadata), and the expected hash."""
     tensors: dict[str, Any] = load_file(folder / "difference.safetensors")
     with safe_open(folder / "difference.safetensors", framework="numpy") as file:
         facts = json.loads(file.metadata()["hybrid_bench"])
@@ -271,7 +271,7 @@ def spoil(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], objec
         (lambda tensors, facts: None, "did not give the expected bytes"),
     ],
 )
-def test_a_spoilt_difference_is_said(
+def test_corrupt_difference_is_an_error(
     change: Callable[[Any, Any], object],
     message: str,
     trained: Path,
@@ -281,20 +281,20 @@ def test_a_spoilt_difference_is_said(
 ) -> None:
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
     publish(trained, tmp_path / "published")
-    spoil(tmp_path / "published", change)
+    corrupt(tmp_path / "published", change)
     with pytest.raises(HybridBenchError, match=message):
         load_published(tmp_path / "published", base=str(place / "base"), dtype="fp32")
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", "{}", '{"model.safetensors": null}'])
-def test_spoilt_hashes_are_said(content: str, trained: Path, place: Path, tmp_path: Path) -> None:
+def test_corrupt_hashes_are_an_error(content: str, trained: Path, place: Path, tmp_path: Path) -> None:
     publish(trained, tmp_path / "published")
     (tmp_path / "published" / "files.json").write_text(content)
-    with pytest.raises(HybridBenchError, match=r"files\.json is not a list of files with their sha256"):
+    with pytest.raises(HybridBenchError, match=r"files\.json is not a list of files with their SHA-256"):
         load_published(tmp_path / "published", base=str(place / "base"), dtype="fp32")
 
 
-def test_a_published_training_is_the_same_encoder(trained: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_published_training_loads_as_the_same_encoder(trained: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(place / "home"))
     files = publish(trained, place / "published")
     assert "model.safetensors" not in {path.name for path in files}
@@ -302,7 +302,7 @@ def test_a_published_training_is_the_same_encoder(trained: Path, place: Path, mo
     ours = load_encoder(str(trained), dtype="fp32")
     assert np.array_equal(again.encode(TEXTS, "passage"), ours.encode(TEXTS, "passage"))
     assert again.card.model != ours.card.model
-    with pytest.raises(HybridBenchError, match=r"holds no finished training: it lacks difference\.safetensors"):
+    with pytest.raises(HybridBenchError, match=r"is not a finished training: difference\.safetensors is missing"):
         publish(place / "base", place / "elsewhere")
     with pytest.raises(HybridBenchError, match="is the folder of the training itself"):
         publish(trained, trained)
@@ -310,7 +310,9 @@ def test_a_published_training_is_the_same_encoder(trained: Path, place: Path, mo
         publish(trained, place / "data.jsonl")
 
 
-def test_a_base_of_the_hub_is_taken_as_it_was(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_published_training_loads_the_trained_revision_of_a_hub_base(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
@@ -324,7 +326,7 @@ def test_a_base_of_the_hub_is_taken_as_it_was(place: Path, tmp_path: Path, monke
     assert np.array_equal(again.encode(TEXTS, "query"), load_encoder(str(folder), dtype="fp32").encode(TEXTS, "query"))
 
 
-def test_a_merged_difference_is_what_was_added(place: Path, trained: Path) -> None:
+def test_merged_weights_equal_base_plus_difference(place: Path, trained: Path) -> None:
     base, merged = load_file(place / "base" / "model.safetensors"), load_file(trained / "model.safetensors")
     factors = load_file(trained / "difference.safetensors")
     changed = {name for name in base if not np.array_equal(base[name], merged[name])}
@@ -342,12 +344,12 @@ def test_a_merged_difference_is_what_was_added(place: Path, trained: Path) -> No
     assert merged.keys() == base.keys()
 
 
-def test_biases_stay_where_the_recipe_does_not_train_them(place: Path, tmp_path: Path) -> None:
+def test_biases_are_not_trained_by_default(place: Path, tmp_path: Path) -> None:
     train.train(recipe(place, optimiser__steps=2, dev__questions=0, weights__biases=False), tmp_path / "trained")
     assert not [name for name in load_file(tmp_path / "trained" / "difference.safetensors") if name.endswith(".delta")]
 
 
-def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_averaged_training_is_the_mean_of_its_trainings(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = recipe(place, optimiser__steps=4, dev__questions=0, averaging__trainings=3, seed=5)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(averaging, "average", interrupt)
@@ -359,7 +361,7 @@ def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypa
     assert any(np.abs(singles[0][name] - singles[1][name]).max() > 1e-3 for name in mean)
     for name, weight in mean.items():
         assert np.abs(weight - np.mean([single[name] for single in singles], axis=0)).max() < 1e-6
-    assert not list((tmp_path / "soup" / "seeds").rglob("model.safetensors")), "the differences stay, the weights do not"
+    assert not list((tmp_path / "soup" / "seeds").rglob("model.safetensors")), "differences are kept, merged weights are not"
     assert {record["seed"] for record in records(tmp_path / "soup")} == {5, 6, 7}
     card = load_encoder(str(tmp_path / "soup"), dtype="fp32").card
     assert card.description.endswith("the mean of the weights of 3 trainings, seeds 5 to 7")
@@ -376,12 +378,12 @@ def test_several_trainings_make_their_mean(place: Path, tmp_path: Path, monkeypa
     assert np.array_equal(again.encode(TEXTS, "query"), load_encoder(str(tmp_path / "soup"), dtype="fp32").encode(TEXTS, "query"))
 
 
-def test_a_mean_is_cut_to_its_best_approximation(tmp_path: Path) -> None:
-    """Against numpy's singular values of the whole matrix."""
+def test_rank_reduction_is_the_best_approximation(tmp_path: Path) -> None:
+    """Compared with numpy's SVD of the full matrix."""
     draw = np.random.default_rng(3)
     layer, files, whole = "encoder.layer.0.output.dense", [], np.zeros((9, 7))
     for number in range(3):
-        # Every number here is one of fp16.
+        # Every number is exact in fp16.
         factors = difference.LowRank(draw.integers(-8, 9, (2, 7)) / 8, draw.integers(-8, 9, (9, 2)) / 8, 0.5)
         files.append(tmp_path / f"{number}.safetensors")
         difference.write(files[-1], {layer: factors}, {"bias": np.full(4, number, np.float32)}, "base")
@@ -404,7 +406,7 @@ def product(path: Path, layer: str, scale: float) -> np.ndarray:
     return product
 
 
-def test_what_cannot_be_averaged_is_said(place: Path, trained: Path, tmp_path: Path) -> None:
+def test_averaging_different_bases_is_an_error(place: Path, trained: Path, tmp_path: Path) -> None:
     two = [trained / "difference.safetensors", tmp_path / "other.safetensors"]
     low_rank = {"encoder.layer.0.output.dense": difference.LowRank(np.zeros((1, 4)), np.zeros((4, 1)), 1.0)}
     difference.write(two[1], low_rank, {}, "another base")
@@ -419,7 +421,7 @@ def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_full_fine_tuning_is_a_difference_too(place: Path, tmp_path: Path) -> None:
+def test_full_fine_tuning_writes_a_difference(place: Path, tmp_path: Path) -> None:
     folder = train.train(recipe(place, optimiser__steps=2, weights={"method": "full"}, dev__questions=0), tmp_path / "full")
     base, merged = load_file(place / "base" / "model.safetensors"), load_file(folder / "model.safetensors")
     deltas = load_file(folder / "difference.safetensors")
@@ -428,7 +430,7 @@ def test_full_fine_tuning_is_a_difference_too(place: Path, tmp_path: Path) -> No
     assert any(deltas[name].any() for name in deltas)
 
 
-def test_a_difference_of_another_base_is_refused(trained: Path, place: Path, tmp_path: Path) -> None:
+def test_difference_of_another_base_is_an_error(trained: Path, place: Path, tmp_path: Path) -> None:
     save_file({"other.weight": np.zeros((2, 2), np.float32)}, tmp_path / "model.safetensors")
     with pytest.raises(HybridBenchError, match="which its base does not have"):
         difference.merge(tmp_path, trained / "difference.safetensors", tmp_path)
@@ -437,7 +439,7 @@ def test_a_difference_of_another_base_is_refused(trained: Path, place: Path, tmp
         difference.merge(place / "base", tmp_path / "broken", tmp_path)
 
 
-def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
+def test_non_finite_loss_stops_and_keeps_the_last_checkpoint(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chosen = recipe(place, optimiser__steps=6, compute__checkpoint_every=2, dev__questions=0, weights__dropout=0.0)
@@ -453,15 +455,15 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(
         train.train(chosen, tmp_path / "out")
     assert "The checkpoint of step 4 is kept" in caught.value.remedy
     monkeypatch.undo()
-    train.train(chosen, tmp_path / "out")  # goes on after step 4
-    train.train(chosen, tmp_path / "undisturbed")
-    assert (tmp_path / "out" / "model.safetensors").read_bytes() == (tmp_path / "undisturbed" / "model.safetensors").read_bytes()
+    train.train(chosen, tmp_path / "out")  # resumes after step 4
+    train.train(chosen, tmp_path / "uninterrupted")
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == (
+        tmp_path / "uninterrupted" / "model.safetensors"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize("most", [0.0, 1.0])
-def test_a_gradient_that_is_not_finite_changes_no_weight(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: float
-) -> None:
+def test_non_finite_gradient_changes_no_weight(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: float) -> None:
     chosen = recipe(place, optimiser={"steps": 4, "max_gradient": most}, compute__checkpoint_every=2, dev__questions=0)
     ordinary = trainer.HybridTrainer.training_step
 
@@ -476,7 +478,7 @@ def test_a_gradient_that_is_not_finite_changes_no_weight(
     assert "The checkpoint of step 2 is kept" in caught.value.remedy
 
 
-def test_precision_and_caching_change_the_loss_by_rounding_alone(
+def test_precision_and_caching_change_the_loss_by_rounding_only(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("torch.cpu.get_capabilities", dict)
@@ -491,7 +493,7 @@ def test_precision_and_caching_change_the_loss_by_rounding_alone(
     assert warned == {"plain": False, "cached": False, "bf16": True}
     assert losses["cached"] == pytest.approx(losses["plain"], abs=1e-3)
     assert losses["bf16"] == pytest.approx(losses["plain"], abs=0.1)
-    assert losses["bf16"][0] != losses["plain"][0], "it is computed in another precision"
+    assert losses["bf16"][0] != losses["plain"][0], "bf16 was used"
 
 
 @pytest.mark.parametrize(
@@ -502,14 +504,14 @@ def test_precision_and_caching_change_the_loss_by_rounding_alone(
         ("constant", [1 / 3, 2 / 3, *[1] * 9]),
     ],
 )
-def test_the_learning_rate_follows_its_schedule(schedule: str, rates: list[float], place: Path, tmp_path: Path) -> None:
+def test_learning_rate_schedule(schedule: str, rates: list[float], place: Path, tmp_path: Path) -> None:
     optimiser = {"steps": 10, "learning_rate": 0.5, "warmup": 0.2, "schedule": schedule}
     chosen = recipe(place, optimiser=optimiser, dev__questions=0, weights__biases=False, batches__size=2)
     logged = [record["learning_rate"] for record in records(train.train(chosen, tmp_path / "out")) if "loss" in record]
     assert logged == pytest.approx([0.5 * rate for rate in rates[1:]])
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoint_of_another_recipe_is_an_error(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = recipe(place, optimiser__steps=3, compute__checkpoint_every=1, dev__questions=0)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
@@ -520,14 +522,14 @@ def test_a_checkpoint_of_another_recipe_is_refused(place: Path, tmp_path: Path, 
         train.train(other, tmp_path / "out")
     facts = {"hybrid_bench": json.dumps({"standing": {"recipe": "r", "steps": 3}})}
     save_file({"a": np.zeros(1)}, tmp_path / "out" / "training" / "checkpoint.safetensors", metadata=facts)
-    with pytest.raises(HybridBenchError, match=r"is not a checkpoint of a training: .*steps"):
+    with pytest.raises(HybridBenchError, match=r"is not a training checkpoint: .*steps"):
         train.train(chosen, tmp_path / "out")
     (tmp_path / "out" / "training" / "checkpoint.safetensors").write_bytes(b"half a file")
-    with pytest.raises(HybridBenchError, match="is not a checkpoint of a training"):
+    with pytest.raises(HybridBenchError, match="is not a training checkpoint"):
         train.train(chosen, tmp_path / "out")
 
 
-def test_patience_stops_a_training_that_does_not_get_better(place: Path, tmp_path: Path) -> None:
+def test_patience_stops_a_training_without_improvement(place: Path, tmp_path: Path) -> None:
     chosen = recipe(place, optimiser={"steps": 30, "learning_rate": 1e-12}, dev__every=2, dev__patience=2)
     folder = train.train(chosen, tmp_path / "out")
     assert max(int(str(record["step"])) for record in records(folder)) == 4
@@ -539,25 +541,25 @@ def test_patience_stops_a_training_that_does_not_get_better(place: Path, tmp_pat
         ({"data__languages": ("de", "fr")}, "'fr'"),
         ({"data__languages": ("de",), "batches__strategy": "cross"}, "needs pairs of languages"),
         ({"batches__size": 500}, "cannot be drawn without a repeat"),
-        ({"texts__max_passage_length": 64}, "the recipe reads 64 tokens of a passage, and .* at most 48"),
-        ({"weights__layers": 3}, "trains 3 layers of a base that has 2"),
+        ({"texts__max_passage_length": 64}, "texts.max_passage_length is 64, but .* at most 48 tokens"),
+        ({"weights__layers": 3}, "weights.layers is 3, but the base has 2 layers"),
         ({"weights__targets": ("no_such_layer",)}, "no_such_layer"),
         (
             {"weights__targets": ("query", "word_embeddings")},
-            "embeddings.word_embeddings, of weights.targets, is no linear layer",
+            "embeddings.word_embeddings, of weights.targets, is not a linear layer",
         ),
         ({"base": "no-such-encoder"}, "unknown encoder 'no-such-encoder'"),
         ({"dev__questions": 200}, "leaves no row to train on"),
         ({"dev__questions": 1, "dev__metric": "loss"}, "the dev loss at step 0 is not finite"),
-        ({"data__languages": ("de", "th"), "batches__strategy": "english"}, "is in 'en', which is not among the languages"),
+        ({"data__languages": ("de", "th"), "batches__strategy": "english"}, "uses 'en', which is not among the languages"),
         (
             {"weights": {"method": "lora", "layers": 1, "targets": ("layer.0.output.dense",)}},
-            "nothing of the base is left to train",
+            "the recipe trains no weight of the base",
         ),
         ({"seed": 2**32}, "seed: Input should be less than"),
     ],
 )
-def test_what_cannot_be_trained_is_said(place: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
+def test_invalid_trainings_are_errors(place: Path, tmp_path: Path, changes: dict[str, object], message: str) -> None:
     with pytest.raises(HybridBenchError, match=message):
         train.train(recipe(place, **changes), tmp_path / "out")
 
@@ -566,7 +568,7 @@ def test_what_cannot_be_trained_is_said(place: Path, tmp_path: Path, changes: di
     ("options", "message"),
     [({"max_shard_size": "1KB"}, r"the base in .* has no model\.safetensors"), ({}, "the base in .* has weights in F16")],
 )
-def test_a_base_that_cannot_be_shipped_is_said_at_once(
+def test_unsupported_base_checkpoint_fails_before_training(
     place: Path, tmp_path: Path, options: dict[str, str], message: str
 ) -> None:
     shutil.copytree(place / "base", tmp_path / "base", ignore=shutil.ignore_patterns("model.safetensors"))
@@ -577,50 +579,50 @@ def test_a_base_that_cannot_be_shipped_is_said_at_once(
     assert not list(tmp_path.rglob("training.jsonl"))
 
 
-def test_a_base_with_old_names_of_weights_is_said_at_once(place: Path, tmp_path: Path) -> None:
+def test_base_with_old_weight_names_fails_before_training(place: Path, tmp_path: Path) -> None:
     shutil.copytree(place / "base", tmp_path / "base")
     old = {name.replace("LayerNorm.weight", "LayerNorm.gamma"): w for name, w in load_file(place / "base" / WEIGHTS).items()}
     save_file(old, tmp_path / "base" / WEIGHTS, metadata={"format": "pt"})
     whole = recipe(place, base=str(tmp_path / "base"), weights={"method": "full"})
-    with pytest.raises(HybridBenchError, match=r"have an old name for embeddings\.LayerNorm\.weight"):
+    with pytest.raises(HybridBenchError, match=r"uses an old name for embeddings\.LayerNorm\.weight"):
         train.train(whole, tmp_path / "out")
     assert not list(tmp_path.rglob("training.jsonl"))
 
 
-def test_a_dropout_that_the_recipe_does_not_reach_is_said(place: Path, tmp_path: Path) -> None:
+def test_dropout_that_the_recipe_cannot_change_is_an_error(place: Path, tmp_path: Path) -> None:
     shutil.copytree(place / "base", tmp_path / "base", ignore=shutil.ignore_patterns("model.safetensors", "config.json"))
     config = DistilBertConfig(
         vocab_size=300, dim=16, hidden_dim=32, n_layers=2, n_heads=2, max_position_embeddings=64, dropout=0.1
     )
     DistilBertModel(config).save_pretrained(tmp_path / "base")
-    with pytest.raises(HybridBenchError, match=r"has a dropout that weights\.dropout does not reach"):
-        Trainee.of(recipe(place, base=str(tmp_path / "base"), weights={"method": "full", "dropout": 0.0}))
-    assert Trainee.of(recipe(place, base=str(tmp_path / "base"), weights={"method": "full"})).trainable()
+    with pytest.raises(HybridBenchError, match=r"weights\.dropout does not change every dropout layer of the base"):
+        TrainableModel.load(recipe(place, base=str(tmp_path / "base"), weights={"method": "full", "dropout": 0.0}))
+    assert TrainableModel.load(recipe(place, base=str(tmp_path / "base"), weights={"method": "full"})).trainable_weights()
 
 
-def test_word_embeddings_are_frozen_whatever_they_are_called(place: Path, tmp_path: Path) -> None:
+def test_word_embeddings_are_frozen_by_any_name(place: Path, tmp_path: Path) -> None:
     shutil.copytree(place / "base", tmp_path / "base", ignore=shutil.ignore_patterns("model.safetensors", "config.json"))
     shape = {"hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 8}
     Qwen3Model(Qwen3Config(vocab_size=300, num_hidden_layers=2, **shape)).save_pretrained(tmp_path / "base")
     for freeze in (False, True):
         weights = {"method": "full", "freeze_embeddings": freeze}
-        trainee = Trainee.of(recipe(place, base=str(tmp_path / "base"), texts__pooling="eos", weights=weights))
-        assert ("embed_tokens.weight" in trainee.trainable()) != freeze
-        assert "layers.0.mlp.up_proj.weight" in trainee.trainable()
+        model = TrainableModel.load(recipe(place, base=str(tmp_path / "base"), texts__pooling="eos", weights=weights))
+        assert ("embed_tokens.weight" in model.trainable_weights()) != freeze
+        assert "layers.0.mlp.up_proj.weight" in model.trainable_weights()
 
 
-def test_other_data_than_those_of_a_finished_training_are_said(trained: Path, chosen: Recipe, tmp_path: Path) -> None:
+def test_changed_data_of_a_finished_training_are_an_error(trained: Path, chosen: Recipe, tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     (old,) = chosen.data.sources
     data.write_text("".join(Path(old).read_text().splitlines(keepends=True)[:-1]))
     shutil.copytree(trained, tmp_path / "trained")
     text = (trained / "recipe.toml").read_text().replace(old, str(data))
     (tmp_path / "trained" / "recipe.toml").write_text(text)
-    with pytest.raises(HybridBenchError, match=r"the training data .*data\.jsonl are others"):
+    with pytest.raises(HybridBenchError, match=r"the training data .*data\.jsonl changed"):
         train.train(Recipe.parse(toml.loads(text, "the recipe"), "the recipe"), tmp_path / "trained")
 
 
-def test_ones_own_files_are_trained_on(place: Path, tmp_path: Path) -> None:
+def test_training_on_user_data(place: Path, tmp_path: Path) -> None:
     for language in ("en", "de"):
         paragraphs = [
             {
@@ -640,12 +642,10 @@ def test_ones_own_files_are_trained_on(place: Path, tmp_path: Path) -> None:
     )
     assert train.train(chosen, folder) == folder
     (tmp_path / "de.json").unlink()
-    assert train.train(chosen, folder) == folder, "what is gone cannot be compared"
+    assert train.train(chosen, folder) == folder, "missing files are not compared"
 
 
-def test_a_process_that_comes_later_does_not_take_the_first_ones_files_for_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_of_the_first_process_are_accepted_by_later_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ordinary = Path.rglob
 
     def meanwhile(folder: Path, pattern: str) -> list[Path]:
@@ -654,27 +654,27 @@ def test_a_process_that_comes_later_does_not_take_the_first_ones_files_for_other
         return list(ordinary(folder, pattern))
 
     monkeypatch.setattr(Path, "rglob", meanwhile)
-    train._check_place(tmp_path / "out")
+    train._check_output_folder(tmp_path / "out")
     (tmp_path / "other" / "notes.txt").parent.mkdir()
     (tmp_path / "other" / "notes.txt").touch()
     monkeypatch.undo()
-    with pytest.raises(HybridBenchError, match="holds other files than a training's"):
-        train._check_place(tmp_path / "other")
+    with pytest.raises(HybridBenchError, match="holds files that are not of a training"):
+        train._check_output_folder(tmp_path / "other")
 
 
-def test_an_encoder_does_not_go_where_other_files_are(chosen: Recipe, tmp_path: Path) -> None:
+def test_output_folder_with_other_files_is_an_error(chosen: Recipe, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(HybridBenchError, match="file is a file"):
             train.train(chosen, folder)
     (tmp_path / "out" / "training").mkdir(parents=True)
     (tmp_path / "out" / "training" / "thesis.txt").write_text("mine")
-    with pytest.raises(HybridBenchError, match="out holds other files than a training's"):
+    with pytest.raises(HybridBenchError, match="out holds files that are not of a training"):
         train.train(chosen, tmp_path / "out")
     assert (tmp_path / "out" / "training" / "thesis.txt").read_text() == "mine"
 
 
-def test_the_command_trains_and_shows(
+def test_command_shows_the_recipe(
     place: Path, trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (place / "tiny.toml").write_text((trained / "recipe.toml").read_text())
@@ -689,7 +689,7 @@ def test_the_command_trains_and_shows(
     assert "optimiser.step: unknown key" in capsys.readouterr().err
 
 
-def test_the_command_trains_and_publishes(
+def test_command_trains_and_publishes(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (place / "short.toml").write_text(recipe(place, **SHORT).to_toml())
@@ -705,5 +705,5 @@ def test_the_command_trains_and_publishes(
     assert np.array_equal(again.encode(TEXTS, "query"), ours.encode(TEXTS, "query"))
 
 
-def test_the_card_of_a_trained_encoder_is_valid_toml(trained: Path) -> None:
+def test_card_is_valid_toml(trained: Path) -> None:
     assert EncoderCard.read(trained / "encoder.toml").model == "."

@@ -1,4 +1,4 @@
-"""A real base encoder of a few kilobytes, parallel data that it can learn from, and a recipe that takes a second."""
+"""A base encoder of a few kilobytes, parallel data that it can learn, and a recipe that trains in a second."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hybrid_bench.training.recipe import Recipe
 LANGUAGES = ("de", "en", "th")
 TOPICS = 80
 SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-#: A word of a topic in a language, e.g. ``de7``; and words that say nothing.
+#: A word of a topic in a language, e.g. ``de7``; and words without information.
 WORDS = [f"{language}{topic}" for language in LANGUAGES for topic in range(TOPICS)] + ["what", "is", "query", "passage", ":"]
 
 CARD = """name = "tiny-base"
@@ -76,7 +76,7 @@ def save_data(path: Path, rows: int = TOPICS) -> Path:
 
 
 def recipe(folder: Path, **changes: Any) -> Recipe:
-    """A recipe for the two above, which are made in the folder where they are not there yet.
+    """A recipe for this base and these data, which are created in the folder if they do not exist.
 
     Args:
         folder: for the base and the data.

@@ -1,1 +1,1 @@
-"""Batch kinds and strategies: which pairs in which languages make a batch."""
+"""Hybrid batches: batch kinds, strategies, and samplers that draw the batches."""

@@ -1,8 +1,8 @@
-"""Code-switched texts: words replaced by words of other languages (arXiv 2305.05295), a baseline without parallel batches.
+"""Code-switching: replacing words by translations (arXiv 2305.05295), a baseline without cross-lingual batches.
 
-The lexicon is either read from a file or learned from the training table itself: a word and its translation are those that
-occur in the same rows most exclusively (the highest Dice coefficient, mutually). Languages whose writing does not part words
-(Chinese, Japanese, Thai, ...) have no words to put in, and are left out.
+The lexicon is read from a file or learned from the training table: a word and its translation are those whose occurrences in
+the same rows have the highest Dice coefficient, mutually. Languages written without spaces between words (Chinese, Japanese,
+Thai, ...) are skipped.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support.atomic import write
-from hybrid_bench.training.data.readers.reading import text_of
-from hybrid_bench.training.data.sentences import UNPARTED
+from hybrid_bench.training.data.readers.reading import read_text
+from hybrid_bench.training.data.sentences import WITHOUT_SPACES
 from hybrid_bench.training.data.table import ParallelTable, Part
 
 _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0900-\u0dff][^\W\d_]*)*")
@@ -27,13 +27,13 @@ _WORD = re.compile(r"[^\W\d_]+(?:[\u0300-\u036f\u0900-\u0dff][^\W\d_]*)*")
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Translations of single words of one language, lower-cased: word to (language, translation) pairs, by language."""
+    """Translations of single lower-cased words of one language: word to (language, translation) pairs, sorted by language."""
 
     language: str
     entries: Mapping[str, tuple[tuple[str, str], ...]]
 
     @classmethod
-    def learned(
+    def learn(
         cls,
         table: ParallelTable,
         language: str = "en",
@@ -42,14 +42,21 @@ class Lexicon:
         least_rows: int = 3,
         least_dice: float = 0.3,
     ) -> Lexicon:
-        """Learn a lexicon from the questions and sentences that a table has in ``language`` and in others, by default in any.
+        """Learn a lexicon from the questions and sentences of a table.
+
+        Args:
+            table: with rows in ``language`` and in other languages.
+            language: the language of the words.
+            others: the languages of the translations; None: all languages of the table.
+            least_rows: rows in which a word, and a word with its translation, must occur.
+            least_dice: the smallest Dice coefficient of a translation.
 
         Raises:
-            HybridBenchError: if nothing was learned.
+            HybridBenchError: if no word has a translation.
         """
         found: dict[str, list[tuple[str, str]]] = {}
         known = table.languages if others is None else [other for other in table.languages if other in others]
-        others = [other for other in known if other != language and other not in UNPARTED]
+        others = [other for other in known if other != language and other not in WITHOUT_SPACES]
         parts: tuple[Part, ...] = ("question", "sentence")
         own = {part: _words(table, part, language) for part in parts}
         for other in others:
@@ -63,32 +70,38 @@ class Lexicon:
         if not found:
             raise HybridBenchError(
                 f"no word of {language!r} has a translation in the training data",
-                "Code-switching needs rows in other languages with spaces between words, or a lexicon of your own.",
+                "Code-switching needs rows in other languages with spaces between words, or a lexicon file.",
             )
         return cls(language, {word: tuple(found[word]) for word in sorted(found)})
 
     @classmethod
     def load(cls, path: Path, language: str = "en") -> Lexicon:
-        """Read lines of ``word <tab> language <tab> translation``."""
+        """Read lines of ``word <tab> language <tab> translation``.
+
+        Raises:
+            HybridBenchError: if a line has another format, or there is none.
+        """
         found: dict[str, list[tuple[str, str]]] = {}
-        for number, line in enumerate(text_of(path).split("\n"), start=1):
+        for number, line in enumerate(read_text(path).split("\n"), start=1):
             if not line.strip():
                 continue
             fields = line.split("\t")
             if len(fields) != 3 or not all(field.strip() for field in fields):
-                raise HybridBenchError(f"{path}, line {number} is not word, language, translation with tabs between them")
+                raise HybridBenchError(
+                    f"{path}, line {number} is not word, language and translation, separated by tabs", "Correct the line."
+                )
             found.setdefault(fields[0].lower(), []).append((fields[1], fields[2].strip()))
         if not found:
-            raise HybridBenchError(f"{path} has no entry")
+            raise HybridBenchError(f"{path} has no entry", "Write word, language and translation per line, separated by tabs.")
         return cls(language, {word: tuple(sorted(found[word])) for word in sorted(found)})
 
     def save(self, path: Path) -> None:
-        """Write what :meth:`load` reads."""
+        """Write the format that :meth:`load` reads."""
         lines = (f"{word}\t{other}\t{text}\n" for word, pairs in self.entries.items() for other, text in pairs)
         write(path, "".join(lines).encode())
 
-    def switched(self, text: str, random: np.random.Generator, probability: float) -> str:
-        """Replace each word that is in the lexicon with this probability, each time by a language drawn uniformly."""
+    def switch(self, text: str, random: np.random.Generator, probability: float) -> str:
+        """Replace each word of the lexicon with this probability by a translation, drawn uniformly."""
 
         def one(match: re.Match[str]) -> str:
             choices = self.entries.get(match[0].lower())
@@ -103,7 +116,7 @@ def _words(table: ParallelTable, part: Part, language: str) -> list[tuple[str, .
     return [_distinct(text) for text in table.column(part, language)]
 
 
-@functools.lru_cache(maxsize=4096)  # the sentence of several questions
+@functools.lru_cache(maxsize=4096)  # several questions share a sentence
 def _distinct(text: str | None) -> tuple[str, ...]:
     return tuple(sorted({word.lower() for word in _WORD.findall(text)})) if text else ()
 
@@ -111,7 +124,7 @@ def _distinct(text: str | None) -> tuple[str, ...]:
 def _mutual(
     pairs: Sequence[tuple[tuple[str, ...], tuple[str, ...]]], least_rows: int, least_dice: float
 ) -> list[tuple[str, str]]:
-    """The word pairs that are each other's best by Dice: twice the rows with both, over the rows with either."""
+    """The word pairs with mutually the highest Dice coefficient: 2 * rows with both / (rows with one + rows with the other)."""
     if not pairs:
         return []
     left, left_words = _occurrences([pair[0] for pair in pairs], least_rows)
@@ -127,12 +140,12 @@ def _mutual(
     kept = (dice >= least_dice) & (dice == best[0][both.row]) & (dice == best[1][both.col]) & (both.data >= least_rows)
     chosen: dict[str, str] = {}
     for row, col in sorted(zip(both.row[kept].tolist(), both.col[kept].tolist(), strict=True)):
-        chosen.setdefault(left_words[row], right_words[col])  # of equals the first by the alphabet
+        chosen.setdefault(left_words[row], right_words[col])  # ties: the alphabetically first
     return [(word, other) for word, other in chosen.items() if word != other]
 
 
 def _occurrences(texts: Sequence[tuple[str, ...]], least: int) -> tuple[Any, list[str]]:
-    """(texts, words) with 1 where a word is in a text, for words in at least so many texts; and the words."""
+    """A sparse (texts, words) matrix with 1 where a text has a word, for words in at least ``least`` texts; and the words."""
     from collections import Counter
 
     from scipy.sparse import csr_matrix

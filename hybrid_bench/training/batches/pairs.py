@@ -1,4 +1,4 @@
-"""Which (question, passage) pairs a table has, and which of its rows may not meet in a batch."""
+"""The (question, passage) language pairs of a table, and the groups of rows that must not share a batch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LanguagePair(NamedTuple):
 
     @property
     def kind(self) -> BatchKind:
-        """Whether both are the same language."""
+        """Monolingual if both languages are the same, else cross-lingual."""
         return "monolingual" if self.query == self.passage else "cross-lingual"
 
     def __str__(self) -> str:
@@ -35,18 +35,18 @@ class LanguagePair(NamedTuple):
 
 @dataclass(frozen=True)
 class PairIndex:
-    """What sampling needs to know of a table; texts are numbers here, -1 where there is none.
+    """An index of a table for sampling, in which texts are represented by hashes, and missing texts by -1.
 
-    A pair is a question in one language and the passage of the same row in a language, unless both are the same text: so
-    a row of parallel sentences, whose question and passage are one sentence, is in cross-lingual pairs alone.
+    A pair is a question in one language and the passage of the same row in the same or another language, unless both are the
+    same text: a row of parallel sentences, whose question and passage are the same sentence, has cross-lingual pairs only.
 
     Attributes:
-        languages: the languages in play.
-        questions, passages: language to the texts' numbers.  # (rows,) int64
-        group: rows of one group may not meet in a batch: they share an id, or a question or passage in some language.
-            # (rows,) int64, 0 to groups - 1
-        article: the number of the row's article; a row without one is an article of its own.  # (rows,) int64
-        source: the number of the row's source in ``sources``.  # (rows,) int64
+        languages: the languages to draw from.
+        questions, passages: language to the hash of each row's text.  # (rows,) int64
+        group: rows with the same number must not share a batch: they share an id, or a question or passage in some
+            language.  # (rows,) int64, 0 to groups - 1
+        article: the number of each row's article; a row without article has its own number.  # (rows,) int64
+        source: the index of each row's source in ``sources``.  # (rows,) int64
         sources: the names of the sources.
     """
 
@@ -59,33 +59,32 @@ class PairIndex:
     sources: tuple[str, ...]
 
     @classmethod
-    def of(cls, table: ParallelTable, languages: Sequence[str] | None = None) -> PairIndex:
-        """Read a table once. Rows are grouped by all of its languages, whichever are in play.
+    def build(cls, table: ParallelTable, languages: Sequence[str] | None = None) -> PairIndex:
+        """Index a table. Rows are grouped by the texts of all its languages, whichever are drawn from.
 
         Raises:
-            HybridBenchError: if a language that is asked for has no data.
+            HybridBenchError: if there is no language, or the table has no data in one.
         """
         chosen = tuple(dict.fromkeys(languages)) if languages is not None else table.languages
         if not chosen:
-            raise HybridBenchError("no language to train on", "Name one, or leave the choice out for all.")
+            raise HybridBenchError("there is no language to train on", "Name at least one, or omit the option to use all.")
         for language in chosen:
             if language not in table.languages:
                 raise HybridBenchError(
                     f"the training data have nothing in {language!r}",
-                    f"They have {', '.join(table.languages)}; leave {language} out or add a source that has it.",
+                    f"They have {', '.join(table.languages)}; remove {language} or add a source that has it.",
                 )
         questions = {language: _keys(table, "question", language) for language in table.languages}
         passages = {language: _keys(table, "sentence", language) for language in table.languages}
-        ids = np.fromiter((text_key(f"id {row_id}") for row_id in table.strings("id")), np.int64, len(table))
+        ids = np.fromiter((text_key(f"id {row_id}") for row_id in table.key_column("id")), np.int64, len(table))
         group = _components([ids, *questions.values(), *passages.values()])
         names = table.sources
         number = {name: index for index, name in enumerate(names)}
-        source = np.fromiter((number[name] for name in table.strings("source")), np.int64, len(table))
-        kept = set(chosen)
+        source = np.fromiter((number[name] for name in table.key_column("source")), np.int64, len(table))
         return cls(
             chosen,
-            {language: keys for language, keys in questions.items() if language in kept},
-            {language: keys for language, keys in passages.items() if language in kept},
+            {language: keys for language, keys in questions.items() if language in chosen},
+            {language: keys for language, keys in passages.items() if language in chosen},
             group,
             _articles(table),
             source,
@@ -93,7 +92,7 @@ class PairIndex:
         )
 
     def pairs(self) -> list[LanguagePair]:
-        """Every ordered pair of the languages in play, whether or not it has rows."""
+        """Every ordered pair of the languages, with or without rows."""
         return [LanguagePair(*both) for both in itertools.product(self.languages, repeat=2)]
 
     @functools.cached_property
@@ -110,16 +109,16 @@ class PairIndex:
         """The rows of a source that have this pair, ascending."""
         return self._rows[source, pair]
 
-    def having(self, kind: BatchKind) -> np.ndarray:
-        """Which rows have a pair of this kind.  # (rows,) bool."""
+    def has_kind(self, kind: BatchKind) -> np.ndarray:
+        """A mask of the rows that have a pair of this kind.  # (rows,) bool."""
         found = np.zeros(len(self.group), dtype=bool)
         for (_, pair), rows in self._rows.items():
             if pair.kind == kind:
                 found[rows] = True
         return found
 
-    def groups(self, rows: np.ndarray) -> int:
-        """How many of these rows can be in one batch at most."""
+    def count_groups(self, rows: np.ndarray) -> int:
+        """The number of groups of these rows, which is the largest number of them that can share a batch."""
         return len(np.unique(self.group[rows]))
 
 
@@ -130,13 +129,13 @@ def _keys(table: ParallelTable, part: Part, language: str) -> np.ndarray:
 
 def _articles(table: ParallelTable) -> np.ndarray:
     numbers: dict[tuple[str, ...], int] = {}
-    named = zip(table.strings("source"), table.strings("article"), table.strings("id"), strict=True)
+    named = zip(table.key_column("source"), table.key_column("article"), table.key_column("id"), strict=True)
     keys = ((source, article) if article else (source, "", row_id) for source, article, row_id in named)
     return np.fromiter((numbers.setdefault(key, len(numbers)) for key in keys), np.int64, len(table))
 
 
 def _components(keys: Sequence[np.ndarray]) -> np.ndarray:
-    """Number the rows so that two of them have one number if a chain of equal keys links them."""
+    """Number the connected components of rows, where two rows are connected if they have a key in common."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 

@@ -1,14 +1,14 @@
-"""Hybrid batches in other people's loops: sentence-transformers' trainer, and a plain PyTorch loader.
+"""Hybrid batches in other training loops: the trainer of sentence-transformers, and plain PyTorch data loaders.
 
-In a ``SentenceTransformerTrainer``, each language pair is a dataset of its own (a view on the one table), and the sampler
-says which of their rows make up each step::
+In a ``SentenceTransformerTrainer``, each language pair is a separate dataset (a view of the same table), and the sampler
+yields the rows of each step::
 
-    from hybrid_bench.training.batches import Batches
-    from hybrid_bench.training.parallel import ParallelTable
-    from hybrid_bench.training.sampler import multi_dataset_sampler, pair_datasets
-    from hybrid_bench.training.strategies import hybrid
+    from hybrid_bench.training.batches.batches import Batches
+    from hybrid_bench.training.batches.sampler import multi_dataset_sampler, pair_datasets
+    from hybrid_bench.training.batches.strategies import hybrid
+    from hybrid_bench.training.data.table import ParallelTable
 
-    table = ParallelTable.load(Path("data/mix"))  # of `hybrid-bench training-data build`
+    table = ParallelTable.load(Path("data/mix"))  # written by `hybrid-bench training-data build`
     batches = Batches(table, hybrid(0.5), batch_size=64, seed=0)
     SentenceTransformerTrainer(
         model,
@@ -16,21 +16,21 @@ says which of their rows make up each step::
             ...,
             max_steps=1000,
             multi_dataset_batch_sampler=multi_dataset_sampler(batches, 1000),
-            prompts={"query": "query: ", "passage": "passage: "},  # as the model wants them; the datasets hold bare texts
+            prompts={"query": "query: ", "passage": "passage: "},  # of the model; the datasets have none
         ),
         train_dataset=pair_datasets(batches),
         loss=MultipleNegativesRankingLoss(model),
     )
 
-With ``world`` processes, ``multi_dataset_sampler(batches, steps, world)`` yields the parts of a step one after the other, as
-accelerate hands them out: every process has the same kind and languages at the same step, and no row twice.
+With ``world`` processes, ``multi_dataset_sampler(batches, steps, world)`` yields the parts of a step in order of rank, as
+accelerate distributes them: at every step all processes have the same batch kind and languages, and no row is used twice.
 
-In plain PyTorch, the same sampler does::
+In plain PyTorch, use the same sampler::
 
     views = ConcatDataset(pair_datasets(batches).values())
     DataLoader(views, batch_sampler=multi_dataset_sampler(batches, 1000)(views))
 
-or, for texts that are already put together, one process's part a step (code-switched ones too)::
+or a dataset of texts, whose item is one process's part of a step (also for code-switched batches)::
 
     DataLoader(StepTexts(batches, 1000, rank=0, world=2), batch_size=None)
 """
@@ -53,17 +53,17 @@ if TYPE_CHECKING:
 
 
 def pair_datasets(batches: Batches) -> DatasetDict:
-    """A dataset for each language pair that batches are drawn from, keyed ``en-de``, with columns ``query`` and ``passage``.
+    """A dataset per language pair, keyed ``en-de``, with columns ``query`` and ``passage``.
 
-    They are views: the texts stay in the table.
+    The datasets are views of the table; texts are not copied.
 
     Raises:
-        HybridBenchError: for code-switched batches, whose texts are no rows of the table.
+        HybridBenchError: for code-switched batches, whose texts are not in the table.
     """
     from datasets import DatasetDict
 
     if batches.strategy.switched:
-        raise HybridBenchError("code-switched texts are made a step at a time, not stored", "Use StepTexts.")
+        raise HybridBenchError("code-switched texts are generated at each step, not stored", "Use StepTexts.")
     found = DatasetDict()
     for pair in batches.pairs:
         columns = {f"question.{pair.query}": "query", f"sentence.{pair.passage}": "passage"}
@@ -75,19 +75,19 @@ def pair_datasets(batches: Batches) -> DatasetDict:
 def multi_dataset_sampler(
     batches: Batches, steps: int, world: int = 1, first_step: int = 0
 ) -> Callable[..., MultiDatasetDefaultBatchSampler]:
-    """What ``multi_dataset_batch_sampler`` of the training arguments takes, for the datasets of :func:`pair_datasets`.
+    """A value for ``multi_dataset_batch_sampler`` of the training arguments, for the datasets of :func:`pair_datasets`.
 
     Args:
-        batches: what to draw.
-        steps: how many steps an epoch of the trainer has.
-        world: processes; the sampler yields the part of each, in order, for every step.
-        first_step: begin here; each epoch of the trainer goes on where the one before ended.
+        batches: the batches.
+        steps: the steps in an epoch of the trainer.
+        world: the number of processes; for every step the sampler yields the part of each, in order of rank.
+        first_step: the first step; each epoch of the trainer continues after the previous one.
     """
-    return _SamplerMaker(batches, steps, world, first_step)
+    return _SamplerFactory(batches, steps, world, first_step)
 
 
-class _SamplerMaker:
-    """Makes a sampler of batches; where a trainer stores its arguments, the training data stay out of it."""
+class _SamplerFactory:
+    """Creates samplers. Its pickled form, which a trainer stores with its arguments, excludes the training data."""
 
     def __init__(self, batches: Batches, steps: int, world: int, first_step: int) -> None:
         self._batches = batches
@@ -108,17 +108,17 @@ def _sampler_class() -> Any:
     from sentence_transformers.base.sampler import MultiDatasetDefaultBatchSampler
 
     class HybridBatchSampler(MultiDatasetDefaultBatchSampler):
-        """Indices into the concatenated pair datasets, a list a step and process."""
+        """Yields indices into the concatenated pair datasets, one list per step and process."""
 
         def __init__(self, dataset: Any, batches: Batches, steps: int, world: int, first_step: int) -> None:
             rows = {pair: batches.rows_of(pair) for pair in batches.pairs}
             sizes = [len(one) for one in dataset.datasets]
             if sizes != [len(own) for own in rows.values()]:
                 raise HybridBenchError(
-                    f"the datasets have {sizes} rows, and these batches need {[len(own) for own in rows.values()]}",
-                    "Pass pair_datasets(batches), whole and in its order.",
+                    f"the datasets have {sizes} rows, but the batches need {[len(own) for own in rows.values()]}",
+                    "Pass all of pair_datasets(batches), in its order.",
                 )
-            # The class of PyTorch's samplers asks for a size; theirs asks for samplers of the single datasets too.
+            # Attributes of the library's base class, whose constructor needs a sampler for each dataset.
             self.dataset = dataset
             self.batch_samplers: list[Any] = []
             self.batch_size = batches.batch_size // world
@@ -133,7 +133,7 @@ def _sampler_class() -> Any:
             self._rows = rows
             self._offsets = dict(zip(rows, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
             batches.at(first_step).slice(0, world)  # raises if the batch cannot be shared evenly
-            # accelerate's loaders for several processes hide a batch sampler, and tell the dataset the epoch instead.
+            # With several processes, accelerate wraps the batch sampler and sets the epoch on the dataset instead.
             dataset.set_epoch = self.set_epoch
 
         def __iter__(self) -> Iterator[list[int]]:
@@ -154,7 +154,7 @@ def _sampler_class() -> Any:
 
 
 class StepTexts:
-    """A map-style dataset whose item is the texts of one step, for ``DataLoader(..., batch_size=None)``.
+    """A map-style dataset whose items are the texts of one step, for ``DataLoader(..., batch_size=None)``.
 
     An item has ``query`` and ``passage`` (lists of texts), ``query_language`` and ``passage_language`` (lists of codes).
     """

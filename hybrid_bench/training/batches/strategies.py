@@ -1,4 +1,4 @@
-"""Strategies: which kinds of batches an encoder is trained with (arXiv 2408.10536, section 3)."""
+"""Batch strategies: the mix of monolingual and cross-lingual batches (arXiv 2408.10536, section 3)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 
-#: What a batch is: question and passage in one language, or in two.
+#: Question and passage in the same language, or in different languages.
 BatchKind = Literal["monolingual", "cross-lingual"]
 
 _PIVOT = "en"
@@ -20,8 +20,8 @@ class Strategy:
     Attributes:
         name: ``mono``, ``cross``, ``hybrid``, or one of the baselines ``english`` and ``code-switched``.
         alpha: the probability that a batch is monolingual.
-        language: the one language that batches are drawn from, where the strategy has one.
-        switched: whether words of the texts are replaced by words of other languages (arXiv 2305.05295).
+        language: the only language that batches are drawn from; None: no restriction.
+        switched: whether words are replaced by translations (code-switching, arXiv 2305.05295).
     """
 
     name: str
@@ -30,14 +30,14 @@ class Strategy:
     switched: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.alpha <= 1:  # NaN is refused too
+        if not 0 <= self.alpha <= 1:  # also false for NaN
             raise HybridBenchError(
-                f"alpha is {self.alpha}, and it is the share of monolingual batches", "Give a number from 0 to 1."
+                f"alpha is {self.alpha}, but it is the share of monolingual batches", "Use a number from 0 to 1."
             )
 
     @property
     def kinds(self) -> tuple[BatchKind, ...]:
-        """The kinds that it draws."""
+        """The batch kinds with a probability above 0."""
         shares: dict[BatchKind, float] = {"monolingual": self.alpha, "cross-lingual": 1 - self.alpha}
         return tuple(kind for kind, share in shares.items() if share > 0)
 
@@ -45,28 +45,29 @@ class Strategy:
         return f"hybrid({self.alpha:g})" if self.name == "hybrid" else self.name
 
     @classmethod
-    def named(cls, text: str, alpha: float | None = None) -> Strategy:
-        """The strategy of a name: ``mono``, ``cross``, ``hybrid``, ``english``, ``code-switched``.
+    def from_name(cls, name: str, alpha: float | None = None) -> Strategy:
+        """The strategy with a name: ``mono``, ``cross``, ``hybrid``, ``english``, ``code-switched``.
 
         Args:
-            text: the name.
-            alpha: for ``hybrid``; the paper's 0.5 where it is not said.
+            name: one of these names.
+            alpha: for ``hybrid``; None: 0.5, as in the paper.
 
         Raises:
-            HybridBenchError: on an unknown name, an alpha outside 0 to 1, or an alpha for what is not ``hybrid``.
+            UnknownNameError: if there is no such strategy.
+            HybridBenchError: if alpha is outside 0 to 1, or given for a strategy with a fixed alpha.
         """
-        if text == "hybrid":
+        if name == "hybrid":
             return hybrid() if alpha is None else hybrid(alpha)
-        if text not in STRATEGIES:
-            raise UnknownNameError("strategy", text, [*STRATEGIES, "hybrid"])
-        found = STRATEGIES[text]
+        if name not in STRATEGIES:
+            raise UnknownNameError("strategy", name, [*STRATEGIES, "hybrid"])
+        found = STRATEGIES[name]
         if alpha is not None and alpha != found.alpha:
-            raise HybridBenchError(f"the strategy {text} has no alpha to choose", "Leave it out, or choose hybrid.")
+            raise HybridBenchError(f"the strategy {name} has a fixed alpha", "Remove alpha, or choose hybrid.")
         return found
 
 
 def hybrid(alpha: float = 0.5) -> Strategy:
-    """Every batch is monolingual with probability ``alpha``, else cross-lingual."""
+    """The strategy that draws a monolingual batch with probability ``alpha`` and a cross-lingual one otherwise."""
     return Strategy("hybrid", alpha)
 
 
@@ -75,5 +76,5 @@ CROSS = Strategy("cross", 0.0)
 ENGLISH = Strategy("english", 1.0, language=_PIVOT)
 CODE_SWITCHED = Strategy("code-switched", 1.0, language=_PIVOT, switched=True)
 
-#: The strategies that have no alpha to choose, by name.
+#: The strategies with a fixed alpha, by name.
 STRATEGIES = {strategy.name: strategy for strategy in (MONO, CROSS, ENGLISH, CODE_SWITCHED)}

@@ -1,1 +1,1 @@
-"""Parallel question-answer pairs: sources, readers, translation, filters."""
+"""Parallel question-answer pairs: sources, readers, translation, filters, and the table that holds them."""

@@ -1,4 +1,4 @@
-"""Keeping evaluation data out of training data: by id and by normalised text, counted."""
+"""Removing evaluation data from training data, by id and by normalised text."""
 
 from __future__ import annotations
 
@@ -16,68 +16,70 @@ from hybrid_bench.support.progress import Progress, SilentProgress
 from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 from hybrid_bench.training.data.text_keys import normalised
 
-#: The filters in the order in which they are applied; a row is counted by the first that takes it.
+#: The filters, in order; a removed row is counted for the first filter that matches.
 FILTERS = ("id", "question", "passage", "context")
-#: Two paragraphs are taken for related when they share a run of so many normalised characters.
+#: Two paragraphs overlap if they share this many consecutive normalised characters.
 WINDOW = 60
-#: Passages below so many normalised characters ("Yes.", "In 1998.") are no evidence that a row is from a suite. A character of
-#: double width (Chinese, Japanese, Korean) counts for three: it says as much.
+#: Shorter passages ("Yes.", "In 1998.") are no evidence that a row is from a suite. In normalised characters, of which those of
+#: double width (Chinese, Japanese, Korean) count three times.
 SHORTEST = 12
-#: Where a word may begin: behind a space, and at every letter of a script that writes words without spaces between them (Thai,
-#: Lao, Tibetan, Burmese, Khmer; kana and Han).
-_BEGINS = re.compile("^|(?<= )|(?=[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff])")
+#: Where a word may start: after a space, and at every letter of a script without spaces between words (Thai, Lao, Tibetan,
+#: Burmese, Khmer, kana, Han).
+_WORD_START = re.compile("^|(?<= )|(?=[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff])")
 
 
 @dataclass
 class FilterReport:
-    """What was taken out, and what stays related.
+    """The removed rows, and what the remaining rows still share with the suites.
 
     Attributes:
-        before, after: rows.
-        taken: (suite, filter) to the rows that it took.
-        questions: language to the questions that are left.
-        articles: suite to the articles that rows which are left share with it, by title.
+        before, after: numbers of rows.
+        removed: (suite, filter) to the number of removed rows.
+        questions: language to the number of remaining questions.
+        articles: suite to the titles of articles that remaining rows share with it.
     """
 
     before: int
     after: int
-    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    removed: Counter[tuple[str, str]] = field(default_factory=Counter)
     questions: dict[str, int] = field(default_factory=dict)
     articles: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
-class _Evaluation:
-    """The texts of a suite, normalised."""
+class _SuiteTexts:
+    """The normalised texts of a suite."""
 
     name: str
     ids: set[str] = field(default_factory=set)
     questions: set[str] = field(default_factory=set)
     passages: set[str] = field(default_factory=set)
     contexts: set[str] = field(default_factory=set)
-    #: The first windows of all paragraphs, and all windows of all paragraphs, see :func:`_windows`.
+    #: The first window of every paragraph, and all windows of all paragraphs, see :func:`_windows`.
     heads: set[str] = field(default_factory=set)
     windows: set[str] = field(default_factory=set)
     titles: set[str] = field(default_factory=set)
 
 
-def without_suites(
+def remove_suite_overlap(
     table: ParallelTable, suites: Sequence[Suite], progress: Progress | None = None
 ) -> tuple[ParallelTable, FilterReport]:
-    """Leave out every row that a suite could be recognised in.
+    """Remove every row that shares an id or a text with a suite.
 
-    A row is out, in all its languages, if one of these holds in one of them, whatever the language of the suite's text:
-    its id is that of a query; its question is a query, however short, or a passage; its passage is a passage or a query,
-    where it is long enough to tell; its paragraph, its passage or its question equals a paragraph of the suite, or begins
-    inside one, or one begins inside it, and they go on alike for :data:`WINDOW` characters. Texts are compared normalised (case,
-    punctuation and compatibility forms put aside).
-    Where a suite has no paragraphs, its passages stand for them.
+    A row is removed, in all its languages, if one of these holds in any of them, for a suite text in any language:
+    its id is the id of a query; its question equals a query (of any length) or a passage; its passage equals a passage or a
+    query and is at least :data:`SHORTEST` characters long; its paragraph, passage or question equals a paragraph of the
+    suite, or one starts inside the other and both continue identically for :data:`WINDOW` characters. Texts are compared after
+    normalisation (:func:`.normalised`). If a suite has no paragraphs, its passages are used.
+
+    Returns:
+        The remaining rows, and a report.
 
     Raises:
-        HybridBenchError: if no row of a source is left; the message says which filter took how many.
+        HybridBenchError: if no row of a source remains; the message counts the removed rows by filter.
     """
-    evaluations = [_evaluation(suite) for suite in suites]
-    related: dict[str, str | None] = {}
+    suite_texts = [_suite_texts(suite) for suite in suites]
+    overlaps: dict[str, str | None] = {}
     kept = []
     report = FilterReport(len(table), 0)
     progress = progress or SilentProgress()
@@ -85,9 +87,9 @@ def without_suites(
     by_source: dict[str, Counter[tuple[str, str]]] = {}
     for number, row in enumerate(table.rows()):
         progress.advance(1)
-        taken = _taken_by(row, evaluations, related)
-        if taken:
-            by_source.setdefault(row.source, Counter())[taken] += 1
+        match = _matching_filter(row, suite_texts, overlaps)
+        if match:
+            by_source.setdefault(row.source, Counter())[match] += 1
         else:
             kept.append(number)
     left = table.select(np.array(kept, dtype=np.int64))
@@ -95,45 +97,45 @@ def without_suites(
         if source not in left.sources:
             what = ", ".join(f"{suite} by {filter_name}: {count}" for (suite, filter_name), count in counts.most_common())
             raise HybridBenchError(
-                f"no row of the training data {source} is left after filtering ({what})",
-                "Leave it out, or add other texts.",
+                f"no row of the training data {source} remains after filtering ({what})",
+                "Remove the source, or add other texts to it.",
             )
-        report.taken.update(counts)
+        report.removed.update(counts)
     report.after = len(left)
     report.questions = left.counts("question")
-    own = {normalised(article): article for article in left.strings("article") if article}
-    report.articles = {one.name: sorted(own[title] for title in own.keys() & one.titles) for one in evaluations}
+    own = {normalised(article): article for article in left.key_column("article") if article}
+    report.articles = {one.name: sorted(own[title] for title in own.keys() & one.titles) for one in suite_texts}
     return left, report
 
 
-def _taken_by(row: ParallelRow, suites: Sequence[_Evaluation], related: dict[str, str | None]) -> tuple[str, str] | None:
-    """The suite and the filter that take a row; ``related`` remembers in which suite's paragraphs a text was found."""
+def _matching_filter(row: ParallelRow, suites: Sequence[_SuiteTexts], overlaps: dict[str, str | None]) -> tuple[str, str] | None:
+    """The first (suite, filter) that matches a row; ``overlaps`` caches the suite whose paragraphs a text overlaps."""
     for suite in suites:
-        if row.id in suite.ids or row.id.rpartition(":")[2] in suite.ids:  # a source may stand before it
+        if row.id in suite.ids or row.id.rpartition(":")[2] in suite.ids:  # the id may be prefixed with its source
             return suite.name, "id"
     for part, texts in (("question", row.question), ("passage", row.sentence)):
         plain = {normalised(text) for text in texts.values()}
-        long = {text for text in plain if _tells(text)}
+        long = {text for text in plain if _is_distinctive(text)}
         for suite in suites:
             if (plain if part == "question" else long) & suite.questions or long & suite.passages:
                 return suite.name, part
     for part, texts in (("context", row.context), ("passage", row.sentence), ("question", row.question)):
         for text in texts.values():
-            if text not in related:  # a paragraph has several questions
+            if text not in overlaps:  # several questions share a paragraph
                 plain_text = normalised(text)
-                related[text] = next((suite.name for suite in suites if _related(plain_text, suite)), None)
-            if found := related[text]:
+                overlaps[text] = next((suite.name for suite in suites if _overlaps(plain_text, suite)), None)
+            if found := overlaps[text]:
                 return found, part
     return None
 
 
-def _tells(plain: str) -> bool:
-    """Whether a normalised text is long enough to be known by."""
+def _is_distinctive(plain: str) -> bool:
+    """Whether a normalised text is long enough to be recognised by."""
     return len(plain) >= SHORTEST or sum(3 if unicodedata.east_asian_width(one) in "WF" else 1 for one in plain) >= SHORTEST
 
 
-def _related(plain: str, suite: _Evaluation) -> bool:
-    """Whether a text is a paragraph of a suite, or runs on into one or out of one."""
+def _overlaps(plain: str, suite: _SuiteTexts) -> bool:
+    """Whether a text is a paragraph of a suite, or shares a window with one at the start of either."""
     if plain in suite.contexts:
         return True
     if len(plain) < WINDOW:
@@ -142,28 +144,28 @@ def _related(plain: str, suite: _Evaluation) -> bool:
 
 
 def _windows(plain: str) -> Iterator[str]:
-    """The windows that begin where a word may; where a paragraph begins, a word does."""
-    for start in (begin.start() for begin in _BEGINS.finditer(plain)):
+    """The windows that start where a word may start."""
+    for start in (match.start() for match in _WORD_START.finditer(plain)):
         if start + WINDOW <= len(plain):
             yield plain[start : start + WINDOW]
 
 
-def _evaluation(suite: Suite) -> _Evaluation:
-    found = _Evaluation(suite.name)
+def _suite_texts(suite: Suite) -> _SuiteTexts:
+    found = _SuiteTexts(suite.name)
     for language in suite.languages:
         for query in suite.queries(language):
             found.ids.add(query.query_id)
-            found.questions.update(_some(normalised(query.default_text())))
+            found.questions.update(_nonempty(normalised(query.default_text())))
     contexts: set[str] = set()
     for language in suite.passage_languages:
         for doc in suite.docs(language):
             plain = normalised(doc.default_text())
-            found.passages.update([plain] if _tells(plain) else [])
+            found.passages.update([plain] if _is_distinctive(plain) else [])
             contexts.add(getattr(doc, "context", "") or doc.default_text())
-            found.titles.update(_some(normalised(getattr(doc, "title", ""))))
+            found.titles.update(_nonempty(normalised(getattr(doc, "title", ""))))
     for context in contexts:
         plain = normalised(context)
-        if _tells(plain):
+        if _is_distinctive(plain):
             found.contexts.add(plain)
         if len(plain) >= WINDOW:
             found.heads.add(plain[:WINDOW])
@@ -171,5 +173,5 @@ def _evaluation(suite: Suite) -> _Evaluation:
     return found
 
 
-def _some(text: str) -> Iterable[str]:
+def _nonempty(text: str) -> Iterable[str]:
     return (text,) if text else ()

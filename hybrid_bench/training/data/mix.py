@@ -1,11 +1,11 @@
-"""A mix of sources, filtered and stored: what an encoder is trained on."""
+"""The training mix: sources combined to one table without evaluation data, with a manifest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,50 +16,50 @@ from hybrid_bench.support import cache
 from hybrid_bench.support.atomic import write
 from hybrid_bench.support.progress import Progress, SilentProgress
 from hybrid_bench.support.versions import hybrid_bench
-from hybrid_bench.training.data.filters import FilterReport, without_suites
-from hybrid_bench.training.data.own_data import ACCOUNT
-from hybrid_bench.training.data.sources import called, read_source, sources, stated
+from hybrid_bench.training.data.filters import FilterReport, remove_suite_overlap
+from hybrid_bench.training.data.sources import read_source, source_info, source_name, sources
 from hybrid_bench.training.data.table import ParallelTable
+from hybrid_bench.training.data.user_data import MANIFEST
 
-#: The suites that training data are kept apart from unless others are named.
+#: The suites whose data are removed by default.
 CLEAN_OF = ("xquad-r", "mlqa-r")
 
 
 @dataclass(frozen=True)
 class Mix:
-    """A stored table, and the account of how it came about.
+    """A stored table and its manifest.
 
     Attributes:
-        table: memory-mapped.
-        folder: where it is.
-        account: as in ``mix.json``: sources with licences, what readers left out, what filters took, what is left.
+        table: the rows, memory-mapped.
+        folder: the folder of both.
+        manifest: the content of ``mix.json``: sources with licences, skipped records, removed and remaining rows.
     """
 
     table: ParallelTable
     folder: Path
-    account: dict[str, Any]
+    manifest: dict[str, Any]
 
 
 def build(names: Sequence[str], folder: Path, suites: Sequence[str] = CLEAN_OF, progress: Progress | None = None) -> Mix:
-    """Read sources, take out what is in the suites, and store the table and the account in a new folder.
+    """Read sources, remove rows that overlap with suites, and store the table and the manifest in a new folder.
 
     Args:
-        names: names of ``sources.toml``, or files of JSON lines.
-        folder: must not exist, or be empty.
+        names: known sources, or own data (see :mod:`.user_data`).
+        folder: the output folder; must be empty or not exist.
         suites: names of suites.
-        progress: told of each step.
+        progress: notified of each step.
 
     Raises:
-        HybridBenchError: if a source cannot be read, a suite cannot be loaded, or nothing is left.
+        HybridBenchError: if a source cannot be read, a suite cannot be loaded, or no row of a source remains.
     """
     if not names:
-        raise HybridBenchError("no source of training data is named", f"Known: {', '.join(sources())}.")
+        raise HybridBenchError("no source of training data was given", f"Known sources: {', '.join(sources())}.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise HybridBenchError(f"{folder} is not empty", "Name another folder, or delete it.")
+        raise HybridBenchError(f"{folder} is not empty", "Choose another folder, or delete it.")
     names = list(dict.fromkeys(names))
-    if len({called(name) for name in names}) < len(names):
-        raise HybridBenchError(f"two of {', '.join(names)} have one name", "Rename a file or folder.")
-    evaluations = [load_suite(name) for name in suites]
+    if len({source_name(name) for name in names}) < len(names):
+        raise HybridBenchError(f"two of {', '.join(names)} have the same name", "Rename a file or folder.")
+    evaluation_suites = [load_suite(name) for name in suites]
     progress = progress or SilentProgress()
     tables = []
     read = {}
@@ -68,19 +68,19 @@ def build(names: Sequence[str], folder: Path, suites: Sequence[str] = CLEAN_OF, 
         for name in names:
             reading = read_source(name)
             if not reading.rows:
-                raise HybridBenchError(f"{name} has no row to train on", "Leave it out, or mend it.")
+                raise HybridBenchError(f"{name} has no row to train on", "Remove the source, or correct its files.")
             tables.append(reading.table())
-            read[name] = stated(name) | {
+            read[name] = source_info(name) | {
                 "rows": len(reading.rows),
                 "left out": [
                     {"language": language, "what": what, "count": count}
-                    for (language, what), count in sorted(reading.left_out.items())
+                    for (language, what), count in sorted(reading.skipped.items())
                 ],
             }
             progress.advance(1)
-        table, report = without_suites(ParallelTable.concat(tables), evaluations, progress)
+        table, report = remove_suite_overlap(ParallelTable.concat(tables), evaluation_suites, progress)
         table.save(folder)
-    account = {
+    manifest = {
         "hybrid_bench": hybrid_bench(),
         "sources": read,
         "suites": list(suites),
@@ -88,98 +88,104 @@ def build(names: Sequence[str], folder: Path, suites: Sequence[str] = CLEAN_OF, 
         "rows": _by_source(table),
         "hash": table.hash,
     }
-    write(folder / ACCOUNT, (json.dumps(account, indent=2, ensure_ascii=False) + "\n").encode())
-    return Mix(ParallelTable.load(folder), folder, account)
+    write(folder / MANIFEST, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+    return Mix(ParallelTable.load(folder), folder, manifest)
 
 
 def load(folder: Path) -> Mix:
-    """Open a folder that :func:`build` wrote.
+    """Open a folder written by :func:`build`.
 
     Raises:
-        HybridBenchError: if it is none, or was stopped before it was whole.
+        HybridBenchError: if the folder does not exist, is incomplete or corrupt.
     """
-    path = folder / ACCOUNT
+    path = folder / MANIFEST
     if not path.is_file():
         raise HybridBenchError(
-            f"{folder} holds no training data that are whole" if folder.is_dir() else f"there is no folder {folder}",
-            "Name a folder that `hybrid-bench training-data build` wrote to its end.",
+            f"{folder} does not hold complete training data" if folder.is_dir() else f"there is no folder {folder}",
+            "Choose a folder written by `hybrid-bench training-data build`, or build it again.",
         )
     try:
-        account = json.loads(path.read_text(encoding="utf-8"))
-        contents(account), remarks(account)  # all that is read of it
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        contents(manifest), remarks(manifest)  # access every key that is used later
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HybridBenchError(
-            f"{path} is damaged: {type(error).__name__}: {error}", "Delete the folder and build it again."
+            f"{path} is corrupt: {type(error).__name__}: {error}", "Delete the folder and build it again."
         ) from error
-    return Mix(ParallelTable.load(folder), folder, account)
+    return Mix(ParallelTable.load(folder), folder, manifest)
 
 
 def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Progress | None = None) -> Mix:
-    """The mix of these sources from the cache; built there if it is not there yet.
+    """The mix of some sources from the cache, built on first use.
 
-    The key is what the sources are (names, addresses and hashes), the suites (their names, and of folders what is in them),
-    and the version of this package.
+    The cache key consists of the sources (names, addresses and hashes), the suites (names, and hashes of suites that are
+    folders) and the version of this package.
     """
     import shutil
 
     from filelock import FileLock
 
-    described = [{"called": called(name)} | stated(name) for name in dict.fromkeys(names)]
+    described = [{"called": source_name(name)} | source_info(name) for name in dict.fromkeys(names)]
     kept_apart = [[name, suite_hash(load_suite(name))] if is_folder(name) else name for name in suites]
-    key = json.dumps([hybrid_bench(), _CODE, described, kept_apart], sort_keys=True, ensure_ascii=False)
+    key = json.dumps([hybrid_bench(), _BUILD_VERSION, described, kept_apart], sort_keys=True, ensure_ascii=False)
     folder = cache.home() / "training-data" / hashlib.sha256(key.encode()).hexdigest()[:16]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        if not (folder / ACCOUNT).is_file():
-            shutil.rmtree(folder, ignore_errors=True)  # what a killed process left
+        if not (folder / MANIFEST).is_file():
+            shutil.rmtree(folder, ignore_errors=True)  # left by an interrupted process
             return build(names, folder, suites, progress)
     return load(folder)
 
 
-#: Counts up when reading or filtering changes, so that tables in the cache are not taken for what would be built now.
-_CODE = 4
+#: Version of reading and filtering. Increase it when they change, so that cached tables are rebuilt.
+_BUILD_VERSION = 4
 
 
 def _filters(report: FilterReport) -> dict[str, Any]:
-    plain = asdict(report)
-    plain["taken"] = [{"suite": suite, "filter": name, "rows": count} for (suite, name), count in sorted(report.taken.items())]
-    return plain
+    """The report as JSON. The keys are part of the file format."""
+    removed = [{"suite": suite, "filter": name, "rows": count} for (suite, name), count in sorted(report.removed.items())]
+    return {
+        "before": report.before,
+        "after": report.after,
+        "taken": removed,
+        "questions": report.questions,
+        "articles": report.articles,
+    }
 
 
 def _by_source(table: ParallelTable) -> dict[str, dict[str, Any]]:
-    """What is left of each source: rows, and questions and passages by language."""
+    """What remains of each source: rows, and questions and passages by language."""
     found = {}
     for source in table.sources:
-        own = table.only([source])
+        own = table.with_sources([source])
         counts = {part: {language: n for language, n in own.counts(part).items() if n} for part in ("question", "sentence")}
         found[source] = {"rows": len(own), "questions": counts["question"], "passages": counts["sentence"]}
     return found
 
 
-def contents(account: Mapping[str, Any]) -> list[tuple[str | int, ...]]:
-    """The table of an account: a header, then source, language, questions and passages."""
+def contents(manifest: Mapping[str, Any]) -> list[tuple[str | int, ...]]:
+    """The remaining data as a table: a header, then source, language, questions and passages."""
     rows: list[tuple[str | int, ...]] = [("source", "language", "questions", "passages")]
-    for source, left in account["rows"].items():
+    for source, left in manifest["rows"].items():
         for language in sorted(left["questions"].keys() | left["passages"].keys()):
             numbers = (left[part].get(language, 0) for part in ("questions", "passages"))
             rows.append((source, language, *numbers))
     return rows
 
 
-def remarks(account: Mapping[str, Any]) -> list[str]:
-    """What readers and filters took, and what stays related to the suites, a line each."""
+def remarks(manifest: Mapping[str, Any]) -> list[str]:
+    """Skipped records, removed rows, and articles shared with the suites, one line each."""
     lines = []
-    for name, read in account["sources"].items():
-        lines += [f"{name}/{one['language']}: {one['count']} {one['what']} (left out)" for one in read["left out"]]
+    for name, read in manifest["sources"].items():
+        lines += [f"{name}/{one['language']}: {one['count']} {one['what']} (skipped)" for one in read["left out"]]
         if read.get("note"):
             lines.append(f"{name}: {read['note']}")
-    filters = account["filters"]
+    filters = manifest["filters"]
     for one in filters["taken"]:
-        lines.append(f"{one['rows']} rows are out: {one['filter']} of {one['suite']}")
-    lines.append(f"{filters['after']} of {filters['before']} rows are left")
+        lines.append(f"{one['rows']} rows removed: same {one['filter']} as in {one['suite']}")
+    lines.append(f"{filters['after']} of {filters['before']} rows remain")
     for suite, titles in filters["articles"].items():
         if titles:
             lines.append(f"articles shared with {suite}: {len(titles)} ({', '.join(titles)})")
         else:
-            lines.append(f"articles shared with {suite}: none known by title")
+            lines.append(f"articles shared with {suite}: none found by title")
     return lines

@@ -1,10 +1,10 @@
-"""Cutting a paragraph into sentences, by punctuation alone.
+"""Rule-based sentence segmentation by punctuation.
 
-The rule. A sentence ends after a run of ``. ! ? …`` or of their kin in other scripts, together with the quotes and brackets
-that close after it. Full stops that are written without a space behind them (``。 ！ ？ ।``) end a sentence wherever they
-stand; the others do so before white space, unless the mark is a ``.`` and the next word begins in lower case, or the word
-before it is one letter (an initial) or a common abbreviation. A line break ends a sentence too. Thai has no full stop: a
-space between two Thai letters ends a sentence once the sentence has 60 characters.
+The rule: a sentence ends after a run of ``. ! ? …`` or the equivalent marks of other scripts, and the closing quotes and
+brackets after it. Marks that are written without a following space (``。 ！ ？ ।``) always end a sentence; the others do so
+before white space, unless the mark is a ``.`` and the next word begins in lower case, or the word before it is one letter
+(an initial) or a common abbreviation. A line break also ends a sentence. Thai has no full stop: a space between two Thai
+letters ends a sentence of at least 60 characters.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-#: Languages that write words without spaces between them.
-UNPARTED = frozenset({"bo", "dz", "ja", "km", "lo", "my", "th", "zh"})
+#: Languages written without spaces between words.
+WITHOUT_SPACES = frozenset({"bo", "dz", "ja", "km", "lo", "my", "th", "zh"})
 
 _CLOSING = "\"'”’»›」』）】〉》)\\]"
 _END = re.compile(
     rf"""
-    (?P<wide>[。！？｡।॥]+[{_CLOSING}]*)            # ends a sentence wherever it stands
-    | (?P<mark>[.!?…؟۔;·‽]+[{_CLOSING}]*)(?=\s|$)  # ends one before white space
+    (?P<wide>[。！？｡।॥]+[{_CLOSING}]*)            # always ends a sentence
+    | (?P<mark>[.!?…؟۔;·‽]+[{_CLOSING}]*)(?=\s|$)  # ends a sentence before white space
     | (?P<line>\n+)
     | (?P<thai>(?<=[\u0e00-\u0e7f])[ ]+(?=[\u0e00-\u0e7f]))
     """,
     re.VERBOSE,
 )
-#: ``;`` is a question mark in Greek, and ``·`` a semicolon there: neither ends a sentence of another script.
+#: ``;`` is a question mark in Greek, and ``·`` a semicolon there: neither ends a sentence in another script.
 _GREEK = re.compile(r"[\u0370-\u03ff]")
 _THAI_LENGTH = 60
 _ABBREVIATIONS = frozenset({
@@ -37,7 +37,7 @@ _ABBREVIATIONS = frozenset({
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """The (start, end) of every sentence, without the white space between them; an empty text has none."""
+    """The (start, end) of every sentence, without surrounding white space; none for an empty text."""
     found = []
     start = 0
     for match in _END.finditer(text):
@@ -48,8 +48,8 @@ def spans(text: str) -> list[tuple[int, int]]:
     return [trimmed for span in found if (trimmed := _trimmed(text, *span))]
 
 
-def holding(sentences: Sequence[tuple[int, int]], offset: int) -> tuple[int, int]:
-    """Of the spans of a text, the one that holds a character; between two sentences, the one before."""
+def containing(sentences: Sequence[tuple[int, int]], offset: int) -> tuple[int, int]:
+    """The sentence span that contains a character offset; between two sentences, the first of them."""
     return max((span for span in sentences if span[0] <= offset), default=sentences[0])
 
 

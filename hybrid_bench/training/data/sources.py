@@ -1,4 +1,4 @@
-"""Training data by name: got through the download layer, checked by hash, read as parallel tables."""
+"""Sources of training data: known names (downloaded and hash-checked), and the user's own data."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict
 from hybrid_bench.datasets.downloads import fetch
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.support.toml import loads
-from hybrid_bench.training.data.own_data import BuiltFolder, JsonLines, OwnData, own_data
 from hybrid_bench.training.data.readers import jsonl, question_translations, sentence_pairs, sentence_spans, squad
-from hybrid_bench.training.data.readers.reading import Reading
+from hybrid_bench.training.data.readers.reading import ReadResult
 from hybrid_bench.training.data.table import ParallelTable
+from hybrid_bench.training.data.user_data import JsonLinesFile, TableFolder, UserData, user_data
 
 
 class _Model(BaseModel):
@@ -24,13 +24,13 @@ class _Model(BaseModel):
 
 
 class Address(_Model):
-    """A file elsewhere."""
+    """A file to download."""
 
     url: str
     md5: str
 
     def get(self, source: str, prefix: str = "") -> Path:
-        """The file on this machine, downloaded at most once."""
+        """The local copy of the file, downloaded once."""
         from ir_datasets.util import home_path
 
         name = self.url.rpartition("/")[2]
@@ -38,7 +38,7 @@ class Address(_Model):
 
 
 class SourceFile(Address):
-    """A file of a source: its language, and the set of parallel files that it is in where a source has several."""
+    """A file of a source: its language, and its set of parallel files if the source has several sets."""
 
     language: str
     set: str = ""
@@ -46,9 +46,9 @@ class SourceFile(Address):
 
 
 class Source(_Model):
-    """A named source of training data, as ``sources.toml`` states it.
+    """A named source of training data: an entry of ``sources.toml``.
 
-    One that ``extends`` another has its files, read in another way, and what it does not state itself.
+    A source that ``extends`` another inherits its files and all values that it does not set.
     """
 
     kind: Literal["squad", "sentence-pairs", "sentence-spans", "question-translations"]
@@ -69,50 +69,54 @@ class Source(_Model):
 
     @property
     def licences(self) -> tuple[str, ...]:
-        """Of the source, and of its files where they have their own."""
+        """The licences of the source and of its files."""
         return tuple(dict.fromkeys((self.licence, *(file.licence for file in self.files if file.licence))))
 
 
 @functools.cache
 def sources() -> dict[str, Source]:
-    """The sources that this project knows, by name."""
+    """The sources of ``sources.toml``, by name."""
     text = resources.files(__package__).joinpath("sources.toml").read_text(encoding="utf-8")
     tables = loads(text, "sources.toml")
     return {name: Source.model_validate(tables.get(own.get("extends"), {}) | own) for name, own in tables.items()}
 
 
-def stated(name: str) -> dict[str, Any]:
-    """What a source is, for accounts and keys: as ``sources.toml`` has it, or the hashes of a user's own data."""
-    own = _own(name)
-    return own.stated() if own else sources()[name].model_dump(exclude_defaults=True)
+def source_info(name: str) -> dict[str, Any]:
+    """The description of a source for manifests and cache keys: its entry of ``sources.toml``, or the hashes of own data.
+
+    Raises:
+        UnknownNameError: if there is no such source.
+    """
+    own = _user_data(name)
+    return own.info() if own else sources()[name].model_dump(exclude_defaults=True)
 
 
-def hashes(stated: Mapping[str, Any]) -> set[str]:
-    """Of what :func:`stated` gives, the hashes of all that is read: two sources with equal ones are the same data."""
-    parts = [stated, stated.get("articles") or {}, *stated.get("files", ())]
+def source_hashes(info: Mapping[str, Any]) -> set[str]:
+    """The hashes of all files in the result of :func:`source_info`; sources with equal hashes are the same data."""
+    parts = [info, info.get("articles") or {}, *info.get("files", ())]
     return {part[key] for part in parts for key in ("md5", "sha256", "hash") if key in part}
 
 
-def is_there(name: str) -> bool:
-    """Whether a source is known, or a user's own data that are where they are said to be."""
-    own = _looks_own(name)
-    return own.is_there() if own else name in sources()
+def source_exists(name: str) -> bool:
+    """Whether a name is that of a known source, or of own data that exist."""
+    own = _as_user_data(name)
+    return own.exists() if own else name in sources()
 
 
-def called(name: str) -> str:
-    """What the rows of a source call it: a user's own data are known by the name of the file, without endings."""
-    own = _looks_own(name)
-    return own.title if own else name
+def source_name(name: str) -> str:
+    """The source of the rows: the name itself, or for own data the file name without extensions."""
+    own = _as_user_data(name)
+    return own.name if own else name
 
 
-def read_source(name: str) -> Reading:
-    """Read a source by name, or :mod:`a user's own data <hybrid_bench.training.data.own_data>`.
+def read_source(name: str) -> ReadResult:
+    """Read a source by name, or :mod:`own data <hybrid_bench.training.data.user_data>`.
 
     Raises:
         UnknownNameError: if it is neither.
-        HybridBenchError: if a file cannot be got or read.
+        HybridBenchError: if a file cannot be downloaded or read.
     """
-    if own := _own(name):
+    if own := _user_data(name):
         return own.read()
     source = sources()[name]
     if source.kind == "squad":
@@ -126,37 +130,41 @@ def read_source(name: str) -> Reading:
 
 
 def read_table(name: str, language: str) -> ParallelTable:
-    """What a command is given as data: a source, JSON lines, a folder with a table, or a file in SQuAD's format.
+    """Read a command's input: a source, a JSON lines file, a folder with a table, or a single SQuAD file.
 
     Args:
-        name: see above.
-        language: of the file, where it is in SQuAD's format.
+        name: a name or a path.
+        language: the language of a SQuAD file.
     """
     path = Path(name)
     if path.is_dir():
         return ParallelTable.load(path)
-    if lines := JsonLines.named(name):
-        return jsonl.read(lines.title, lines.path).table()  # rows keep the sources that they state
+    if lines := JsonLinesFile.parse(name):
+        return jsonl.read(lines.name, lines.path).table()  # rows keep their own sources
     if name not in sources() and (path.is_file() or ("=" not in name and path.suffix)):
         return squad.read(path.name.partition(".")[0], {language: [path]}).table()
     return read_source(name).table()
 
 
-def _looks_own(name: str) -> OwnData | None:
-    """What a name stands for by its looks, there or not; None for a source that this project knows, and for nothing."""
-    return None if name in sources() else own_data(name)
+def _as_user_data(name: str) -> UserData | None:
+    """The own data that a name denotes, whether or not they exist; None for known sources and other names."""
+    return None if name in sources() else user_data(name)
 
 
-def _own(name: str) -> OwnData | None:
-    """The user's own data of this name; None if it is a source that this project knows."""
-    own = _looks_own(name)
-    if name in sources() or (own and (own.is_there() or not isinstance(own, BuiltFolder))):
+def _user_data(name: str) -> UserData | None:
+    """The own data that a name denotes; None for a known source.
+
+    Raises:
+        UnknownNameError: if it is neither.
+    """
+    own = _as_user_data(name)
+    if name in sources() or (own and (own.exists() or not isinstance(own, TableFolder))):
         return own
     raise UnknownNameError(
         "source of training data",
         name,
         sources(),
-        "Your own data: a path that ends in .jsonl, a folder of `training-data build`, or name:en=file,de=file.",
+        "For your own data, give a .jsonl file, a folder written by `training-data build`, or name:en=file,de=file.",
     )
 
 
@@ -167,15 +175,15 @@ def _by_language(name: str, source: Source) -> dict[str, list[Path]]:
     return found
 
 
-def _sentence_pairs(name: str, source: Source) -> Reading:
+def _sentence_pairs(name: str, source: Source) -> ReadResult:
     folder = source.extends or name
     articles = source.articles.get(folder) if source.articles else None
-    whole = Reading([])
+    combined = ReadResult([])
     for part in dict.fromkeys(file.set for file in source.files):
         files = {file.language: file.get(folder) for file in source.files if file.set == part}
         reading = sentence_pairs.read(name, files, articles, prefix=part and f"{part}:")
-        whole.rows += reading.rows
-        whole.left_out += reading.left_out
-    if not whole.rows:
-        raise HybridBenchError(f"{name} has no sentence", "Check that its files are whole.")
-    return whole
+        combined.rows += reading.rows
+        combined.skipped += reading.skipped
+    if not combined.rows:
+        raise HybridBenchError(f"{name} has no sentence", "Check that its files are complete.")
+    return combined

@@ -1,40 +1,37 @@
-"""Parallel question answering data: one row a question, with its text and its answer passage in every language there is."""
+"""The parallel table: one row per question, with its text and its answer passage in one or more languages."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import itertools
 import os
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.support.optional import need
-from hybrid_bench.training.data.text_keys import text_key
 
 if TYPE_CHECKING:
     import datasets
     import pyarrow as pa
 
-#: What a row holds in a language. The passage of a question is the ``sentence`` of the paragraph ``context``.
-#: ``translator`` names what made the texts of a language that were translated by machine.
+#: The fields that a row has in each language. The passage of a question is a ``sentence`` of the paragraph ``context``;
+#: ``translator`` names the model of machine-translated texts.
 Part = Literal["question", "sentence", "context", "translator"]
 PARTS: tuple[Part, ...] = get_args(Part)
 _KEYS = ("id", "source", "article")
-#: Rows that are hashed at once. Part of what the hash means.
+#: Rows per block of the hash. Changing it changes every hash.
 _HASHED_ROWS = 4096
 
 
 @dataclass
 class ParallelRow:
-    """A question and its answer passage, each by language. A language may have the one without the other."""
+    """A question and its answer passage, each by language. A language may have only one of them."""
 
     id: str
     source: str
@@ -45,33 +42,31 @@ class ParallelRow:
     translator: dict[str, str] = field(default_factory=dict)
 
 
-class DevSplit(NamedTuple):
-    """A table in two parts that share no article and no passage."""
-
-    training: ParallelTable
-    dev: ParallelTable
-
-
 class ParallelTable:
-    """Rows keyed by question id, in Arrow.
+    """Rows keyed by source and question id, in an Arrow table.
 
     Columns: ``id``, ``source``, ``article`` (a title, or empty), and nullable ``question.<language>``,
-    ``sentence.<language>``, ``context.<language>``, ``translator.<language>``. A table that was loaded is memory-mapped: it
-    takes no memory until its rows are read.
+    ``sentence.<language>``, ``context.<language>``, ``translator.<language>``. A loaded table is memory-mapped.
+
+    Args:
+        dataset: a dataset with these columns.
+
+    Raises:
+        HybridBenchError: if a key column is missing.
     """
 
     def __init__(self, dataset: datasets.Dataset) -> None:
         missing = [key for key in _KEYS if key not in dataset.column_names]
         if missing:
-            raise HybridBenchError(f"a table of parallel questions without the column {missing[0]}", "Build it again.")
+            raise HybridBenchError(f"the table of training data has no column {missing[0]}", "Build it again.")
         self.dataset = dataset
 
     @classmethod
-    def of(cls, rows: Iterable[ParallelRow]) -> ParallelTable:
-        """Make a table of rows.
+    def from_rows(cls, rows: Iterable[ParallelRow]) -> ParallelTable:
+        """Create a table from rows.
 
         Raises:
-            HybridBenchError: on no row at all, an empty id, or one (source, id) in two rows.
+            HybridBenchError: if there is no row, an id is empty, or two rows have the same (source, id).
         """
         need("data", "a table of training data", "datasets")
         import pyarrow as pa
@@ -79,7 +74,7 @@ class ParallelTable:
 
         listed = list(rows)
         if not listed:
-            raise HybridBenchError("there is no row of training data", "Check that the files are whole.")
+            raise HybridBenchError("there is no row of training data", "Check that the files are complete.")
         _check_ids((row.source, row.id) for row in listed)
         columns: dict[str, list[str | None]] = {key: [getattr(row, key) for row in listed] for key in _KEYS}
         for part in PARTS:
@@ -90,7 +85,11 @@ class ParallelTable:
 
     @classmethod
     def load(cls, folder: Path) -> ParallelTable:
-        """Open a saved table, memory-mapped."""
+        """Open a saved table, memory-mapped.
+
+        Raises:
+            HybridBenchError: if the folder does not hold a table.
+        """
         need("data", "a table of training data", "datasets")
         from datasets import Dataset, load_from_disk
 
@@ -98,31 +97,38 @@ class ParallelTable:
             found = load_from_disk(str(folder))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise HybridBenchError(
-                f"{folder} holds no table of training data: {error}", "`hybrid-bench training-data build` makes one."
+                f"{folder} does not hold a table of training data: {error}", "Create one with `hybrid-bench training-data build`."
             ) from error
         if not isinstance(found, Dataset):
-            raise HybridBenchError(f"{folder} holds several datasets, not one table of training data")
+            raise HybridBenchError(
+                f"{folder} holds several datasets, not one table of training data",
+                "Create a table with `hybrid-bench training-data build`.",
+            )
         return cls(found)
 
     def save(self, folder: Path) -> None:
-        """Write the table, whole or not at all: equal tables give equal bytes."""
+        """Write the table atomically. Equal tables give equal bytes.
+
+        Raises:
+            HybridBenchError: if the folder is not empty.
+        """
         from datasets import Dataset, disable_progress_bars, enable_progress_bars, is_progress_bar_enabled
 
         if folder.exists() and any(folder.iterdir()):
-            raise HybridBenchError(f"{folder} is not empty", "Name another folder, or delete it.")
+            raise HybridBenchError(f"{folder} is not empty", "Choose another folder, or delete it.")
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        talkative = is_progress_bar_enabled()
+        progress_bars = is_progress_bar_enabled()
         disable_progress_bars()
         try:
-            # datasets' own fingerprint holds the time; ours is the content.
+            # The default fingerprint depends on the time; this one on the content only.
             Dataset(self.arrow().combine_chunks(), fingerprint=self.hash[:16]).save_to_disk(str(temporary), num_shards=1)
             if folder.exists():
                 folder.rmdir()
             temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-            if talkative:
+            if progress_bars:
                 enable_progress_bars()
 
     def __len__(self) -> int:
@@ -130,17 +136,17 @@ class ParallelTable:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Every language that has a question or a sentence."""
+        """Every language with a question or a sentence, sorted."""
         return tuple(sorted({name.partition(".")[2] for name in self.dataset.column_names if name.startswith(PARTS[:2])}))
 
     @functools.cached_property
     def sources(self) -> tuple[str, ...]:
         """The sources of the rows, sorted."""
-        return tuple(sorted(set(self.strings("source"))))
+        return tuple(sorted(set(self.key_column("source"))))
 
     @functools.cached_property
     def hash(self) -> str:
-        """SHA-256 of the content. Empty columns and the way the rows are stored do not matter."""
+        """SHA-256 of the content; independent of empty columns and of the storage layout."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -158,18 +164,18 @@ class ParallelTable:
         return digest.hexdigest()
 
     def arrow(self) -> pa.Table:
-        """The rows as an Arrow table; without a copy where no rows were selected."""
+        """The rows as an Arrow table; not copied unless rows were selected."""
         table: pa.Table = self.dataset.data.table
         return table if self.dataset._indices is None else table.take(self.dataset._indices.column(0))
 
-    def raw_rows(self) -> Iterator[dict[str, str | None]]:
-        """The rows one after the other, a thousand in memory at a time."""
+    def rows_as_dicts(self) -> Iterator[dict[str, str | None]]:
+        """The rows in order, as dictionaries of column names to values; a thousand in memory at a time."""
         for batch in self.dataset.with_format("arrow").iter(1000):
             yield from batch.to_pylist()
 
     def rows(self) -> Iterator[ParallelRow]:
-        """The rows as objects."""
-        for raw in self.raw_rows():
+        """The rows in order."""
+        for raw in self.rows_as_dicts():
             row = ParallelRow(str(raw["id"]), str(raw["source"]), str(raw["article"]))
             for name, value in raw.items():
                 part, dot, language = name.partition(".")
@@ -177,13 +183,13 @@ class ParallelTable:
                     getattr(row, part)[language] = value
             yield row
 
-    def strings(self, column: str) -> list[str]:
-        """A whole key column: ``id``, ``source`` or ``article``."""
+    def key_column(self, column: str) -> list[str]:
+        """The values of ``id``, ``source`` or ``article``, one per row."""
         values: list[str] = list(self.dataset[column])
         return values
 
     def column(self, part: Part, language: str) -> Iterator[str | None]:
-        """One part in one language, row by row; nothing but None where the table has none of it."""
+        """The values of a field in a language, one per row; None where a row has none."""
         name = f"{part}.{language}"
         if name not in self.dataset.column_names:
             yield from (None for _ in range(len(self)))
@@ -192,7 +198,7 @@ class ParallelTable:
             yield from batch.column(0).to_pylist()
 
     def texts(self, part: Part, language: str, rows: Sequence[int] | np.ndarray) -> list[str]:
-        """One part in one language of these rows.
+        """The values of a field in a language for some rows, in their order.
 
         Raises:
             HybridBenchError: if a row has none.
@@ -202,23 +208,25 @@ class ParallelTable:
         indices = self.dataset._indices
         wanted = np.asarray(rows, dtype=np.int64)
         places = pa.array(wanted) if indices is None else indices.column(0).take(pa.array(wanted))
-        # Straight from Arrow: a Dataset's own access costs a hundred times the time of the read.
+        # Read from Arrow directly: indexing the Dataset takes a hundred times as long.
         found: list[str] = self.dataset.data.table.column(f"{part}.{language}").take(places).to_pylist()
         for row, text in zip(wanted, found, strict=True):
             if text is None:
-                raise HybridBenchError(f"row {row} of the training data has no {part} in {language}")
+                raise HybridBenchError(
+                    f"row {row} of the training data has no {part} in {language}", "Choose rows that have it in this language."
+                )
         return found
 
     def counts(self, part: Part = "question") -> dict[str, int]:
-        """How many rows have this part, by language."""
+        """Language to the number of rows that have this field."""
         return {language: sum(text is not None for text in self.column(part, language)) for language in self.languages}
 
     def select(self, rows: Sequence[int] | np.ndarray) -> ParallelTable:
-        """These rows, in this order, without copying them."""
+        """Some rows, in this order, without copying them."""
         return ParallelTable(self.dataset.select(np.asarray(rows, dtype=np.int64)))
 
-    def only(self, sources: Iterable[str]) -> ParallelTable:
-        """The rows of these sources.
+    def with_sources(self, sources: Iterable[str]) -> ParallelTable:
+        """The rows of some sources.
 
         Raises:
             UnknownNameError: if the table has no row of one of them.
@@ -226,70 +234,27 @@ class ParallelTable:
         wanted = set(sources)
         for source in wanted - set(self.sources):
             raise UnknownNameError("source of this training data", source, self.sources)
-        return self.select([row for row, source in enumerate(self.strings("source")) if source in wanted])
+        return self.select([row for row, source in enumerate(self.key_column("source")) if source in wanted])
 
     @staticmethod
     def concat(tables: Sequence[ParallelTable]) -> ParallelTable:
-        """The rows of several tables one after the other; languages that one lacks are empty in its rows.
+        """The concatenated rows of several tables, with the languages of all of them.
 
         Raises:
-            HybridBenchError: if one (source, id) is in two of them.
+            HybridBenchError: if there is no table, or two rows have the same (source, id).
         """
         import pyarrow as pa
         from datasets import Dataset
 
         if not tables:
-            raise HybridBenchError("there is no training data to put together", "Name a source.")
-        _check_ids(pair for table in tables for pair in zip(table.strings("source"), table.strings("id"), strict=True))
+            raise HybridBenchError("there is no training data to concatenate", "Name a source.")
+        _check_ids(pair for table in tables for pair in zip(table.key_column("source"), table.key_column("id"), strict=True))
         joined = pa.concat_tables([table.arrow() for table in tables], promote_options="permissive")
         return ParallelTable(Dataset(joined.select(_ordered(joined.column_names))))
 
-    def split_dev(self, size: int | float, seed: int, wanted: np.ndarray | None = None) -> DevSplit:
-        """Hold whole articles out until ``size`` rows (or that share of them, below 1) are held out.
-
-        Only rows that are ``wanted`` ((rows,) bool; None: all) are counted and in the dev part; the others of a held-out article
-        leave the training part too, and so does every row that has a passage of one that is held out. A row without an article
-        is an article of its own.
-
-        Raises:
-            HybridBenchError: if nothing would be left to train on.
-        """
-        keys = [
-            article or f"\0{source}\0{row}"
-            for article, source, row in zip(*map(self.strings, ("article", "source", "id")), strict=True)
-        ]
-        sizes = Counter(keys if wanted is None else itertools.compress(keys, wanted))
-        target = size if isinstance(size, int) else round(size * sum(sizes.values()))
-        held: set[str] = set()
-        taken = 0
-        names = sorted(sizes)
-        for index in np.random.default_rng(seed).permutation(len(names)):
-            if taken >= target:
-                break
-            held.add(names[index])
-            taken += sizes[names[index]]
-        inside = np.array([key in held for key in keys], dtype=bool)
-        outside = ~inside & ~self._with_passages_of(inside)
-        if not outside.any():
-            raise HybridBenchError(
-                f"holding {target} rows out for the dev set leaves no row to train on ({len(self)} rows, {len(sizes)} articles)",
-                "Ask for a smaller dev set.",
-            )
-        dev = inside if wanted is None else inside & wanted
-        return DevSplit(self.select(np.flatnonzero(outside)), self.select(np.flatnonzero(dev)))
-
-    def _with_passages_of(self, chosen: np.ndarray) -> np.ndarray:
-        """Which rows have a passage, in some language, that one of the chosen rows has.  # (rows,) bool."""
-        found = np.zeros(len(self), dtype=bool)
-        for language in self.languages:
-            keys = [text and text_key(text) for text in self.column("sentence", language)]
-            held = {key for key, inside in zip(keys, chosen, strict=True) if inside and key}
-            found |= np.array([key in held for key in keys], dtype=bool)
-        return found
-
 
 def _ordered(names: Iterable[str]) -> list[str]:
-    """One order of columns, however a table came about."""
+    """The canonical order of columns: keys first, then by name."""
     return [*_KEYS, *sorted(set(names) - set(_KEYS))]
 
 
@@ -297,7 +262,7 @@ def _check_ids(pairs: Iterable[tuple[str, str]]) -> None:
     seen: set[tuple[str, str]] = set()
     for source, row_id in pairs:
         if not row_id:
-            raise HybridBenchError(f"a row of {source or 'the training data'} has no id", "Give every row its own id.")
+            raise HybridBenchError(f"a row of {source or 'the training data'} has no id", "Give every row a unique id.")
         if (source, row_id) in seen:
-            raise HybridBenchError(f"{source} has two rows with the id {row_id!r}", "Give every row its own id.")
+            raise HybridBenchError(f"{source} has two rows with the id {row_id!r}", "Give every row a unique id.")
         seen.add((source, row_id))

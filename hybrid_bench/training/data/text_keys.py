@@ -1,4 +1,4 @@
-"""When two texts count as the same: normalised text, and a number for it."""
+"""Text equality: normalisation, and a hash of the normalised text."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import unicodedata
 
 
 def normalised(text: str) -> str:
-    """Compatibility forms, case and punctuation put aside: words with one space between them.
+    """Words separated by single spaces, after NFKC normalisation and case folding, without punctuation.
 
-    Combining vowel signs (Thai, Hindi) are no punctuation: they are kept by turning every mark into part of its word.
+    Combining marks, such as the vowel signs of Thai and Hindi, are kept as parts of words.
     """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().translate(_WORDS).split())
 
 
-class _Words(dict[int, int]):
-    """Letters, digits and marks as they are, everything else to a space; found out once a character."""
+class _WordCharacters(dict[int, int]):
+    """A translation table that keeps letters, digits and marks, and maps other characters to a space; computed on demand."""
 
     def __missing__(self, code: int) -> int:
         kept = chr(code).isalnum() or unicodedata.category(chr(code))[0] == "M"
@@ -23,10 +23,10 @@ class _Words(dict[int, int]):
         return self[code]
 
 
-_WORDS = _Words()
+_WORDS = _WordCharacters()
 
 
 def text_key(text: str) -> int:
-    """A 63-bit number of the normalised text; texts without a letter or digit are told apart as they are written."""
+    """A 63-bit hash of the normalised text, or of the text itself if it has no letter or digit."""
     plain = normalised(text) or text
     return int.from_bytes(hashlib.blake2b(plain.encode(), digest_size=8).digest(), "little") >> 1

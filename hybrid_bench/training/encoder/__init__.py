@@ -1,1 +1,1 @@
-"""The base encoder, and the encoder folder that training writes."""
+"""The base encoder, the trained difference to it, and the encoder folder that training writes."""

@@ -1,4 +1,4 @@
-"""The mean of several trainings as an encoder of its own: a model soup (arXiv 2203.05482)."""
+"""Weight averaging: one encoder from several trainings with different seeds (a model soup, arXiv 2203.05482)."""
 
 from __future__ import annotations
 
@@ -15,34 +15,32 @@ from hybrid_bench.training.recipe import Recipe
 
 
 def average(trained: Sequence[Path], recipe: Recipe, folder: Path, device: str, progress: Progress) -> None:
-    """Write the encoder whose difference to the base is the mean of those of trainings of one recipe with different seeds.
+    """Write the encoder whose difference to the base is the mean of the differences of several trainings.
 
-    The merged weights of the single trainings are deleted: their differences stay, and so does what is known of them.
+    Deletes the merged weights of the single trainings, but keeps their differences, recipes and logs.
 
     Args:
-        trained: folders of finished trainings.
-        recipe: that names them all; see :meth:`.Recipe.single`.
-        folder: of the encoder.
+        trained: folders of finished trainings, one per seed, in order.
+        recipe: the recipe of all trainings; see :meth:`.Recipe.single`.
+        folder: the output folder.
         device: as for :func:`hybrid_bench.load_encoder`.
-        progress: told what a cut to a lower rank leaves.
+        progress: notified of what a reduction of the rank loses.
 
     Raises:
         HybridBenchError: if the trainings had different data.
     """
-    accounts = [json.loads((part / DATA_FILE).read_text(encoding="utf-8")) for part in trained]
-    if len({account["hash"] for account in accounts}) > 1:
-        raise HybridBenchError(
-            f"the trainings below {folder} had different data", "Delete those that are older than the data, and train again."
-        )
+    manifests = [json.loads((part / DATA_FILE).read_text(encoding="utf-8")) for part in trained]
+    if len({manifest["hash"] for manifest in manifests}) > 1:
+        raise HybridBenchError(f"the trainings below {folder} had different data", "Delete the outdated ones and train again.")
     chosen = recipe.averaging
     kept = difference.average([part / difference.FILE for part in trained], folder / difference.FILE, chosen.rank)
     if kept < 1:
-        progress.say(f"cut to rank {chosen.rank}, the mean keeps {kept:.2%} of its squared length in the layer that loses most")
+        progress.say(f"reduced to rank {chosen.rank}, the mean keeps at least {kept:.2%} of the squared norm of every layer")
     logs = [
         json.dumps({"seed": single.seed} | json.loads(line)) + "\n"
         for single, part in zip(recipe.single(), trained, strict=True)
         for line in (part / LOG_FILE).read_text(encoding="utf-8").splitlines()
     ]
-    encoder_folder.write(folder, recipe, Base.of(recipe, device), accounts[0], "".join(logs).encode())
+    encoder_folder.write(folder, recipe, Base.load(recipe, device), manifests[0], "".join(logs).encode())
     for part in trained:
         (part / difference.WEIGHTS).unlink(missing_ok=True)

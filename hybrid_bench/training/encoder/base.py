@@ -1,4 +1,4 @@
-"""The encoder that a training begins with."""
+"""The base: the encoder that a training starts from."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from hybrid_bench.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Base:
-    """A transformer with a pooling.
+    """A transformer encoder with pooling, before training.
 
     Attributes:
-        card: with what the recipe says of texts.
-        folder: of its checkpoint.
-        fingerprint: of its weights.
+        card: its card, with the recipe's ``texts`` settings applied.
+        folder: the folder of its checkpoint.
+        fingerprint: the commit or hash of its weights.
     """
 
     card: EncoderCard
@@ -28,11 +28,11 @@ class Base:
     fingerprint: str
 
     @classmethod
-    def of(cls, recipe: Recipe, device: str = "auto") -> Base:
-        """The base of a recipe.
+    def load(cls, recipe: Recipe, device: str = "auto") -> Base:
+        """Load the base of a recipe.
 
         Raises:
-            HybridBenchError: if it cannot be had, is not a transformer with a pooling, or a difference cannot be added to it.
+            HybridBenchError: if it cannot be loaded, is not a transformer with pooling, or its weights are not float32.
         """
         found = load_encoder(recipe.base, dtype="fp32", device=device)
         stated = {key: getattr(recipe.texts, key) for key in ("query_prefix", "passage_prefix", "pooling")}
@@ -40,21 +40,21 @@ class Base:
         if card.backend != "transformers" or card.similarity != "cosine":
             raise HybridBenchError(
                 f"the base {recipe.base} has backend {card.backend!r} and similarity {card.similarity!r}",
-                "Give a base whose card says backend 'transformers' and similarity 'cosine'.",
+                "Choose a base with backend 'transformers' and similarity 'cosine'.",
             )
         folder = checkpoint_folder(card)
         difference.check_base(folder)
         return cls(card, folder, found.fingerprint)
 
-    def add(self, trained: Path, folder: Path) -> list[str]:
-        """Put this base's checkpoint with a trained difference added into a folder, as :func:`.difference.merge` does.
+    def merge(self, trained: Path, folder: Path) -> list[str]:
+        """Write this base's checkpoint plus a trained difference into a folder; see :func:`.difference.merge`.
 
         Raises:
-            HybridBenchError: if the difference is to other weights, whatever they were called.
+            HybridBenchError: if the difference was trained on other base weights.
         """
         if difference.base_of(trained) != self.fingerprint:
             raise HybridBenchError(
-                f"{trained} was trained on another base than {self.card.name} is now",
-                "Bring that base back, or train into another folder.",
+                f"{trained} was trained on other weights than {self.card.name} has now",
+                "Restore that base, or use another --out.",
             )
         return difference.merge(self.folder, trained, folder)

@@ -1,1 +1,1 @@
-"""The training loop: loss, checkpoints, the development set."""
+"""The training loop: model, loss, trainer, checkpoints, development set."""

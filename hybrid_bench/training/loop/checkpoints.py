@@ -1,4 +1,4 @@
-"""Checkpoints: one file with all that a killed training needs to go on as if it had not been."""
+"""Checkpoints: one file with all that an interrupted training needs to resume exactly."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ from hybrid_bench.support.atomic import writing
 if TYPE_CHECKING:
     import torch
 
-_FACTS = "hybrid_bench"
+#: Files in the working folder of a training.
+CHECKPOINT, LOG = "checkpoint.safetensors", "training.jsonl"
+
+_METADATA = "hybrid_bench"
+#: The metadata's entry for the training state. Part of the file format.
+_STATE = "standing"
 _WEIGHT, _OPTIMISER = "weight/", "optimiser/"
 
 
 @dataclass
-class Standing:
-    """Where a training stands.
+class TrainingState:
+    """The progress of a training. The field names are part of the checkpoint format.
 
     Attributes:
-        recipe: hash of the recipe and the data.
-        step: steps that are done.
-        best: the best dev value so far; higher is better.
-        best_step: where it was seen; 0: nowhere yet.
-        waited: looks at the dev set since.
+        recipe: hash of the recipe, the data and the base.
+        step: completed steps.
+        best: the best development score so far; higher is better.
+        best_step: the step of the best score.
+        waited: evaluations since the best score, compared with ``dev.patience``.
     """
 
     recipe: str
@@ -36,67 +41,78 @@ class Standing:
     waited: int = 0
 
 
+def best_weights(step: int | str) -> str:
+    """The file name of the best weights, with their step, so that those of the last checkpoint stay until the next one."""
+    return f"best-{step}.safetensors"
+
+
 def save(
     path: Path,
-    standing: Standing,
+    state: TrainingState,
     weights: dict[str, torch.nn.Parameter],
     optimiser: torch.optim.Optimizer | None = None,
 ) -> None:
-    """Write weights, and with an optimiser its state: the whole file or nothing.
+    """Write weights, and optionally the optimiser's state, atomically.
 
     Raises:
-        HybridBenchError: if a weight is not finite; what was saved before stays.
+        HybridBenchError: if a weight is not finite; the previous file is kept.
     """
     import torch
     from safetensors.torch import save_file
 
     tensors = {f"{_WEIGHT}{name}": weight.detach().cpu().contiguous() for name, weight in weights.items()}
-    odd = [name for name, values in tensors.items() if not torch.isfinite(values).all()]
-    if odd:
+    bad = [name for name, values in tensors.items() if not torch.isfinite(values).all()]
+    if bad:
         raise HybridBenchError(
-            f"after step {standing.step} the weights of {odd[0].removeprefix(_WEIGHT)} are not finite",
-            f"Lower the learning rate; {path} still holds the last good ones." if path.is_file() else "Lower the learning rate.",
+            f"after step {state.step} the weights of {bad[0].removeprefix(_WEIGHT)} are not finite",
+            f"Lower the learning rate; {path} still holds the last finite weights."
+            if path.is_file()
+            else "Lower the learning rate.",
         )
-    facts: dict[str, Any] = {"standing": asdict(standing)}
+    metadata: dict[str, Any] = {_STATE: asdict(state)}
     if optimiser is not None:
-        state = optimiser.state_dict()
-        facts["groups"] = state["param_groups"]
-        for index, values in state["state"].items():
+        optimiser_state = optimiser.state_dict()
+        metadata["groups"] = optimiser_state["param_groups"]
+        for index, values in optimiser_state["state"].items():
             tensors |= {f"{_OPTIMISER}{index}/{name}": torch.as_tensor(value).cpu() for name, value in values.items()}
     with writing(path) as temporary:
-        save_file(tensors, temporary, metadata={_FACTS: json.dumps(facts)})
+        save_file(tensors, temporary, metadata={_METADATA: json.dumps(metadata)})
 
 
-def standing(path: Path, recipe: str) -> Standing:
-    """Where a checkpoint stands.
+def load_state(path: Path, recipe: str) -> TrainingState:
+    """The training state of a checkpoint.
+
+    Args:
+        path: the checkpoint.
+        recipe: the expected hash of recipe, data and base.
 
     Raises:
-        HybridBenchError: if it is damaged, or of another recipe or other data.
+        HybridBenchError: if the file is corrupt, or belongs to another recipe, other data or another base.
     """
     try:
-        found = Standing(**_read(path)[0]["standing"])
+        found = TrainingState(**_read(path)[0][_STATE])
     except (KeyError, TypeError) as error:
-        raise HybridBenchError(f"{path} is not a checkpoint of a training: {error}", "Delete it to begin anew.") from error
+        raise HybridBenchError(f"{path} is not a training checkpoint: {error}", "Delete it to start again.") from error
     if found.recipe != recipe:
         raise HybridBenchError(
             f"{path} is a checkpoint of another recipe or of other data",
-            "Give another --out, or delete the folder to begin anew.",
+            "Use another --out, or delete the folder to start again.",
         )
     return found
 
 
 def restore(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer | None = None) -> None:
-    """Put the weights back, and with an optimiser its state.
+    """Load the weights of a checkpoint, and optionally the optimiser's state, in place.
 
     Raises:
-        HybridBenchError: if the checkpoint is damaged or has other weights.
+        HybridBenchError: if the checkpoint is corrupt or has other weights.
     """
     import torch
 
-    facts, tensors = _read(path)
+    metadata, tensors = _read(path)
     stored = {name.removeprefix(_WEIGHT): values for name, values in tensors.items() if name.startswith(_WEIGHT)}
     if stored.keys() != weights.keys():
-        raise HybridBenchError(f"{path} holds other weights than are trained", "Give another --out to begin anew.")
+        raise HybridBenchError(f"{path} does not hold the weights that are trained", "Use another --out to start again.")
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(stored[name])
@@ -107,7 +123,7 @@ def restore(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch
         if name.startswith(_OPTIMISER):
             index, _, key = name.removeprefix(_OPTIMISER).partition("/")
             state.setdefault(int(index), {})[key] = values
-    optimiser.load_state_dict({"state": state, "param_groups": facts["groups"]})
+    optimiser.load_state_dict({"state": state, "param_groups": metadata["groups"]})
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -115,7 +131,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 
     try:
         with safe_open(path, framework="pt") as file:
-            facts: dict[str, Any] = json.loads((file.metadata() or {})[_FACTS])
-            return facts, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dict
+            metadata: dict[str, Any] = json.loads((file.metadata() or {})[_METADATA])
+            return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise HybridBenchError(f"{path} is not a checkpoint of a training: {error}", "Delete it to begin anew.") from error
+        raise HybridBenchError(f"{path} is not a training checkpoint: {error}", "Delete it to start again.") from error

@@ -1,4 +1,4 @@
-"""Held-out questions of the training data: their loss, and how they are retrieved in the three settings."""
+"""The development set: held-out questions, their loss, and their retrieval scores in the three settings."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from hybrid_bench.retrieval.exact.columns import Columns
 from hybrid_bench.retrieval.exact.grid import Grid
 from hybrid_bench.training.batches.pairs import PairIndex
 from hybrid_bench.training.batches.strategies import Strategy
-from hybrid_bench.training.data.table import DevSplit, ParallelTable
+from hybrid_bench.training.data.dev_split import DevSplit, hold_out_articles
+from hybrid_bench.training.data.table import ParallelTable
 
-#: Texts and their role to (texts, dimension) float32 unit vectors.
+#: Encodes texts of a role to unit vectors.  # (texts, dimension) float32
 Encode = Callable[[Sequence[str], Role], np.ndarray]
 
 _SHORT = {"monolingual": "mono", "cross-lingual": "cross", "multilingual": "multi"}
@@ -42,22 +43,28 @@ class _Record(NamedTuple):
         return self.text
 
 
-def split(table: ParallelTable, questions: int, seed: int, languages: Sequence[str] | None) -> DevSplit:
-    """Hold out whole articles until so many rows are that have a question and its passage in one of the languages; keep those.
+def split_dev_set(table: ParallelTable, questions: int, seed: int, languages: Sequence[str] | None) -> DevSplit:
+    """Hold out whole articles, and draw the development set from their rows.
 
-    Other rows of held-out articles are in neither part. Parallel sentences are not held out, unless there is nothing else:
-    finding a translation is not what the encoder is trained for.
+    Only rows with a question and its passage in one of the languages are used; other rows of held-out articles are in neither
+    part. Parallel sentences are held out only if the table has nothing else: the encoder is not trained to find translations.
+
+    Args:
+        table: the training data.
+        questions: the size of the development set.
+        seed: of the draws.
+        languages: the languages of the training; None: all languages of the table.
     """
-    index = PairIndex.of(table, languages)
-    answered = index.having("monolingual")
-    found = table.split_dev(questions, seed, answered if answered.any() else index.having("cross-lingual"))
+    index = PairIndex.build(table, languages)
+    answered = index.has_kind("monolingual")
+    found = hold_out_articles(table, questions, seed, answered if answered.any() else index.has_kind("cross-lingual"))
     chosen = np.random.default_rng(seed).permutation(len(found.dev))[:questions]
     return DevSplit(found.training, found.dev.select(np.sort(chosen)))
 
 
 @dataclass(frozen=True)
 class DevSet:
-    """Questions and answer passages in every language of the training; a passage is known by its text."""
+    """Questions and answer passages in every language of the training. Passages with equal texts are one passage."""
 
     table: ParallelTable
     languages: tuple[str, ...]
@@ -87,7 +94,7 @@ class DevSet:
 
     @functools.cached_property
     def suite(self) -> Suite:
-        """The same as a suite: every question on the passages of every language and of all."""
+        """The development set as a suite: every question searches the passages of each language, and of all together."""
 
         def judgements(language: str) -> list[Judgement]:
             return [
@@ -112,7 +119,7 @@ class DevSet:
     def scores(self, encode: Encode, strategy: Strategy, temperature: float) -> dict[str, float]:
         """``mono AP``, ``cross AP``, ``multi AP``, their mean ``AP``, ``RankDistance``, and the ``loss`` under a strategy.
 
-        AP is averaged over settings, and each setting over its questions.
+        AP is averaged over the questions of a setting, then over the settings of a kind.
         """
         suite = self.suite
         asked = questions_of(suite)
@@ -142,7 +149,7 @@ class DevSet:
         alpha: float,
         temperature: float,
     ) -> float:
-        """The mean InfoNCE of all pairs of languages, monolingual ones weighing ``alpha`` together."""
+        """``alpha`` times the mean InfoNCE of the monolingual language pairs, plus ``1 - alpha`` times that of the others."""
         losses: dict[bool, list[float]] = {True: [], False: []}
         for language, texts in questions[0].items():
             rows = [int(text.id.rpartition("-")[2]) for text in texts]
@@ -150,7 +157,7 @@ class DevSet:
                 place = {text.id: at for at, text in enumerate(docs)}
                 both = [at for at, row in enumerate(rows) if row in self._passages[other]]
                 answers = np.array([place[self._doc_ids[other][self._passages[other][rows[at]]]] for at in both], dtype=np.int64)
-                # A passage that answers several of the questions is one candidate, not its own negative.
+                # A passage that answers several questions is one candidate: otherwise it would be its own negative.
                 candidates, own = np.unique(answers, return_inverse=True)
                 if len(candidates) > 1:
                     vectors = passages[1][other][candidates]
@@ -167,7 +174,7 @@ def info_nce(queries: np.ndarray, passages: np.ndarray, own: np.ndarray, tempera
     Args:
         queries: (queries, dimension) of unit length.
         passages: (passages, dimension) of unit length.
-        own: (queries,) the passage of each query.
+        own: (queries,) the index of each query's passage.
         temperature: above 0.
     """
     from scipy.special import logsumexp

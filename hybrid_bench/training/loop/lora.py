@@ -1,7 +1,7 @@
-"""Low-rank differences of linear layers, at the price of the layer itself.
+"""LoRA layers at about the cost of the plain linear layer.
 
-peft computes ``W x + s B (A x)``, which reads and writes the layer's output three times more; on a processor that costs as much
-as the product. Here the layer computes ``(W + s B A) x``: one product forward, one backward, and two thin ones for A and B.
+peft computes ``W x + s B (A x)``, which reads and writes the layer's output three more times; on a CPU that takes as long as
+the product. Here a layer computes ``(W + s B A) x``: one large product forward, one backward, and two low-rank ones for A and B.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _MergedProduct(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, None, Tensor | None, Tensor, Tensor, None]:
-        """With G the gradient of the output: G M, the sum of G's rows, s (G B)^T x, s G^T (x A^T)."""
+        """Gradients, with G that of the output: x: G M; bias: sum of G's rows; A: s (G B)^T x; B: s G^T (x A^T)."""
         (gradient,) = gradients
         x, merged, a, b = ctx.saved_tensors
         of_x = gradient @ merged if ctx.needs_input_grad[0] else None
@@ -42,7 +42,7 @@ class _MergedProduct(torch.autograd.Function):
 
 
 class MergedLinear(Linear):
-    """peft's LoRA layer, computed as one product where nothing has to be done to the low-rank branch alone."""
+    """peft's LoRA layer, computed as one product unless the low-rank branch needs its own dropout."""
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """(..., in) -> (..., out)."""
@@ -57,7 +57,7 @@ class MergedLinear(Linear):
         a, b, scale = low_rank(self)
         with torch.no_grad(), torch.autocast(device, enabled=False):
             merged = torch.addmm(base.weight, b, a, alpha=scale).to(dtype)  # rounded once
-        # Cast here, so that the gradients are of one type: autocast does not reach into the backward of the product.
+        # Cast here, so that all gradients have the same dtype: autocast does not apply inside the custom backward.
         bias = None if base.bias is None else base.bias.to(dtype)
         product: Tensor = _MergedProduct.apply(  # type: ignore[no-untyped-call]
             x.to(dtype), merged, bias, a.to(dtype), b.to(dtype), scale
@@ -66,16 +66,24 @@ class MergedLinear(Linear):
 
 
 def low_rank(layer: MergedLinear) -> tuple[nn.Parameter, nn.Parameter, float]:
-    """A, B and the scale of a layer."""
+    """A (rank, in), B (out, rank) and the scale of a layer."""
     a, b = cast(nn.Linear, layer.lora_A[_ADAPTER]), cast(nn.Linear, layer.lora_B[_ADAPTER])
     return cast(nn.Parameter, a.weight), cast(nn.Parameter, b.weight), float(layer.scaling[_ADAPTER])
 
 
 def add_lora(model: nn.Module, targets: str | list[str], rank: int, scale: float, dropout: float, *, biases: bool) -> None:
-    """Put a low-rank difference, 0 at first, on every target of a model, and let nothing else be trained but all biases if asked.
+    """Add a low-rank update, initially 0, to every target layer, and freeze all other weights (except biases, if requested).
+
+    Args:
+        model: the transformer.
+        targets: names or suffixes of names of linear layers, or ``all-linear``.
+        rank: of the updates.
+        scale: an update is multiplied by ``scale / rank``.
+        dropout: before A.
+        biases: whether all biases of the model are trained.
 
     Raises:
-        ValueError: if no layer has such a name.
+        ValueError: if no layer matches the targets.
     """
     config = LoraConfig(
         r=rank,
@@ -89,10 +97,10 @@ def add_lora(model: nn.Module, targets: str | list[str], rank: int, scale: float
 
 
 def factors(model: nn.Module) -> dict[str, tuple[nn.Parameter, nn.Parameter, float]]:
-    """Name of each layer that has a difference, as the base calls it, to its A, B and scale."""
+    """Name in the base of each layer with a low-rank update to its A, B and scale."""
     return {name: low_rank(layer) for name, layer in model.named_modules() if isinstance(layer, MergedLinear)}
 
 
 def without_adapters(weights: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
-    """Those weights that are no A or B, by what the base calls them."""
+    """The weights other than A and B, by their names in the base."""
     return {name.replace(".base_layer.", "."): weight for name, weight in weights.items() if ".lora_" not in name}

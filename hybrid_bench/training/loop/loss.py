@@ -1,8 +1,8 @@
-"""InfoNCE over the passages of a batch, with the texts of each column computed shortest first.
+"""InfoNCE with in-batch negatives, in which the texts of each column are encoded in order of length.
 
-Both are sentence-transformers' losses, which gather the vectors of all processes before they score. Only the order of the work
-is changed: a column is sorted by length and cut by tokens, so that hardly any padding goes through the model, and the vectors are
-put back in order before they are scored.
+Both classes are losses of sentence-transformers, which gather the vectors of all processes before scoring. Only the order of
+the work differs: a column is sorted by length and split into micro-batches by tokens, to minimise padding, and the vectors are
+put back in order before scoring.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.training.recipe import Negatives
 
-#: A batch's texts in one column: ``input_ids`` and ``attention_mask``.  # (texts, tokens) int64
+#: The tokenised texts of a column: ``input_ids`` and ``attention_mask``.  # (texts, tokens) int64
 Features = dict[str, Tensor]
 
-#: (what is scored against what, how the softmax is cut), as the library calls it.
+#: (scored directions, partition of the softmax), in the library's terms.
 _TERMS = {
     "passages": (("query_to_doc",), "per_direction"),
     "symmetric": (("query_to_doc", "doc_to_query"), "per_direction"),
@@ -29,8 +29,8 @@ _TERMS = {
 }
 
 
-class ShortestFirst(MultipleNegativesRankingLoss):
-    """InfoNCE whose columns go through the model in micro-batches, with all their activations kept."""
+class LengthSortedLoss(MultipleNegativesRankingLoss):
+    """InfoNCE that encodes a column in micro-batches and keeps all activations."""
 
     def __init__(self, model: SentenceTransformer, tokens: int, **options: Any) -> None:
         super().__init__(model, **options)
@@ -43,27 +43,27 @@ class ShortestFirst(MultipleNegativesRankingLoss):
         return loss
 
 
-class CachedShortestFirst(CachedMultipleNegativesRankingLoss):
-    """The same loss with gradient caching: the activations of one micro-batch are in memory at a time."""
+class CachedLengthSortedLoss(CachedMultipleNegativesRankingLoss):
+    """The same loss with gradient caching: only the activations of one micro-batch are in memory at a time."""
 
     def __init__(self, model: SentenceTransformer, tokens: int, **options: Any) -> None:
-        # The scores of a batch are a small matrix: in one piece, as the columns' order is put right for all of it at once.
+        # The score matrix of a batch is small, so it is computed at once; the order of the columns is restored for all of it.
         super().__init__(model, mini_batch_size=1 << 30, mini_batch_num_tokens=tokens, **options)
-        self._back: list[Tensor] = []
+        self._inverse_orders: list[Tensor] = []
 
     def forward(self, sentence_features: Iterable[Features], labels: Any = None) -> Tensor:
         """The loss of a batch; the columns are its queries and its passages."""
-        sorted_columns, self._back = [], []
+        sorted_columns, self._inverse_orders = [], []
         for features in sentence_features:
             order = torch.argsort(features["attention_mask"].sum(dim=1), stable=True)
             sorted_columns.append({name: values[order] for name, values in features.items()})
-            self._back.append(torch.argsort(order))
+            self._inverse_orders.append(torch.argsort(order))
         loss: Tensor = super().forward(sorted_columns, labels)
         return loss
 
     def calculate_loss(self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False) -> Tensor:
-        """The loss of vectors that are still in the order of their lengths."""
-        ordered = [[torch.cat(column)[back]] for column, back in zip(reps, self._back, strict=True)]
+        """The loss of vectors that are still in order of length."""
+        ordered = [[torch.cat(column)[inverse]] for column, inverse in zip(reps, self._inverse_orders, strict=True)]
         loss: Tensor = super().calculate_loss(ordered, labels, with_backward=with_backward)
         return loss
 
@@ -77,9 +77,19 @@ def info_nce(
     tokens: int,
     cache_gradients: bool,
     gather: bool,
-) -> ShortestFirst | CachedShortestFirst:
-    """The loss that a recipe asks for."""
-    kind = CachedShortestFirst if cache_gradients else ShortestFirst
+) -> LengthSortedLoss | CachedLengthSortedLoss:
+    """The loss of a recipe.
+
+    Args:
+        model: the model to train.
+        temperature: scores are divided by it.
+        negatives: see :attr:`.Loss.negatives`.
+        hardness: see :attr:`.Loss.hardness`.
+        tokens: maximum tokens of a micro-batch, including padding.
+        cache_gradients: whether to use gradient caching.
+        gather: whether to gather the vectors of all processes.
+    """
+    kind = CachedLengthSortedLoss if cache_gradients else LengthSortedLoss
     directions, partition = _TERMS[negatives]
     return kind(
         model,
@@ -94,7 +104,7 @@ def info_nce(
 
 
 def embed(model: nn.Module, features: Features, tokens: int) -> Tensor:
-    """(texts, dimension) vectors of a column, computed in micro-batches of at most so many tokens, padding counted."""
+    """The vectors of a column, in micro-batches of at most ``tokens`` tokens including padding.  # (texts, dimension)."""
     lengths = features["attention_mask"].sum(dim=1).tolist()
     parts, order = [], []
     for batch in token_batches(lengths, tokens):

@@ -1,1 +1,1 @@
-"""Studies: trainings that differ in one choice, compared."""
+"""Studies: comparisons of trainings that differ in one choice."""

@@ -1,4 +1,4 @@
-"""The plots of a study, as SVG whose bytes depend on the figures alone."""
+"""The plots of a study, as SVG files whose bytes depend on the results only."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from hybrid_bench.training.study.arms import Scored
+from hybrid_bench.training.study.arms import ScoredArm
 from hybrid_bench.training.study.tables import AVERAGED, by_language
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Told apart without colour too, by their marks.
+#: Colours and markers; the markers distinguish the lines without colour.
 _LINES = {"mono AP": ("#0072b2", "o"), "cross AP": ("#d55e00", "s"), "multi AP": ("#009e73", "^")}
 _DOTS = (("#777777", "x"), ("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "v"), ("#e69f00", "P"))
 
 
-def against_alpha(scored: Sequence[Scored], suite: str) -> bytes | None:
-    """Mean AP in the three settings, and RankDistance, by alpha, of the first seed; None for fewer than two alphas."""
+def against_alpha(scored: Sequence[ScoredArm], suite: str) -> bytes | None:
+    """Mean AP in the three settings, and RankDistance, by alpha, for seed 1; None for fewer than two alphas."""
     points = {
         one.arm.alpha: by_language(one.results[suite]).loc["mean"]
         for one in scored
@@ -33,7 +33,7 @@ def against_alpha(scored: Sequence[Scored], suite: str) -> bytes | None:
             continue
         left.plot(alphas, [points[alpha][heading] for alpha in alphas], marker=mark, color=colour, label=heading)
     left.set_ylabel("mean AP")
-    figure.legend(loc="outside lower left", ncols=len(_LINES))  # beside the lines: they may be anywhere
+    figure.legend(loc="outside lower left", ncols=len(_LINES))  # outside: the lines may be anywhere
     if all("RankDistance" in point for point in points.values()):
         right.plot(alphas, [points[alpha]["RankDistance"] for alpha in alphas], marker="D", color="#444444")
     right.set_ylabel("RankDistance (lower is better)")
@@ -45,7 +45,7 @@ def against_alpha(scored: Sequence[Scored], suite: str) -> bytes | None:
 
 
 def rank_distance(tables: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, int]], suite: str) -> bytes | None:
-    """RankDistance by query language on a logarithmic axis, a mark each strategy, with the standard deviation over seeds."""
+    """RankDistance by query language and strategy on a logarithmic axis, with the standard deviation over seeds."""
     shown = {
         name: found
         for name, found in tables.items()

@@ -1,4 +1,4 @@
-"""The report of a study: Markdown made of its results alone, with plots and the figures as CSV beside it."""
+"""The report of a study: a Markdown file with plots and a CSV file, generated from the results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hybrid_bench.results.tables import render
 from hybrid_bench.support import atomic
 from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.study import plots
-from hybrid_bench.training.study.arms import Scored
+from hybrid_bench.training.study.arms import ScoredArm
 from hybrid_bench.training.study.tables import COLUMNS, Published, by_language, label, over_seeds, published_means, significance
 
 if TYPE_CHECKING:
@@ -20,30 +20,32 @@ if TYPE_CHECKING:
 
 _NAME = "strategies"
 
-
-#: What hybrid is compared with, and in which columns; the paper's names for the strategies.
+#: What hybrid is compared with, in which columns, and the paper's names of the strategies.
 _OTHERS = ("mono", "cross")
 _COMPARED = ("mono AP", "cross AP", "multi AP", "RankDistance")
 _IN_PAPER = {"mono": "X-X", "cross": "X-Y", "hybrid": "Hybrid"}
 
 
-def write(scored: Sequence[Scored], recipe: Recipe, published: Published, folder: Path, command: str) -> list[Path]:
-    """Write ``strategies.md``, ``strategies.csv`` and the plots; the same results give the same bytes.
+def write(scored: Sequence[ScoredArm], recipe: Recipe, published: Published, folder: Path, command: str) -> list[Path]:
+    """Write ``strategies.md``, ``strategies.csv`` and the plots. The same results give the same bytes.
 
     Args:
         scored: every arm with its results.
-        recipe: that they share.
-        published: the paper's figures.
-        folder: for the files.
-        command: that makes the study again.
+        recipe: the recipe of all arms.
+        published: the paper's scores.
+        folder: the output folder.
+        command: the command that runs the study, for the report.
 
     Returns:
-        The files.
+        The written files.
+
+    Raises:
+        HybridBenchError: if there is no suite.
     """
     folder.mkdir(parents=True, exist_ok=True)
     suites = list(scored[0].results)
     if not suites:
-        raise HybridBenchError("a study without a suite", "Name one, e.g. xquad-r.")
+        raise HybridBenchError("the study has no suite", "Give at least one, e.g. xquad-r.")
     files = {f"{_NAME}.csv": _long(scored).to_csv(index=False, lineterminator="\n").encode()}
     parts = [_head(scored, recipe, command)]
     for suite in suites:
@@ -70,38 +72,38 @@ def write(scored: Sequence[Scored], recipe: Recipe, published: Published, folder
     return [folder / name for name in files]
 
 
-def _head(scored: Sequence[Scored], recipe: Recipe, command: str) -> str:
+def _head(scored: Sequence[ScoredArm], recipe: Recipe, command: str) -> str:
     seeds = sorted({one.arm.seed for one in scored if one.arm.seed})
     result = next(iter(scored[0].results.values()))
     suites = ", ".join(recipe.data.clean_of)
-    apart = f"No question, passage or paragraph of {suites} is among" if suites else "Nothing of any suite was taken out of"
+    apart = f"No question, passage or paragraph of {suites} is in" if suites else "No suite was removed from"
     read = result.provenance
-    return f"""# Strategies of batches: monolingual, cross-lingual, hybrid
+    return f"""# Batch strategies: monolingual, cross-lingual, hybrid
 
-The recipe of `{recipe.base}` under each strategy of arXiv 2408.10536: {recipe.optimiser.steps} steps of
+The recipe of `{recipe.base}` with each strategy of arXiv 2408.10536: {recipe.optimiser.steps} steps of
 {recipe.batches.size} pairs from {", ".join(recipe.data.sources)}, seed {", ".join(map(str, seeds))}; `hybrid` draws a monolingual
 batch with probability {recipe.batches.alpha:g}. {apart} the training
-data. Scores are means over languages as `hybrid-bench evaluate` gives them ({read.passage_text}, {read.dtype}, {read.depth}); ±
-is the standard deviation over seeds. Made by:
+data. Scores are means over languages, computed with `hybrid-bench evaluate` ({read.passage_text}, {read.dtype}, {read.depth}); ±
+is the standard deviation over seeds. Command:
 
 ```
 {command}
 ```
 
-{_drawn(scored)}"""
+{_batch_shares(scored)}"""
 
 
-def _drawn(scored: Sequence[Scored]) -> str:
-    """Which batches each strategy drew: where a source gives one kind alone, the strategy decides how often it is read."""
-    drawn = {label(one): one.drawn for one in reversed(scored) if one.drawn and one.arm.seed}
+def _batch_shares(scored: Sequence[ScoredArm]) -> str:
+    """A table of the batches of each strategy: a source with pairs of one kind only is drawn as often as that kind."""
+    drawn = {label(one): one.batch_shares for one in reversed(scored) if one.batch_shares and one.arm.seed}
     if not drawn:
         return ""
     columns = sorted({column for shares in drawn.values() for column in shares})
     sources = [source for source, _ in columns]
     one_kind = sorted({source for source in sources if sources.count(source) == 1})
-    but = f"; but a source of one kind alone ({', '.join(one_kind)}) is read as often as that kind is drawn"
+    but = f", but a source with pairs of one kind only ({', '.join(one_kind)}) is drawn as often as that kind"
     lines = [
-        f"Batches drawn with the first seed. The strategy alone is changed{but if one_kind else ''}:\n",
+        f"Share of batches by source and kind, first seed. Only the strategy differs{but if one_kind else ''}:\n",
         "| strategy | " + " | ".join(f"{source}, {kind}" for source, kind in columns) + " |",
         "| --- |" + " ---: |" * len(columns),
     ]
@@ -144,7 +146,7 @@ def _number(column: str, value: float) -> str:
 def _comparison(
     tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]], tests: pd.DataFrame, of_paper: dict[str, dict[str, float]]
 ) -> str:
-    """Hybrid against the other strategies, found here and in the paper: what it wins and what it loses."""
+    """A table that compares hybrid with the other strategies, here and in the paper."""
     if "hybrid" not in tables:
         return ""
     lines = []
@@ -160,13 +162,13 @@ def _comparison(
             agrees = "" if len(in_paper) != 1 else "yes" if here in in_paper else "**no**"
             lines.append(
                 f"| {against} | {column} | {here}: {_number(column, own)} against {_number(column, other)} "
-                f"| {_surely(tests, against, setting, measure)} | {stated} | {agrees} |"
+                f"| {_significant_seeds(tests, against, setting, measure)} | {stated} | {agrees} |"
             )
     if not lines:
         return ""
     head = [
-        "### Is hybrid better than one kind alone?\n",
-        "| against | in | here | p < .05, by seed | in the paper, by base | as in the paper |",
+        "### Is hybrid better than a single batch kind?\n",
+        "| against | column | here | seeds with p < .05 | in the paper, by base model | as in the paper |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     return "\n".join(head + lines) + "\n"
@@ -178,7 +180,7 @@ def _better(column: str, own: float, other: float) -> str:
 
 
 def _in_paper(of_paper: dict[str, dict[str, float]], against: str, column: str) -> dict[str, list[str]]:
-    """``better`` or ``worse`` to the bases of the paper for which hybrid is so."""
+    """``better`` or ``worse`` to the paper's base models for which hybrid is."""
     found: dict[str, list[str]] = {}
     for system, figures in of_paper.items():
         base, _, strategy = system.rpartition(" ")
@@ -188,16 +190,16 @@ def _in_paper(of_paper: dict[str, dict[str, float]], against: str, column: str) 
     return found
 
 
-def _surely(tests: pd.DataFrame, against: str, setting: str, measure: str) -> str:
-    """For how many seeds hybrid is better and worse by more than chance."""
+def _significant_seeds(tests: pd.DataFrame, against: str, setting: str, measure: str) -> str:
+    """The number of seeds for which hybrid is significantly better, and worse."""
     rows = tests[(tests["against"] == against) & (tests["setting"] == setting) & (tests["measure"] == measure)]
     sign = -1 if measure == "RankDistance" else 1
-    sure = [
+    better = [
         sign * difference > 0
         for difference, p in zip(rows["difference"], rows["p_randomisation"], strict=True)
         if significant(float(p))
     ]
-    return f"better {sum(sure)} of {len(rows)}, worse {len(sure) - sum(sure)}"
+    return f"better {sum(better)} of {len(rows)}, worse {len(better) - sum(better)}"
 
 
 def _tests(tests: pd.DataFrame) -> str:
@@ -217,17 +219,17 @@ def _tests(tests: pd.DataFrame) -> str:
         "queries",
     ]
     heading = (
-        "### hybrid (b) against each (a)\n\nPaired tests over questions, the translations of a question being one; p is "
-        "corrected by Holm within a comparison. effect: Cohen's d of the paired differences. a and b average each "
-        "question over its pools first, the tables above each pool over its questions: where pools have different questions, the "
-        "two differ. effect and p weigh every question alike, difference every language: where questions are not in every "
-        "language, their signs may differ near 0.\n\n"
+        "### hybrid (b) against each other arm (a)\n\nPaired tests over questions; a question and its translations are one "
+        "unit. p has a Holm correction within each comparison. effect: Cohen's d of the paired differences. a and b average each "
+        "question over its pools first; the tables above average each pool over its questions, so the two differ if pools have "
+        "different questions. effect and p weight all questions equally, difference weights all languages equally: if questions "
+        "do not exist in every language, their signs may differ near 0.\n\n"
     )
     return heading + render(tests[columns].set_index("against"), "markdown")
 
 
 def _languages(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]]) -> str:
-    """Every column by language: means over seeds."""
+    """Every column by query language, averaged over seeds."""
     import pandas as pd
 
     parts = ["### By query language\n"]
@@ -239,8 +241,8 @@ def _languages(tables: dict[str, tuple[pd.DataFrame, pd.DataFrame, int]]) -> str
     return "\n".join(parts)
 
 
-def _long(scored: Sequence[Scored]) -> pd.DataFrame:
-    """Every figure: suite, strategy, alpha, seed, language, column, value."""
+def _long(scored: Sequence[ScoredArm]) -> pd.DataFrame:
+    """All scores in long form: suite, strategy, alpha, seed, language, column, value."""
     import pandas as pd
 
     rows = [

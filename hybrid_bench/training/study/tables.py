@@ -1,4 +1,4 @@
-"""The figures of a study: by strategy, by language, and whether they differ by more than chance."""
+"""The scores of a study: by strategy, by language, and tests of significance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.compare import compare
 from hybrid_bench.results.record import Result
 from hybrid_bench.support import toml
-from hybrid_bench.training.study.arms import BASE, Scored
+from hybrid_bench.training.study.arms import BASE, ScoredArm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,36 +27,38 @@ COLUMNS = {
     "RankDistance": ("multilingual", "RankDistance"),
 }
 PUBLISHED = "elmahdy-2024"
-#: Behind the name of a strategy: one encoder, whose weights are the mean of those of all seeds.
+#: Suffix of a strategy's name for the encoder with the averaged weights of all seeds.
 AVERAGED = ", weights averaged"
 _PUBLISHED_KEYS = ("suite", "system", "setting", "query_language", "measure", "value")
 
 
 class Published(NamedTuple):
-    """Figures of a paper, and where they are from."""
+    """Published scores of a paper, and their source."""
 
     figures: list[dict[str, str]]
     source: dict[str, Any]
 
 
 def read_published(folder: Path) -> Published:
-    """The paper's figures.
+    """Read the paper's scores.
 
     Raises:
-        HybridBenchError: if the folder lacks them.
+        HybridBenchError: if a file is missing or has other columns.
     """
     tables, source = (folder / f"{PUBLISHED}{ending}" for ending in (".tsv", ".toml"))
     for path in (tables, source):
         if not path.is_file():
-            raise HybridBenchError(f"there are no published figures {path}", "Name the folder that has them: --published.")
+            raise HybridBenchError(f"there are no published figures {path}", "Give their folder with --published.")
     rows = list(csv.DictReader(tables.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
     if not rows or set(rows[0]) != set(_PUBLISHED_KEYS):
-        raise HybridBenchError(f"{tables} does not have the columns {', '.join(_PUBLISHED_KEYS)}")
+        raise HybridBenchError(
+            f"{tables} does not have the columns {', '.join(_PUBLISHED_KEYS)}", "Give the folder of the paper's figures."
+        )
     return Published(rows, toml.load(source))
 
 
-def label(scored: Scored) -> str:
-    """What a table calls an arm: its strategy, with its alpha where that is not the recipe's, and whether it is a mean."""
+def label(scored: ScoredArm) -> str:
+    """The label of an arm in tables: its strategy, its alpha if it is not the recipe's, and whether weights are averaged."""
     arm = scored.arm
     if arm.strategy == BASE:
         return "no fine-tuning"
@@ -65,7 +67,7 @@ def label(scored: Scored) -> str:
 
 
 def by_language(result: Result) -> pd.DataFrame:
-    """Query languages by :data:`COLUMNS`, and the row ``mean``; cross-lingual figures are means over the pools."""
+    """A table of query languages by :data:`COLUMNS`, with a row ``mean``; cross-lingual scores are averaged over pools."""
     import pandas as pd
 
     scores = result.scores
@@ -79,8 +81,8 @@ def by_language(result: Result) -> pd.DataFrame:
     return frame.rename_axis("language")
 
 
-def over_seeds(scored: Sequence[Scored], suite: str) -> dict[str, tuple[pd.DataFrame, pd.DataFrame, int]]:
-    """Label to the mean of :func:`by_language` over seeds, its standard deviation (NaN for one seed), and the seeds."""
+def over_seeds(scored: Sequence[ScoredArm], suite: str) -> dict[str, tuple[pd.DataFrame, pd.DataFrame, int]]:
+    """Label to (mean of :func:`by_language` over seeds, standard deviation (NaN for one seed), number of seeds)."""
     import pandas as pd
 
     tables: dict[str, list[pd.DataFrame]] = {}
@@ -95,7 +97,7 @@ def over_seeds(scored: Sequence[Scored], suite: str) -> dict[str, tuple[pd.DataF
 
 
 def published_means(published: Published, suite: str) -> dict[str, dict[str, float]]:
-    """System to heading to the paper's mean."""
+    """System to column heading to the paper's mean over languages."""
     found: dict[str, dict[str, float]] = {}
     headings = {place: heading for heading, place in COLUMNS.items()}
     for row in published.figures:
@@ -105,12 +107,12 @@ def published_means(published: Published, suite: str) -> dict[str, dict[str, flo
     return found
 
 
-def significance(scored: Sequence[Scored], suite: str) -> pd.DataFrame:
-    """``hybrid`` against every other arm of its seed (means against means), by the paired tests of ``compare``.
+def significance(scored: Sequence[ScoredArm], suite: str) -> pd.DataFrame:
+    """Compare ``hybrid`` with every other arm of the same seed (averaged with averaged), with the paired tests of ``compare``.
 
     Returns:
-        One row a comparison and seed: against, seed (``all`` for means), setting, measure, a (the other), b (hybrid),
-        difference, effect, and p of both tests, corrected within each comparison.
+        One row per comparison, seed, setting and measure: against, seed (``all`` for averaged weights), setting, measure, a
+        (the other), b (hybrid), difference, effect, and p of both tests, corrected within each comparison.
     """
     import pandas as pd
 

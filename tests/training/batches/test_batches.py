@@ -1,4 +1,4 @@
-"""Properties of batches: what is in them, how often, and that they depend on the step alone."""
+"""Properties of batches: contents, frequencies, and dependence on the seed and the step only."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def content(batch: Batch) -> tuple[Any, ...]:
     mode=st.sampled_from(["batch", "example"]),
     topical=st.sampled_from([0.0, 0.5, 1.0]),
 )
-def test_no_negative_is_a_translation_or_a_copy(seed: int, step: int, mode: Mode, topical: float) -> None:
+def test_no_negative_is_a_translation_or_a_copy_of_the_positive(seed: int, step: int, mode: Mode, topical: float) -> None:
     batch = batches(seed=seed, mode=mode, topical=topical).at(step)
     rows = [ROWS[row] for row in batch.rows]
     assert len(rows) == 8
@@ -52,7 +52,7 @@ def test_no_negative_is_a_translation_or_a_copy(seed: int, step: int, mode: Mode
 
 
 @given(seed=st.integers(0, 5), step=st.integers(0, 5000), mode=st.sampled_from(["batch", "example"]))
-def test_a_batch_is_what_it_says(seed: int, step: int, mode: Mode) -> None:
+def test_batch_kind_source_and_pairs_match_its_rows(seed: int, step: int, mode: Mode) -> None:
     own = batches(seed=seed, mode=mode)
     batch = own.at(step)
     questions, passages = own.texts(batch)
@@ -67,14 +67,14 @@ def test_a_batch_is_what_it_says(seed: int, step: int, mode: Mode) -> None:
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 3), start=st.integers(0, 3000), topical=st.sampled_from([0.0, 0.5]))
-def test_the_sequence_is_the_same_after_a_resume(seed: int, start: int, topical: float) -> None:
+def test_batches_are_the_same_after_a_resume(seed: int, start: int, topical: float) -> None:
     fresh = Batches(TABLE, hybrid(0.5), 8, seed, source_weights=WEIGHTS, topical=topical)
     resumed = [content(batch) for batch in itertools.islice(fresh.starting(start), 5)]
     undisturbed = batches(seed=seed, topical=topical)
     assert resumed == [content(undisturbed.at(step)) for step in range(start, start + 5)]
 
 
-def test_batches_that_nobody_holds_take_no_memory() -> None:
+def test_batches_are_garbage_collected() -> None:
     own = Batches(TABLE, hybrid(0.5), 8, 0)
     own.at(3)
     alive = weakref.ref(own)
@@ -85,10 +85,10 @@ def test_batches_that_nobody_holds_take_no_memory() -> None:
 
 @settings(max_examples=30)
 @given(step=st.integers(0, 5000), world=st.sampled_from([1, 2, 4, 8]), data=st.data())
-def test_processes_share_a_batch(step: int, world: int, data: st.DataObject) -> None:
+def test_slices_of_all_processes_make_up_the_batch(step: int, world: int, data: st.DataObject) -> None:
     whole = batches().at(step)
     parts = []
-    for rank in range(world):  # each has batches of its own, and has come another way
+    for rank in range(world):  # each process has its own Batches, with another history
         own = Batches(TABLE, hybrid(0.5), 8, 0, source_weights=WEIGHTS)
         own.at(data.draw(st.integers(0, 5000)))
         parts.append(own.at(step).slice(rank, world))
@@ -98,7 +98,7 @@ def test_processes_share_a_batch(step: int, world: int, data: st.DataObject) -> 
     assert tuple(itertools.chain.from_iterable(part.pairs for part in parts)) == whole.pairs
 
 
-def test_a_batch_that_cannot_be_shared_is_said() -> None:
+def test_invalid_slices_are_errors() -> None:
     with pytest.raises(HybridBenchError, match="a multiple of 3"):
         batches().at(0).slice(0, 3)
     with pytest.raises(HybridBenchError, match="no process 2 among 2"):
@@ -107,31 +107,31 @@ def test_a_batch_that_cannot_be_shared_is_said() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(alpha=st.floats(0, 1), seed=st.integers(0, 2**32))
-def test_the_share_of_kinds_converges_to_alpha(alpha: float, seed: int) -> None:
+def test_sampled_share_of_kinds_converges_to_alpha(alpha: float, seed: int) -> None:
     own = Batches(TABLE, hybrid(alpha), 8, seed, source_weights=WEIGHTS)
     monolingual = np.array([own.at(step).kind == "monolingual" for step in range(2000)])
     for steps in (200, 2000):
-        # Six standard deviations of a binomial, and a batch: of very small shares it is no normal one.
+        # Six standard deviations of a binomial, plus one batch, because small shares are not normally distributed.
         assert abs(monolingual[:steps].mean() - alpha) <= 6 * (alpha * (1 - alpha) / steps) ** 0.5 + 1 / steps
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 0.5, 0.8, 1.0])
-def test_the_share_of_kinds_is_alpha(alpha: float) -> None:
+def test_probability_of_kinds_is_alpha(alpha: float) -> None:
     steps = 4000
     kinds = Counter(batches(alpha).at(step).kind for step in range(steps))
     # Five standard deviations of a binomial.
     assert abs(kinds["monolingual"] / steps - alpha) <= 5 * (alpha * (1 - alpha) / steps) ** 0.5
 
 
-def test_sources_get_their_weights_and_sentences_no_monolingual_batch() -> None:
+def test_sources_get_their_weights_and_parallel_sentences_no_monolingual_batch() -> None:
     found = Counter((batch.source, batch.kind) for batch in map(batches().at, range(4000)))
     assert ("news", "monolingual") not in found
     assert found["news", "cross-lingual"] / 4000 == pytest.approx(1 / 3, abs=0.04)
     assert {batch.source for batch in map(batches(1.0).at, range(50))} == {"qa"}
 
 
-def test_every_language_is_used_equally() -> None:
-    own = Batches(TABLE.only(["qa"]), MONO, 8, 0)
+def test_languages_are_uniform_by_default() -> None:
+    own = Batches(TABLE.with_sources(["qa"]), MONO, 8, 0)
     mono = Counter(own.at(step).pairs[0] for step in range(4000))
     assert {pair.query for pair in mono} == set(LANGUAGES)
     assert max(mono.values()) / min(mono.values()) < 1.2
@@ -139,7 +139,7 @@ def test_every_language_is_used_equally() -> None:
     assert len({news.at(step).pairs[0] for step in range(400)}) == 5 * 4
 
 
-def test_temperature_goes_from_uniform_to_the_number_of_rows() -> None:
+def test_language_temperature() -> None:
     rows = question_rows(120, ("en",), "big") + question_rows(120, ("en", "tr"), "both")
     for row in rows[120:200]:
         row.id, row.source = f"b{row.id}", "big"
@@ -149,7 +149,7 @@ def test_temperature_goes_from_uniform_to_the_number_of_rows() -> None:
     for number, row in enumerate(rows):
         row.question = {own: f"{text} {number}" for own, text in row.question.items()}
         row.sentence = {own: f"{own} passage {number}" for own in row.sentence}
-    table = ParallelTable.of(rows)
+    table = ParallelTable.from_rows(rows)
 
     def share(temperature: float) -> float:
         own = Batches(table, MONO, 8, 0, temperature=temperature)
@@ -161,20 +161,20 @@ def test_temperature_goes_from_uniform_to_the_number_of_rows() -> None:
     assert share(1) < share(2) < share(float("inf"))
 
 
-def test_topical_batches_are_of_few_articles() -> None:
+def test_topical_batches_have_few_articles() -> None:
     rows = sentence_rows(240, ("de", "en"))
     for number, row in enumerate(rows):
         row.article = f"article {number % 12}"
-    table = ParallelTable.of(rows)
+    table = ParallelTable.from_rows(rows)
 
     def articles_of_a_batch(topical: float) -> float:
         own = Batches(table, CROSS, 10, 0, topical=topical)
         return float(np.mean([len({rows[row].article for row in own.at(step).rows}) for step in range(200)]))
 
     spread, half, together = map(articles_of_a_batch, (0.0, 0.5, 1.0))
-    assert together <= 1.6  # 20 rows an article: two batches, as a rule
+    assert together <= 1.6  # 20 rows per article: usually two batches
     assert together < half < spread
-    # Ten of 240 rows, drawn alike, are of so many of the 12 articles on average.
+    # The expected number of the 12 articles among ten uniformly drawn rows of 240.
     assert spread == pytest.approx(12 * (1 - np.prod([(220 - taken) / (240 - taken) for taken in range(10)])), abs=0.2)
 
 
@@ -183,7 +183,7 @@ def test_rows_are_drawn_without_replacement(topical: float) -> None:
     rows = sentence_rows(64, ("de", "en"))
     for number, row in enumerate(rows):
         row.article = f"article {number // 16}"
-    table = ParallelTable.of(rows)
+    table = ParallelTable.from_rows(rows)
     own = Batches(table, CROSS, 8, 0, languages=["de", "en"], topical=topical)
     seen: dict[Any, list[int]] = {}
     for step in range(16 * 4):
@@ -196,22 +196,22 @@ def test_rows_are_drawn_without_replacement(topical: float) -> None:
         assert len({tuple(epoch) for epoch in epochs}) == len(epochs)
 
 
-def test_examples_have_pairs_of_their_own_in_the_second_mode() -> None:
+def test_example_mode_draws_a_pair_per_example() -> None:
     own = batches(mode="example")
     assert all(len(set(own.at(step).pairs)) > 1 for step in range(20))
 
 
-def test_the_english_baseline_is_english() -> None:
+def test_english_baseline_is_english_only() -> None:
     own = Batches(TABLE, ENGLISH, 8, 0)
     assert {pair for step in range(50) for pair in own.at(step).pairs} == {("en", "en")}
 
 
-def test_pairs_that_cannot_fill_a_batch_are_named_not_drawn() -> None:
+def test_pairs_too_small_for_a_batch_are_reported_and_not_drawn() -> None:
     rows = question_rows(40, ("de", "en"))
     for row in rows[8:]:
         row.question.pop("de", None)
-    own = Batches(ParallelTable.of(rows), CROSS, 8, 0)
-    assert {(source, str(pair)) for source, pair, _ in own.left_out} == {("qa", "de-en"), ("qa", "de-de")}
+    own = Batches(ParallelTable.from_rows(rows), CROSS, 8, 0)
+    assert {(source, str(pair)) for source, pair, _ in own.too_small} == {("qa", "de-en"), ("qa", "de-de")}
     assert {str(own.at(step).pairs[0]) for step in range(50)} == {"en-de"}
 
 
@@ -220,8 +220,8 @@ def test_pairs_that_cannot_fill_a_batch_are_named_not_drawn() -> None:
     [
         ({"languages": ["en", "fi"]}, "nothing in 'fi'"),
         ({"languages": []}, "no language to train on"),
-        ({"languages": ["en"]}, r"hybrid\(0.5\) needs pairs of languages, and there is one language: en"),
-        ({"batch_size": 500}, "a batch of 500 cannot be drawn without a repeat: 30 examples at most"),
+        ({"languages": ["en"]}, r"hybrid\(0.5\) needs pairs of languages, but there is only one language: en"),
+        ({"batch_size": 500}, "a batch of 500 cannot be drawn without a repeat: at most 30 examples"),
         ({"batch_size": 1}, "at least 2 examples"),
         ({"temperature": 0.0}, "a number above 0"),
         ({"mode": "exmaple"}, "Did you mean example"),
@@ -230,57 +230,57 @@ def test_pairs_that_cannot_fill_a_batch_are_named_not_drawn() -> None:
         ({"source_weights": {"qa": 1.0}}, "the source news has no weight"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_errors(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(HybridBenchError, match=message):
         Batches(TABLE, hybrid(0.5), **({"batch_size": 8, "seed": 0} | arguments))
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint64])
-def test_a_seed_may_be_a_number_of_numpy(kind: type[np.integer[Any]]) -> None:
+def test_seed_may_be_a_numpy_integer(kind: type[np.integer[Any]]) -> None:
     own, other = (Batches(TABLE, hybrid(0.5), 8, seed) for seed in (7, kind(7)))  # type: ignore[arg-type]
     assert [own.at(step).rows.tolist() for step in range(5)] == [other.at(step).rows.tolist() for step in range(5)]
 
 
-def test_a_language_that_was_asked_for_is_not_left_out_silently() -> None:
+def test_requested_language_without_a_batch_is_an_error() -> None:
     rows = question_rows(40, ("de", "en"))
     for row in rows[6:]:
         row.question.pop("de", None)
         row.sentence.pop("de", None)
     with pytest.raises(HybridBenchError, match="can be in 'de': too few rows for a batch of 8"):
-        Batches(ParallelTable.of(rows), MONO, 8, 0, languages=["de", "en"])
+        Batches(ParallelTable.from_rows(rows), MONO, 8, 0, languages=["de", "en"])
 
 
-def test_rows_linked_by_a_passage_in_another_language_do_not_meet() -> None:
-    """Two questions answered by one German sentence, whose English versions were cut apart."""
+def test_rows_sharing_a_passage_in_an_unused_language_are_not_in_one_batch() -> None:
+    """Two questions with the same German passage but different English ones."""
     rows = question_rows(16, ("de", "en"))
     rows += [
         ParallelRow(f"l{number}", "qa", "", {"en": f"linked {number}"}, {"en": f"part {number}", "de": "ein Satz!"})
         for number in range(2)
     ]
-    own = Batches(ParallelTable.of(rows), MONO, 8, 0, languages=["en"])
+    own = Batches(ParallelTable.from_rows(rows), MONO, 8, 0, languages=["en"])
     for step in range(60):
         assert len({16, 17} & set(own.at(step).rows.tolist())) < 2
 
 
-def test_a_source_with_a_weight_is_not_left_out_silently() -> None:
+def test_weighted_source_without_a_batch_is_an_error() -> None:
     rows = question_rows(40, ("de", "en"))
     few = question_rows(5, ("de", "en"), "few")
     for row in few:
         row.id = f"few {row.id}"
         row.question = {language: f"few {text}" for language, text in row.question.items()}
         row.sentence = {language: f"few {text}" for language, text in row.sentence.items()}
-    table = ParallelTable.of(rows + few)
-    with pytest.raises(HybridBenchError, match="no batch of 8 can be drawn from few: de-de has 3 examples"):
+    table = ParallelTable.from_rows(rows + few)
+    with pytest.raises(HybridBenchError, match="no batch of 8 can be drawn from few: at most 3 examples of de-de"):
         Batches(table, MONO, 8, 0, source_weights={"qa": 1, "few": 1})
     assert Batches(table, MONO, 8, 0, source_weights={"qa": 1, "few": 0}).remarks()
     by_rows = Batches(table, MONO, 8, 0)
     assert by_rows.remarks() == [
-        "2 language pairs of few have too few rows for a batch of 8 and are not drawn: de-de has 3, en-en has 3"
+        "2 language pairs of few have too few rows for a batch of 8 and are not used: de-de has 3, en-en has 3"
     ]
-    assert Batches(table.only(["qa"]), MONO, 8, 0).remarks() == []
-    # Parallel sentences have no monolingual batch to give: that is no want of rows, but it is said.
+    assert Batches(table.with_sources(["qa"]), MONO, 8, 0).remarks() == []
+    # Parallel sentences have no monolingual pairs, which is reported.
     assert Batches(TABLE, MONO, 8, 0, source_weights=WEIGHTS).remarks() == [
-        "news has no monolingual pairs of these languages and is not drawn; the other sources take its share"
+        "news has no monolingual pairs of these languages and is not used; the other sources take its share"
     ]
     assert Batches(TABLE, MONO, 8, 0, source_weights={"qa": 1, "news": 0}).remarks() == []
     assert Batches(TABLE, hybrid(0.5), 8, 0, source_weights=WEIGHTS).remarks() == []

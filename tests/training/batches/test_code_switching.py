@@ -23,18 +23,18 @@ def table() -> ParallelTable:
         for verb, spoken in VERBS.items():
             texts = {"en": f"the {noun} {verb} it {len(rows)}", "de": f"es {spoken} {other} {len(rows)}", "zh": f"它{len(rows)}"}
             rows.append(ParallelRow(f"r{len(rows)}", "s", "", texts, {own: f"{text} 0" for own, text in texts.items()}))
-    return ParallelTable.of(rows)
+    return ParallelTable.from_rows(rows)
 
 
-def test_a_lexicon_is_learned_from_parallel_texts() -> None:
-    found = Lexicon.learned(table()).entries
+def test_lexicon_is_learned_from_parallel_texts() -> None:
+    found = Lexicon.learn(table()).entries
     assert {word: found[word] for word in (*NOUNS, *VERBS)} == {
         word: (("de", other.lower()),) for word, other in (NOUNS | VERBS).items()
     }
     assert "zh" not in {language for pairs in found.values() for language, _ in pairs}
 
 
-def test_words_are_switched_with_the_probability_that_is_asked_for(tmp_path: Path) -> None:
+def test_words_are_replaced_with_the_given_probability(tmp_path: Path) -> None:
     path = tmp_path / "lexicon.tsv"
     path.write_text("word\tde\tWort\nword\tfr\tmot\n")
     lexicon = Lexicon.load(path)
@@ -42,17 +42,17 @@ def test_words_are_switched_with_the_probability_that_is_asked_for(tmp_path: Pat
     assert Lexicon.load(tmp_path / "again.tsv") == lexicon
     text = "Word, wordy word. " * 1000
     random = np.random.default_rng(0)
-    assert lexicon.switched(text, random, 0) == text
-    switched = lexicon.switched(text, random, 0.25)
+    assert lexicon.switch(text, random, 0) == text
+    switched = lexicon.switch(text, random, 0.25)
     assert switched.count("wordy") == 1000
     assert switched.count("Wort") / 2000 == pytest.approx(0.125, abs=0.03)
     assert switched.count("mot") / 2000 == pytest.approx(0.125, abs=0.03)
     path.write_text("word\tde\n")
-    with pytest.raises(HybridBenchError, match="line 1 is not word, language, translation"):
+    with pytest.raises(HybridBenchError, match="line 1 is not word, language and translation"):
         Lexicon.load(path)
 
 
-def test_batches_are_english_with_words_of_other_languages_and_the_same_each_time() -> None:
+def test_code_switched_batches_are_reproducible() -> None:
     batches = Batches(table(), CODE_SWITCHED, 4, 0)
     again = Batches(table(), CODE_SWITCHED, 4, 0)
     whole = batches.texts(batches.at(3))
@@ -65,7 +65,7 @@ def test_batches_are_english_with_words_of_other_languages_and_the_same_each_tim
 
 
 @pytest.mark.parametrize("probability", [0.0, 1.0])
-def test_a_recipe_says_how_many_words_are_switched(probability: float) -> None:
+def test_recipe_sets_the_switch_probability(probability: float) -> None:
     choices = {"strategy": "code-switched", "size": 4, "switch_probability": probability}
     stated = {"name": "r", "base": "b", "data": {"sources": {"s": 1}}, "optimiser": {"steps": 3}, "batches": choices}
     questions, passages = (batches := batches_of(Recipe.parse(stated, "r"), table())).texts(batches.at(0))
@@ -74,7 +74,7 @@ def test_a_recipe_says_how_many_words_are_switched(probability: float) -> None:
     assert bool(words & {other.lower() for other in (NOUNS | VERBS).values()}) == (probability == 1)
 
 
-def test_a_table_without_translations_cannot_be_switched() -> None:
+def test_table_without_translations_is_an_error() -> None:
     rows = [ParallelRow(f"r{n}", "s", "", {"en": f"question {n}"}, {"en": f"answer {n}"}) for n in range(9)]
     with pytest.raises(HybridBenchError, match="no word of 'en' has a translation"):
-        Batches(ParallelTable.of(rows), CODE_SWITCHED, 4, 0)
+        Batches(ParallelTable.from_rows(rows), CODE_SWITCHED, 4, 0)

@@ -1,4 +1,4 @@
-"""Hybrid batches in sentence-transformers' own trainer and in PyTorch's loader, several processes included."""
+"""Hybrid batches in the trainer of sentence-transformers and in PyTorch data loaders, also with several processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def texts(step: int, rank: int = 0, world: int = 1) -> dict[str, list[str]]:
     return {"query": queries, "passage": passages}
 
 
-def test_a_plain_loader_gives_the_batches() -> None:
+def test_pytorch_loader_yields_the_batches() -> None:
     from torch.utils.data import ConcatDataset, DataLoader
 
     views = ConcatDataset(list(pair_datasets(BATCHES).values()))
@@ -31,7 +31,7 @@ def test_a_plain_loader_gives_the_batches() -> None:
     assert len(loader) == 12
 
 
-def test_texts_of_one_process() -> None:
+def test_step_texts_of_one_process() -> None:
     from torch.utils.data import DataLoader
 
     found = [*DataLoader(StepTexts(BATCHES, 5, rank=1, world=2), batch_size=None)]
@@ -40,7 +40,7 @@ def test_texts_of_one_process() -> None:
 
 
 @pytest.mark.parametrize("world", [2, 4])
-def test_accelerate_hands_every_process_its_part_of_one_step(world: int) -> None:
+def test_accelerate_gives_every_process_its_part_of_a_step(world: int) -> None:
     from accelerate.data_loader import BatchSamplerShard
     from torch.utils.data import ConcatDataset
 
@@ -53,7 +53,7 @@ def test_accelerate_hands_every_process_its_part_of_one_step(world: int) -> None
             assert {key: [item[key] for item in found] for key in ("query", "passage")} == texts(step, rank, world)
 
 
-def test_a_second_epoch_goes_on() -> None:
+def test_second_epoch_continues() -> None:
     from torch.utils.data import ConcatDataset
 
     views = ConcatDataset(list(pair_datasets(BATCHES).values()))
@@ -65,8 +65,8 @@ def test_a_second_epoch_goes_on() -> None:
 
 
 @pytest.mark.parametrize("done", [0, 2])
-def test_a_second_epoch_goes_on_in_every_process_after_a_resume_too(done: int) -> None:
-    """As the trainer has it: accelerate's loader, told the epoch, and on a resume its first batches skipped."""
+def test_second_epoch_continues_in_every_process_after_a_resume(done: int) -> None:
+    """As in the trainer: accelerate's loader with the epoch set, skipping the first batches on a resume."""
     from accelerate.data_loader import prepare_data_loader, skip_first_batches
     from torch.utils.data import ConcatDataset, DataLoader
 
@@ -80,11 +80,11 @@ def test_a_second_epoch_goes_on_in_every_process_after_a_resume_too(done: int) -
         assert [*loader] == [texts(step, rank, 2) for step in range(4 + done, 8)]
 
 
-def test_other_datasets_are_refused() -> None:
+def test_other_datasets_are_errors() -> None:
     from torch.utils.data import ConcatDataset
 
     views = [*pair_datasets(BATCHES).values()]
-    with pytest.raises(HybridBenchError, match="whole and in its order"):
+    with pytest.raises(HybridBenchError, match="all of .*, in its order"):
         multi_dataset_sampler(BATCHES, 3)(ConcatDataset(views[1:]))
     with pytest.raises(HybridBenchError, match="a multiple of 3"):
         multi_dataset_sampler(BATCHES, 3, world=3)(ConcatDataset(views))
@@ -92,7 +92,7 @@ def test_other_datasets_are_refused() -> None:
         pair_datasets(Batches(mixed_table(), CODE_SWITCHED, 8, 0))
 
 
-def test_the_trainer_of_sentence_transformers_saves_and_resumes_with_it(tmp_path: Path) -> None:
+def test_sentence_transformers_trainer_saves_and_resumes(tmp_path: Path) -> None:
     import torch
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -124,7 +124,7 @@ def test_the_trainer_of_sentence_transformers_saves_and_resumes_with_it(tmp_path
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_the_trainer_of_sentence_transformers_takes_it(tmp_path: Path) -> None:
+def test_sentence_transformers_trainer_trains(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 

@@ -7,7 +7,7 @@ import pytest
 
 from hybrid_bench import HybridBenchError, load_suite
 from hybrid_bench.training.data import mix
-from hybrid_bench.training.data.filters import WINDOW, without_suites
+from hybrid_bench.training.data.filters import WINDOW, remove_suite_overlap
 from hybrid_bench.training.data.readers import jsonl
 from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 from hybrid_bench.training.data.text_keys import normalised
@@ -17,7 +17,7 @@ CLEAN = ParallelRow("clean", "s", "Cats", {"en": "What do cats of this test drin
 
 @pytest.fixture(scope="module")
 def taken() -> dict[str, ParallelRow]:
-    """Rows that each of the filters has to see, made of the suite `mini` itself."""
+    """Rows that each filter must remove, made from the suite `mini`."""
     suite = load_suite("mini")
     query = next(iter(suite.queries("de")))
     doc = max(suite.docs("en"), key=lambda doc: len(doc.context))  # type: ignore[attr-defined]
@@ -48,24 +48,24 @@ def taken() -> dict[str, ParallelRow]:
         "context, cut",
     ],
 )
-def test_each_filter_takes_its_row(which: str, taken: dict[str, ParallelRow]) -> None:
-    left, report = without_suites(ParallelTable.of([CLEAN, taken[which]]), [load_suite("mini")])
-    assert dict(report.taken) == {("mini", which.partition(",")[0]): 1}
+def test_each_filter_removes_its_row(which: str, taken: dict[str, ParallelRow]) -> None:
+    left, report = remove_suite_overlap(ParallelTable.from_rows([CLEAN, taken[which]]), [load_suite("mini")])
+    assert dict(report.removed) == {("mini", which.partition(",")[0]): 1}
     assert (report.before, report.after) == (2, 1)
     assert list(left.rows()) == [CLEAN]
 
 
-def test_a_question_is_known_however_short_and_a_short_passage_is_not() -> None:
+def test_short_questions_are_removed_and_short_passages_are_kept() -> None:
     suite = load_suite("mini")
     query = min((query.default_text() for query in suite.queries("zh")), key=len)
     assert len(query) < 12, "shorter than the same in an alphabet"
     rows = [CLEAN, ParallelRow("a", "s", "", {"zh": query}), ParallelRow("b", "s", "", {"en": "Why, in a test?"}, {"en": "Yes."})]
-    left, report = without_suites(ParallelTable.of(rows), [suite])
-    assert dict(report.taken) == {("mini", "question"): 1}
+    left, report = remove_suite_overlap(ParallelTable.from_rows(rows), [suite])
+    assert dict(report.removed) == {("mini", "question"): 1}
     assert [row.id for row in left.rows()] == ["clean", "b"]
 
 
-def test_a_paragraph_is_known_wherever_it_is_cut_in_scripts_without_spaces() -> None:
+def test_overlapping_paragraphs_in_scripts_without_spaces() -> None:
     suite = load_suite("mini")
     for language in ("zh", "th"):
         context = max((getattr(doc, "context", "") for doc in suite.docs(language)), key=lambda text: len(normalised(text)))
@@ -74,44 +74,42 @@ def test_a_paragraph_is_known_wherever_it_is_cut_in_scripts_without_spaces() -> 
         other = {language: "这与那些文章无关吗"}
         cut = ParallelRow("cut", "s", "", dict(other), {}, {language: plain[7:] + "另外一些字"})
         put = ParallelRow("put", "s", "", dict(other), {}, {language: "前面一些字" + context})
-        left, report = without_suites(ParallelTable.of([CLEAN, cut, put]), [suite])
-        assert dict(report.taken) == {("mini", "context"): 2}
+        left, report = remove_suite_overlap(ParallelTable.from_rows([CLEAN, cut, put]), [suite])
+        assert dict(report.removed) == {("mini", "context"): 2}
         assert [row.id for row in left.rows()] == ["clean"]
 
 
-def test_a_damaged_account_is_said(tmp_path: Path) -> None:
-    jsonl.save(ParallelTable.of([CLEAN]), tmp_path / "rows.jsonl")
+def test_corrupt_manifest_is_an_error(tmp_path: Path) -> None:
+    jsonl.save(ParallelTable.from_rows([CLEAN]), tmp_path / "rows.jsonl")
     mix.build([str(tmp_path / "rows.jsonl")], tmp_path / "out", ["mini"])
     for content in ("{", "{}", "[]", '{"rows": {"s": []}}'):
         (tmp_path / "out" / "mix.json").write_text(content)
-        with pytest.raises(HybridBenchError, match=r"mix\.json is damaged"):
+        with pytest.raises(HybridBenchError, match=r"mix\.json is corrupt"):
             mix.load(tmp_path / "out")
 
 
-def test_nothing_left_says_which_filter_took_what(taken: dict[str, ParallelRow], tmp_path: Path) -> None:
+def test_error_counts_removed_rows_by_filter_if_none_remain(taken: dict[str, ParallelRow], tmp_path: Path) -> None:
     rows = [taken["id"], taken["passage"]]
-    with pytest.raises(HybridBenchError, match=r"no row of the training data s is left.*mini by id: 1, mini by passage: 1"):
-        without_suites(ParallelTable.of(rows), [load_suite("mini")])
-    jsonl.save(ParallelTable.of(rows), tmp_path / "rows.jsonl")
-    jsonl.save(ParallelTable.of([CLEAN]), tmp_path / "more.jsonl")
+    with pytest.raises(HybridBenchError, match=r"no row of the training data s remains.*mini by id: 1, mini by passage: 1"):
+        remove_suite_overlap(ParallelTable.from_rows(rows), [load_suite("mini")])
+    jsonl.save(ParallelTable.from_rows(rows), tmp_path / "rows.jsonl")
+    jsonl.save(ParallelTable.from_rows([CLEAN]), tmp_path / "more.jsonl")
     for names in (["rows.jsonl"], ["more.jsonl", "rows.jsonl"]):
-        with pytest.raises(HybridBenchError, match=r"no row of the training data rows is left.*mini by id: 1"):
+        with pytest.raises(HybridBenchError, match=r"no row of the training data rows remains.*mini by id: 1"):
             mix.build([str(tmp_path / name) for name in names], tmp_path / "out", ["mini"])
         assert not (tmp_path / "out").exists()
     (tmp_path / "other").mkdir()
-    jsonl.save(ParallelTable.of([CLEAN]), tmp_path / "other" / "more.jsonl")
-    with pytest.raises(HybridBenchError, match=r"two of .*more\.jsonl have one name"):
+    jsonl.save(ParallelTable.from_rows([CLEAN]), tmp_path / "other" / "more.jsonl")
+    with pytest.raises(HybridBenchError, match=r"two of .*more\.jsonl have the same name"):
         mix.build([str(tmp_path / "more.jsonl"), str(tmp_path / "other" / "more.jsonl")], tmp_path / "out", ["mini"])
     (tmp_path / "none.jsonl").write_text("")
     with pytest.raises(HybridBenchError, match=r"none\.jsonl has no row to train on"):
         mix.build([str(tmp_path / name) for name in ("more.jsonl", "none.jsonl")], tmp_path / "out", ["mini"])
 
 
-def test_a_mix_is_the_same_bytes_each_time_and_is_kept(
-    tmp_path: Path, taken: dict[str, ParallelRow], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mix_is_reproducible_and_cached(tmp_path: Path, taken: dict[str, ParallelRow], monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "rows.jsonl"
-    jsonl.save(ParallelTable.of([CLEAN, taken["id"]]), path)
+    jsonl.save(ParallelTable.from_rows([CLEAN, taken["id"]]), path)
     one, two = (mix.build([str(path)], tmp_path / name, ["mini"]) for name in ("one", "two"))
     for file in one.folder.iterdir():
         assert file.read_bytes() == (two.folder / file.name).read_bytes()
@@ -121,16 +119,16 @@ def test_a_mix_is_the_same_bytes_each_time_and_is_kept(
     written = (first.folder / "mix.json").stat().st_mtime_ns
     assert mix.cached([str(path)], ["mini"]).table.hash == first.table.hash == one.table.hash
     assert (first.folder / "mix.json").stat().st_mtime_ns == written
-    # What a process left that was killed before the end is made again.
+    # An incomplete folder of an interrupted process is rebuilt.
     (first.folder / "mix.json").unlink()
     assert mix.cached([str(path)], ["mini"]).table.hash == first.table.hash
 
 
-def test_a_suite_that_is_a_folder_is_known_by_what_is_in_it(
+def test_cache_key_has_the_content_of_a_folder_suite(
     tmp_path: Path, taken: dict[str, ParallelRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
-    jsonl.save(ParallelTable.of([CLEAN, taken["id"]]), tmp_path / "rows.jsonl")
+    jsonl.save(ParallelTable.from_rows([CLEAN, taken["id"]]), tmp_path / "rows.jsonl")
     folder = tmp_path / "suite"
     (folder / "qrels").mkdir(parents=True)
     (folder / "corpus.jsonl").write_text('{"_id": "d", "title": "", "text": "Nothing of the training data."}\n')

@@ -15,7 +15,7 @@ from hybrid_bench import HybridBenchError
 from hybrid_bench.datasets.sources import lareqa
 from hybrid_bench.training.data import sentences
 from hybrid_bench.training.data.readers import jsonl, question_translations, sentence_pairs, sentence_spans, squad
-from hybrid_bench.training.data.readers.reading import Reading
+from hybrid_bench.training.data.readers.reading import ReadResult
 from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 from tests.training.tables import mixed_table
 
@@ -37,14 +37,14 @@ from tests.training.tables import mixed_table
         ("", []),
     ],
 )
-def test_sentences_by_punctuation(text: str, expected: list[str]) -> None:
+def test_sentence_segmentation(text: str, expected: list[str]) -> None:
     spans = sentences.spans(text)
     assert [text[start:end] for start, end in spans] == expected
 
 
 @pytest.mark.parametrize(("language", "least"), [("en", 0.97), ("hi", 0.97), ("ru", 0.97), ("zh", 0.89), ("tr", 0.86)])
-def test_answer_sentences_are_those_of_another_segmenter(language: str, least: float, shared: Path) -> None:
-    """LAReQA's sentences were cut by other software: for nearly all questions, both find one sentence."""
+def test_answer_sentences_agree_with_another_segmenter(language: str, least: float, shared: Path) -> None:
+    """LAReQA used another segmenter; both find the same answer sentence for nearly all questions."""
     found = lareqa.load("xquad-r", language)
     passages = {passage.doc_id: passage for passage in found.passages}
     same = 0
@@ -77,13 +77,13 @@ def asked(number: int, *answers: tuple[str, int | None], **more: Any) -> dict[st
 EN = "The sun is a star. The moon is no star. It is a moon."
 
 
-def test_files_that_share_ids_become_one_row_a_question(tmp_path: Path) -> None:
+def test_squad_files_are_joined_by_id(tmp_path: Path) -> None:
     english = [asked(0, ("sun", 4)), asked(1, ("moon", 23)), asked(2, ("star", 13)), asked(3, ("It", 40))]
     german = [
-        asked(0, ("Sonne", 900)),  # the offset is off: the nearest occurrence counts
-        asked(1, ("", -1), ("Mond", 29)),  # the first answer that is there
-        asked(2, ("Planet", 3)),  # not there: a question without a passage
-        asked(4, ("Mond", None)),  # English does not have it
+        asked(0, ("Sonne", 900)),  # wrong offset: the nearest occurrence is used
+        asked(1, ("", -1), ("Mond", 29)),  # the first answer that occurs
+        asked(2, ("Planet", 3)),  # does not occur: a question without a passage
+        asked(4, ("Mond", None)),  # missing in English
         asked(5, is_impossible=True),
     ]
     reading = squad.read(
@@ -105,7 +105,7 @@ def test_files_that_share_ids_become_one_row_a_question(tmp_path: Path) -> None:
     assert rows["q2"].sentence.keys() == {"en"}
     assert rows["q3"].sentence["de"] == "Es ist hell."
     assert rows["q0"].article == "A b"
-    assert reading.left_out == {
+    assert reading.skipped == {
         ("de", squad.NO_PASSAGE): 1,
         ("de", squad.NOT_ALIGNED): 1,
         ("de", squad.UNANSWERABLE): 1,
@@ -113,7 +113,7 @@ def test_files_that_share_ids_become_one_row_a_question(tmp_path: Path) -> None:
     }
 
 
-def test_files_whose_ids_do_not_overlap_are_refused(tmp_path: Path) -> None:
+def test_files_without_common_ids_are_errors(tmp_path: Path) -> None:
     files = {
         "en": [file(tmp_path / "en.json", "en", [asked(0, ("sun", 4))], EN)],
         "de": [file(tmp_path / "de.json", "de", [asked(7, ("sun", 4))], EN)],
@@ -122,7 +122,7 @@ def test_files_whose_ids_do_not_overlap_are_refused(tmp_path: Path) -> None:
         squad.read("src", files)
 
 
-def test_what_is_no_squad_file_is_said(tmp_path: Path) -> None:
+def test_invalid_squad_files_are_errors(tmp_path: Path) -> None:
     for name, content, message in [
         ("a.json", b'{"data": [{}]}', "not in SQuAD's format: KeyError: 'paragraphs'"),
         ("b.json", b"{", "not in SQuAD's format"),
@@ -146,7 +146,7 @@ def test_parallel_sentences(tmp_path: Path) -> None:
     reading = sentence_pairs.read("news", files, tmp_path / "ids")
     assert [(row.id, row.article) for row in reading.rows] == [("news:1", "news:a"), ("news:3", "news:b")]
     assert reading.rows[0].question == reading.rows[0].sentence == {"en": "One\u2028word.", "de": "Eins."}
-    assert reading.left_out == {("de", sentence_pairs.EMPTY): 1}
+    assert reading.skipped == {("de", sentence_pairs.EMPTY): 1}
     (tmp_path / "de").write_text("Eins.\n", encoding="utf-8")
     with pytest.raises(HybridBenchError, match=r"en has 3 lines, .*de has 1"):
         sentence_pairs.read("news", files)
@@ -158,13 +158,13 @@ WORDS = st.lists(st.text("abcdefgh", min_size=1, max_size=6), min_size=1, max_si
 
 
 @given(WORDS, WORDS, st.integers(1, 4))
-def test_spans_are_of_their_sentence_and_as_long_as_said(english: list[str], german: list[str], spans: int) -> None:
+def test_spans_are_substrings_of_the_documented_length(english: list[str], german: list[str], spans: int) -> None:
     texts = {"en": " ".join(english), "de": "  ".join(german)}
     row = ParallelRow("news:1", "news", "news:a", texts, dict(texts))
-    reading = sentence_spans.read(Reading([row]), spans)
+    reading = sentence_spans.read(ReadResult([row]), spans)
     long = {language for language, words in {"en": english, "de": german}.items() if len(words) >= 9}
     assert [made.id for made in reading.rows] == [f"news:1.{number}" for number in range(1, spans + 1 if long else 1)]
-    assert reading.left_out == {(language, sentence_spans.SHORT): 1 for language in {"en", "de"} - long}
+    assert reading.skipped == {(language, sentence_spans.SHORT): 1 for language in {"en", "de"} - long}
     for made in reading.rows:
         assert set(made.question) == long
         assert made.sentence == {language: texts[language] for language in long}
@@ -173,13 +173,13 @@ def test_spans_are_of_their_sentence_and_as_long_as_said(english: list[str], ger
             span = made.question[language].split()
             assert any(words[at : at + len(span)] == span for at in range(len(words)))
             assert 0.3 * len(words) - 1 <= len(span) <= 0.6 * len(words) + 1
-    assert reading == sentence_spans.read(Reading([row]), spans), "the id decides what is drawn"
+    assert reading == sentence_spans.read(ReadResult([row]), spans), "the id decides what is drawn"
 
 
-def test_spans_are_at_one_place_in_every_language() -> None:
+def test_spans_have_the_same_position_in_every_language() -> None:
     words = [f"w{number:02}" for number in range(40)]
     row = ParallelRow("1", "s", "", {}, {"en": " ".join(words), "de": " ".join(words).upper()})
-    for made in sentence_spans.read(Reading([row]), 20).rows:
+    for made in sentence_spans.read(ReadResult([row]), 20).rows:
         assert made.question["de"] == made.question["en"].upper()
 
 
@@ -187,7 +187,7 @@ def test_spans_of_languages_without_spaces() -> None:
     chinese = "我们在2019年用ABC学会了Twp"
     thai = "ฉันชอบดื่มน้ำชาที่บ้าน"
     row = ParallelRow("1", "s", "", {}, {"zh": chinese, "th": thai})
-    rows = sentence_spans.read(Reading([row]), 30).rows
+    rows = sentence_spans.read(ReadResult([row]), 30).rows
     for made in rows:
         for language, text in (("zh", chinese), ("th", thai)):
             assert made.question[language] in text
@@ -207,10 +207,10 @@ def test_question_translations(tmp_path: Path) -> None:
         question_translations.read("m", path, "en")
 
 
-def test_json_lines_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_json_lines_round_trip(tmp_path: Path) -> None:
     table = mixed_table()
     jsonl.save(table, tmp_path / "rows.jsonl")
-    assert ParallelTable.of(jsonl.read("x", tmp_path / "rows.jsonl").rows).hash == table.hash
+    assert ParallelTable.from_rows(jsonl.read("x", tmp_path / "rows.jsonl").rows).hash == table.hash
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_json_lines_come_back_as_they_were_written(tmp_path: Path) -> None:
         ("{", "line 2: Invalid JSON"),
     ],
 )
-def test_a_line_that_is_no_row_is_named(line: str, message: str, tmp_path: Path) -> None:
+def test_error_names_the_invalid_line(line: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text(f'{{"id": "fine"}}\n{line}\n')
     with pytest.raises(HybridBenchError, match=message):
         jsonl.read("x", tmp_path / "rows.jsonl")

@@ -1,4 +1,4 @@
-"""The real sources: how much they hold, and that nothing of the suites is left in them."""
+"""The known sources: their sizes, and that no suite text remains in them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from hybrid_bench import HybridBenchError, load_suite
 from hybrid_bench.training.data import mix
-from hybrid_bench.training.data.filters import without_suites
-from hybrid_bench.training.data.sources import read_source, read_table, sources, stated
+from hybrid_bench.training.data.filters import remove_suite_overlap
+from hybrid_bench.training.data.sources import read_source, read_table, source_info, sources
 from hybrid_bench.training.recipe import Data
 
 #: Questions outside XQuAD's paragraphs whose ids English has.
@@ -23,38 +23,38 @@ def built(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> mix.Mix:
     return mix.build(["squad-translated"], tmp_path_factory.mktemp("mix") / "table", ["xquad-r"])
 
 
-def test_the_translated_squad_holds_what_was_counted_by_other_means(built: mix.Mix) -> None:
+def test_translated_squad_has_the_expected_counts(built: mix.Mix) -> None:
     assert built.table.counts("question") == EXPECTED
-    assert built.account["filters"]["taken"] == [{"suite": "xquad-r", "filter": "id", "rows": 1190}]
+    assert built.manifest["filters"]["taken"] == [{"suite": "xquad-r", "filter": "id", "rows": 1190}]
     passages = built.table.counts("sentence")
     assert passages["en"] == EXPECTED["en"]
     assert all(passages[language] > 0.99 * EXPECTED[language] for language in EXPECTED if language != "tr")
 
 
-def test_the_articles_that_stay_shared_are_told(built: mix.Mix) -> None:
-    assert len(built.account["filters"]["articles"]["xquad-r"]) == 48
+def test_shared_articles_are_reported(built: mix.Mix) -> None:
+    assert len(built.manifest["filters"]["articles"]["xquad-r"]) == 48
 
 
-def test_nothing_of_xquad_is_left(built: mix.Mix) -> None:
-    """By plain comparison of texts in every language, beside the filter's own."""
+def test_no_xquad_text_remains(built: mix.Mix) -> None:
+    """By direct comparison of texts in every language, independent of the filters."""
     suite = load_suite("xquad-r")
     ids = {query.query_id for query in suite.queries("en")}
     asked = {query.default_text().strip() for language in suite.languages for query in suite.queries(language)}
     paragraphs = {doc.context.strip() for language in suite.languages for doc in suite.docs(language)}  # type: ignore[attr-defined]
-    assert not ids & set(built.table.strings("id"))
+    assert not ids & set(built.table.key_column("id"))
     for language in built.table.languages:
         assert not asked & set(built.table.column("question", language))
         assert not paragraphs & {(text or "").strip() for text in built.table.column("context", language)} - {""}
 
 
-def test_mlqa_takes_two_sentences_that_it_shares(built: mix.Mix) -> None:
-    left, report = without_suites(built.table, [load_suite("mlqa-r")])
-    assert dict(report.taken) == {("mlqa-r", "passage"): 2}
+def test_two_sentences_shared_with_mlqa_are_removed(built: mix.Mix) -> None:
+    left, report = remove_suite_overlap(built.table, [load_suite("mlqa-r")])
+    assert dict(report.removed) == {("mlqa-r", "passage"): 2}
     assert len(left) == len(built.table) - 2
     assert report.articles["mlqa-r"] == ["Harvard University", "Prime number"]
 
 
-def test_parallel_sources(shared: Path) -> None:
+def test_parallel_sentence_sources(shared: Path) -> None:
     ntrex = read_source("ntrex")
     assert len(ntrex.rows) == 1997
     assert all(len(row.question) == 11 and row.article for row in ntrex.rows)
@@ -73,23 +73,23 @@ def test_parallel_sources(shared: Path) -> None:
 ROW = {"id": "1", "source": "squad", "question": {"en": "Who ran?", "de": "Wer lief?"}, "sentence": {"en": "She ran."}}
 
 
-def test_ones_own_data_have_the_name_of_the_file(tmp_path: Path) -> None:
+def test_user_data_are_named_after_the_file(tmp_path: Path) -> None:
     path = tmp_path / "parallel.jsonl"
     path.write_text(json.dumps(ROW) + "\n")
     assert {row.source for row in read_source(str(path)).rows} == {"parallel"}, "what a recipe calls it"
     built = mix.build([str(path)], tmp_path / "mix", [])
     (row,) = read_source(str(built.folder)).rows
-    assert "licence" not in stated(str(built.folder)), "the file states none"
+    assert "licence" not in source_info(str(built.folder)), "the file has no licence"
     built.folder.joinpath("mix.json").write_text('{"sources": {"a": {"licence": "B"}, "c": {"files": [{"licence": "A"}, {}]}}}')
-    assert stated(str(built.folder))["licence"] == "A | B"
+    assert source_info(str(built.folder))["licence"] == "A | B"
     assert (row.source, row.question) == ("mix", ROW["question"])
     shares = Data(sources={str(path): 2, str(built.folder): 1, "ntrex": 1}).shares
     assert shares == {"parallel": 2, "mix": 1, "ntrex": 1}
-    with pytest.raises(ValidationError, match="two of the sources have one name"):
+    with pytest.raises(ValidationError, match="two of the sources have the same name"):
         Data(sources={str(path): 1, str(tmp_path / "elsewhere" / "parallel.jsonl"): 1})
 
 
-def test_one_id_in_two_sources_stays_two_rows(tmp_path: Path) -> None:
+def test_same_id_in_two_sources_stays_two_rows(tmp_path: Path) -> None:
     path = tmp_path / "both.jsonl"
     path.write_text("".join(json.dumps(ROW | {"source": source}) + "\n" for source in ("squad", "other")))
     rows = read_source(str(path)).rows
@@ -103,7 +103,7 @@ def squad_file(path: Path, *ids: object) -> Path:
     return path
 
 
-def test_files_in_squads_format_are_named_by_language(tmp_path: Path) -> None:
+def test_squad_files_by_language(tmp_path: Path) -> None:
     english, german = squad_file(tmp_path / "en.json", "1", "2"), squad_file(tmp_path / "de.json", "2", "3")
     rows = {row.id: row for row in read_source(f"my:en={english},de={german}").rows}
     assert {row.source for row in rows.values()} == {"my"}
@@ -115,20 +115,20 @@ def test_files_in_squads_format_are_named_by_language(tmp_path: Path) -> None:
     assert [row.sentence for row in pairs] == [{"en": "en one", "de": "de one"}, {"en": "en two", "de": "de two"}]
 
 
-def test_bad_files_of_ones_own_are_said(tmp_path: Path) -> None:
+def test_invalid_user_data_are_errors(tmp_path: Path) -> None:
     english, other = squad_file(tmp_path / "en.json", "1"), squad_file(tmp_path / "de.json", "2")
     with pytest.raises(HybridBenchError, match="are in no other language"):
         read_source(f"my:en={english},de={other}")
-    with pytest.raises(HybridBenchError, match="the id 7 is not a text"):
+    with pytest.raises(HybridBenchError, match="the id 7 is not a string"):
         read_source(f"my:en={squad_file(tmp_path / 'numbers.json', 7)}")
     for name in ("en=a.json", "my:en=", "my:en=a.json,en=b.json"):
-        with pytest.raises(HybridBenchError, match=r"names no files|a language twice"):
+        with pytest.raises(HybridBenchError, match=r"is not a list of files|the same language twice"):
             read_source(name)
     with pytest.raises(HybridBenchError, match=r"cannot read .*missing\.json"):
         read_table(str(tmp_path / "missing.json"), "en")
 
 
-def test_an_unknown_source_is_said() -> None:
+def test_unknown_source_is_an_error() -> None:
     with pytest.raises(HybridBenchError, match="Did you mean ntrex"):
         read_source("ntrx")
     with pytest.raises(HybridBenchError, match=r"cannot read .*mine\.jsonl"):

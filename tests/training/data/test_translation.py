@@ -1,4 +1,4 @@
-"""Translation with real, tiny models of each kind, made here with random weights."""
+"""Translation with tiny, randomly initialised models of each type."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from hybrid_bench.encoders.hub import explained
 from hybrid_bench.training.data.readers import jsonl
 from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 from hybrid_bench.training.data.translation.protocol import REGISTRY, Translator
-from hybrid_bench.training.data.translation.seq2seq import Seq2SeqTranslator, _is_called
+from hybrid_bench.training.data.translation.seq2seq import Seq2SeqTranslator, _same_language
 from hybrid_bench.training.data.translation.store import translations
-from hybrid_bench.training.data.translation.table import check_place, translate
+from hybrid_bench.training.data.translation.table import check_output, translate
 from hybrid_bench.training.data.translation.table import pieces as cut_pieces
 from tests.embeddings.whole_numbers import Told
 
@@ -69,7 +69,7 @@ def save_m2m100(folder: Path) -> Path:
 
 
 def save_nllb(folder: Path) -> Path:
-    """NLLB's tokenizer (byte pairs, a token for each language) before a tiny model of its kind."""
+    """A tiny model of NLLB's type, with a byte-pair tokenizer that has a token per language."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     from transformers import M2M100Config, M2M100ForConditionalGeneration, NllbTokenizer
@@ -112,7 +112,7 @@ def m2m100(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Counting:
-    """Passes on to a real translator, and counts; it may stop in the middle like a killed process."""
+    """Wraps a translator, counts its texts, and can raise after a number of them like a killed process."""
 
     def __init__(self, inner: Translator, most: int = 10**9) -> None:
         self.inner, self.most, self.seen = inner, most, 0
@@ -125,9 +125,9 @@ class Counting:
         return self.inner.translate(texts, source, target)
 
 
-def test_a_table_is_translated_and_answers_stay_known(m2m100: Path, tmp_path: Path) -> None:
+def test_translated_passages_stay_part_of_their_paragraph(m2m100: Path, tmp_path: Path) -> None:
     translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
-    found = translate(ParallelTable.of(ROWS), ["de", "zh"], translator, tmp_path / "parts")
+    found = translate(ParallelTable.from_rows(ROWS), ["de", "zh"], translator, tmp_path / "parts")
     rows = {row.id: row for row in found.rows()}
     for row in (rows["1"], rows["2"]):
         assert row.question.keys() == row.sentence.keys() == row.context.keys() == {"en", "de", "zh"}
@@ -142,43 +142,45 @@ def test_a_table_is_translated_and_answers_stay_known(m2m100: Path, tmp_path: Pa
     direct = translator.translate([ROWS[0].sentence["en"]], "en", "de")
     assert rows["1"].sentence["de"] == direct[0]
     again = translate(
-        ParallelTable.of(ROWS), ["de", "zh"], Seq2SeqTranslator(str(m2m100), device="cpu", beams=1), tmp_path / "p2"
+        ParallelTable.from_rows(ROWS), ["de", "zh"], Seq2SeqTranslator(str(m2m100), device="cpu", beams=1), tmp_path / "p2"
     )
     assert again.hash == found.hash
 
 
-def test_a_paragraph_that_is_there_stays_and_one_without_the_passage_is_not_made(m2m100: Path, tmp_path: Path) -> None:
+def test_existing_paragraphs_are_kept_and_paragraphs_without_the_passage_are_skipped(m2m100: Path, tmp_path: Path) -> None:
     translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
     own = ParallelRow("1", "s", "", {"en": "What?"}, {"en": "The cat drinks milk."}, {"en": CONTEXT, "de": "Ein eigener Absatz."})
     apart = ParallelRow("2", "s", "", {"en": "Where?"}, {"en": "It is not there."}, {"en": CONTEXT})
-    rows = {row.id: row for row in translate(ParallelTable.of([own, apart]), ["de"], translator, tmp_path / "parts").rows()}
+    rows = {
+        row.id: row for row in translate(ParallelTable.from_rows([own, apart]), ["de"], translator, tmp_path / "parts").rows()
+    }
     assert rows["1"].context["de"] == "Ein eigener Absatz."
     assert rows["1"].sentence["de"]
     assert rows["2"].sentence["de"]
     assert "de" not in rows["2"].context
 
 
-def test_a_passage_is_the_sentence_of_its_paragraph_not_the_same_letters_within_another() -> None:
+def test_passage_is_matched_as_a_sentence_before_as_a_substring() -> None:
     assert cut_pieces("Hotdogs bark! Who else? dogs bark!", "dogs bark!") == ["Hotdogs bark!", "Who else?", "dogs bark!"]
     assert cut_pieces("The dog, however, sees 7! Yes.", "dog, however, sees 7!") == ["The", "dog, however, sees 7!", "Yes."]
 
 
-def test_what_is_translated_already_is_not_lost(tmp_path: Path) -> None:
-    path, table = tmp_path / "parallel.jsonl", ParallelTable.of(ROWS)
-    check_place(path, table, ["fr"])
+def test_overwriting_earlier_translations_is_an_error(tmp_path: Path) -> None:
+    path, table = tmp_path / "parallel.jsonl", ParallelTable.from_rows(ROWS)
+    check_output(path, table, ["fr"])
     jsonl.save(table, path)
-    check_place(path, table, ["fr"])
+    check_output(path, table, ["fr"])
     with_fr = [dataclasses.replace(row, question={**row.question, "fr": "quoi"}) for row in ROWS]
-    jsonl.save(ParallelTable.of(with_fr), path)
-    check_place(path, table, ["fr", "zh"])
-    with pytest.raises(HybridBenchError, match="is in fr too, which would be gone"):
-        check_place(path, table, ["zh"])
-    others = ParallelTable.of([dataclasses.replace(row, question={"en": "Another?"}) for row in ROWS])
+    jsonl.save(ParallelTable.from_rows(with_fr), path)
+    check_output(path, table, ["fr", "zh"])
+    with pytest.raises(HybridBenchError, match="also has fr, which would be lost"):
+        check_output(path, table, ["zh"])
+    others = ParallelTable.from_rows([dataclasses.replace(row, question={"en": "Another?"}) for row in ROWS])
     with pytest.raises(HybridBenchError, match="holds translations of other questions"):
-        check_place(path, others, ["fr"])
+        check_output(path, others, ["fr"])
 
 
-def test_a_stopped_translation_goes_on_where_it_was(m2m100: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_translation_resumes(m2m100: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hybrid_bench.training.data.translation.store._PART", 2)
     real = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
     texts = ["the cat", "the dog", "the bird", "the number", "milk", "the cat"]
@@ -205,7 +207,7 @@ def test_a_stopped_translation_goes_on_where_it_was(m2m100: Path, tmp_path: Path
     assert other.seen == 1, "what was translated stays, whatever stands beside it"
 
 
-def test_one_pair_of_languages(tmp_path: Path) -> None:
+def test_opus_mt_of_one_language_pair(tmp_path: Path) -> None:
     translator = Seq2SeqTranslator(str(save_marian(tmp_path)), device="cpu", beams=1)
     assert all(translator.translate(["the cat drinks milk", "the dog"], "en", "de"))
     for other in ("fr", "d", "e", "deu_Latn"):
@@ -227,20 +229,20 @@ def test_one_pair_of_languages(tmp_path: Path) -> None:
         ("ROMANCE", "ro", False),
     ],
 )
-def test_languages_of_opus_mt_go_by_several_names(own: str, asked: str, same: bool) -> None:
-    assert _is_called(own, asked) is same
+def test_language_names_of_opus_mt(own: str, asked: str, same: bool) -> None:
+    assert _same_language(own, asked) is same
 
 
-def test_another_number_format_is_another_translation(m2m100: Path) -> None:
+def test_revision_includes_the_number_format(m2m100: Path) -> None:
     revisions = {Seq2SeqTranslator(str(m2m100), device="cpu", beams=1, dtype=dtype).revision for dtype in ("fp32", "bf16")}
     assert len(revisions) == 2
 
 
-def test_nllb_is_told_its_languages(tmp_path: Path) -> None:
+def test_nllb_language_codes(tmp_path: Path) -> None:
     translator = Seq2SeqTranslator(str(save_nllb(tmp_path)), device="cpu", beams=2)
     codes = {code: translator._tokenizer.convert_tokens_to_ids(code) for code in ("eng_Latn", "deu_Latn", "zho_Hans")}
     assert len(set(codes.values())) == 3
-    for target, code in (("de", "deu_Latn"), ("zho_Hans", "zho_Hans")):  # by ISO 639-1, or as NLLB itself says it
+    for target, code in (("de", "deu_Latn"), ("zho_Hans", "zho_Hans")):  # ISO 639-1, or NLLB's own code
         assert translator._prepare("en", target) == ("", {"forced_bos_token_id": codes[code]})
     assert translator._tokenizer("the cat")["input_ids"][0] == codes["eng_Latn"], "the language of the text comes first"
     texts = ["the cat drinks milk", "the dog", "Where is the bird?"]
@@ -248,65 +250,67 @@ def test_nllb_is_told_its_languages(tmp_path: Path) -> None:
     assert all(german)
     assert "deu_Latn" not in " ".join(german)
     assert translator.translate(texts[1:2], "en", "de") == german[1:2], "a batch changes nothing"
-    with pytest.raises(HybridBenchError, match="has no language 'xx'"):
+    with pytest.raises(HybridBenchError, match="does not support the language 'xx'"):
         translator.check("en", "xx")
 
 
-def test_several_target_languages_of_opus_mt(tmp_path: Path) -> None:
+def test_opus_mt_with_several_target_languages(tmp_path: Path) -> None:
     translator = Seq2SeqTranslator(str(save_marian(tmp_path, [">>deu<<", ">>cmn_Hans<<"])), device="cpu", beams=1)
     translator.check("en", "de")
     translator.check("en", "zh")
     assert translator._prepare("en", "zh")[0] == ">>cmn_Hans<< "
-    with pytest.raises(HybridBenchError, match="has no language 'fr'"):
+    with pytest.raises(HybridBenchError, match="does not support the language 'fr'"):
         translator.check("en", "fr")
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda t: t.check("en", "en"), "translating en to en"),
-        (lambda t: t.check("en", "xx"), "has no language 'xx'"),
+        (lambda t: t.check("en", "en"), "source and target language are both en"),
+        (lambda t: t.check("en", "xx"), "does not support the language 'xx'"),
     ],
 )
-def test_what_a_model_cannot_do_is_said(call: Callable[[Any], object], message: str, m2m100: Path) -> None:
+def test_unsupported_arguments_are_errors(call: Callable[[Any], object], message: str, m2m100: Path) -> None:
     with pytest.raises(HybridBenchError, match=message):
         call(Seq2SeqTranslator(str(m2m100), device="cpu", beams=1))
 
 
-def test_a_text_without_a_translation_costs_itself_alone(m2m100: Path, tmp_path: Path) -> None:
+def test_texts_without_a_translation_are_skipped(m2m100: Path, tmp_path: Path) -> None:
     translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
     long = "cat " * 80
     assert translator.translate(["the cat", long], "en", "de")[1] == ""
     rows = [*ROWS, ParallelRow("5", "s", "", {"en": "Is it long?"}, {"en": long}), ParallelRow("6", "s", "", {"en": long})]
     progress = Told()
-    found = {row.id: row for row in translate(ParallelTable.of(rows), ["de"], translator, tmp_path, progress=progress).rows()}
+    found = {
+        row.id: row for row in translate(ParallelTable.from_rows(rows), ["de"], translator, tmp_path, progress=progress).rows()
+    }
     assert found["1"].sentence.keys() == found["5"].question.keys() == {"en", "de"}
     assert found["5"].sentence.keys() == found["6"].question.keys() == {"en"}
     assert "de" not in found["6"].translator
     (remark,) = progress.remarks
     assert remark.startswith("1 of 11 texts have no translation to de (too long for")
-    with pytest.raises(HybridBenchError, match="has no translation from en to de of any text: 'cat cat"):
-        translate(ParallelTable.of(rows[5:]), ["de"], translator, tmp_path)
+    with pytest.raises(HybridBenchError, match="returned no translation from en to de of any text: 'cat cat"):
+        translate(ParallelTable.from_rows(rows[5:]), ["de"], translator, tmp_path)
 
 
-def test_what_is_no_translation_model_is_said(tmp_path: Path) -> None:
+def test_other_model_types_are_errors(tmp_path: Path) -> None:
     from tests.encoders.models import save_transformer
 
-    with pytest.raises(HybridBenchError, match="of the type 'bert', not a translation model"):
+    with pytest.raises(HybridBenchError, match="has the type 'bert', which is not a supported translation model"):
         Seq2SeqTranslator(str(save_transformer(tmp_path / "bert")))
     with pytest.raises(HybridBenchError, match="cannot load"):
         Seq2SeqTranslator(str(tmp_path))
 
 
-def test_weights_that_can_run_code_are_not_loaded(m2m100: Path, tmp_path: Path) -> None:
+def test_pickled_weights_are_not_loaded(m2m100: Path, tmp_path: Path) -> None:
     shutil.copytree(m2m100, tmp_path / "model")
     (tmp_path / "model" / "model.safetensors").rename(tmp_path / "model" / "pytorch_model.bin")
     with pytest.raises(HybridBenchError, match=r"cannot load .*model\.safetensors"):
         Seq2SeqTranslator(str(tmp_path / "model"), device="cpu")
 
 
-def test_a_model_of_the_hub_without_safetensors_is_said() -> None:
-    """The hub is not asked here: what the library says of such a model is what we look for."""
+def test_hub_model_without_safetensors_is_an_error() -> None:
+    """Without network: the message of the library is raised here."""
     from transformers import modeling_utils
 
     said = "cannot be loaded with `safetensors`"
@@ -316,14 +320,14 @@ def test_a_model_of_the_hub_without_safetensors_is_said() -> None:
     assert "refs/pr/1" in caught.value.remedy
 
 
-def test_the_built_in_translator_is_found_by_name() -> None:
+def test_built_in_translator_is_registered() -> None:
     assert REGISTRY.get("seq2seq") is Seq2SeqTranslator
     with pytest.raises(HybridBenchError, match="Did you mean seq2seq"):
         REGISTRY.get("seqseq")
 
 
-def test_a_table_without_the_language_is_said(m2m100: Path, tmp_path: Path) -> None:
-    table = ParallelTable.of(ROWS)
+def test_missing_source_language_is_an_error(m2m100: Path, tmp_path: Path) -> None:
+    table = ParallelTable.from_rows(ROWS)
     translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
     with pytest.raises(HybridBenchError, match="nothing in 'fi' to translate"):
         translate(table, ["de"], translator, tmp_path, source="fi")
@@ -331,8 +335,8 @@ def test_a_table_without_the_language_is_said(m2m100: Path, tmp_path: Path) -> N
         translate(table, [], translator, tmp_path)
 
 
-def test_translated_rows_come_back_from_json_lines(m2m100: Path, tmp_path: Path) -> None:
+def test_translated_rows_round_trip_through_json_lines(m2m100: Path, tmp_path: Path) -> None:
     translator = Seq2SeqTranslator(str(m2m100), device="cpu", beams=1)
-    found = translate(ParallelTable.of(ROWS[:1]), ["de"], translator, tmp_path / "parts")
+    found = translate(ParallelTable.from_rows(ROWS[:1]), ["de"], translator, tmp_path / "parts")
     jsonl.save(found, tmp_path / "parallel.jsonl")
-    assert ParallelTable.of(jsonl.read("x", tmp_path / "parallel.jsonl").rows).hash == found.hash
+    assert ParallelTable.from_rows(jsonl.read("x", tmp_path / "parallel.jsonl").rows).hash == found.hash

@@ -16,7 +16,7 @@ from peft.tuners.lora.layer import Linear
 from hybrid_bench.training.loop.dev_set import info_nce as closed_form
 from hybrid_bench.training.loop.lora import MergedLinear, factors
 from hybrid_bench.training.loop.loss import info_nce
-from hybrid_bench.training.loop.trainee import Trainee
+from hybrid_bench.training.loop.trainable_model import TrainableModel
 from hybrid_bench.training.recipe import Negatives
 from tests.training.tiny_training import recipe
 
@@ -25,9 +25,9 @@ PASSAGES = ["de1 de2 de3 de4 de5 de6", "en3 en4", "th4", "de7 de8 de9 de10 de11 
 
 
 @pytest.fixture(scope="module")
-def trainee(tmp_path_factory: pytest.TempPathFactory) -> Trainee:
+def model(tmp_path_factory: pytest.TempPathFactory) -> TrainableModel:
     torch.manual_seed(1)
-    found = Trainee.of(recipe(tmp_path_factory.mktemp("loss"), weights__dropout=0.0), "cpu")
+    found = TrainableModel.load(recipe(tmp_path_factory.mktemp("loss"), weights__dropout=0.0), "cpu")
     for _, b, _ in factors(found.transformer).values():
         torch.nn.init.normal_(b, std=0.3)
     return found
@@ -36,7 +36,7 @@ def trainee(tmp_path_factory: pytest.TempPathFactory) -> Trainee:
 def by_hand(
     queries: np.ndarray, passages: np.ndarray, temperature: float, negatives: Negatives = "passages", hardness: float = 0.0
 ) -> float:
-    """The definition, one sum after the other."""
+    """The loss by its definition."""
     size = len(queries)
     everything = [*queries, *passages]
 
@@ -65,10 +65,10 @@ def by_hand(
 
 
 def loss_of(
-    trainee: Trainee, *, cached: bool, tokens: int, negatives: Negatives = "symmetric", hardness: float = 0.0
+    model: TrainableModel, *, cached: bool, tokens: int, negatives: Negatives = "symmetric", hardness: float = 0.0
 ) -> tuple[float, dict[str, torch.Tensor]]:
     loss = info_nce(
-        trainee.model,
+        model.network,
         temperature=0.05,
         negatives=negatives,
         hardness=hardness,
@@ -76,45 +76,49 @@ def loss_of(
         cache_gradients=cached,
         gather=False,
     )
-    trainee.model.train()
-    trainee.model.zero_grad()
-    value = loss([trainee.features(QUERIES, "query"), trainee.features(PASSAGES, "passage")], None)
+    model.network.train()
+    model.network.zero_grad()
+    value = loss([model.tokenize(QUERIES, "query"), model.tokenize(PASSAGES, "passage")], None)
     value.backward()
-    return value.item(), {name: weight.grad.clone() for name, weight in trainee.trainable().items() if weight.grad is not None}
+    return value.item(), {
+        name: weight.grad.clone() for name, weight in model.trainable_weights().items() if weight.grad is not None
+    }
 
 
 @pytest.mark.parametrize("negatives", get_args(Negatives))
 @pytest.mark.parametrize("hardness", [0.0, 5.0])
 @pytest.mark.parametrize("cached", [False, True])
 @pytest.mark.parametrize("tokens", [64, 4096])
-def test_the_loss_is_its_definition(trainee: Trainee, negatives: Negatives, hardness: float, cached: bool, tokens: int) -> None:
-    queries, passages = trainee.encode(QUERIES, "query", 4096), trainee.encode(PASSAGES, "passage", 4096)
-    value, _ = loss_of(trainee, negatives=negatives, hardness=hardness, cached=cached, tokens=tokens)
+def test_loss_equals_its_definition(
+    model: TrainableModel, negatives: Negatives, hardness: float, cached: bool, tokens: int
+) -> None:
+    queries, passages = model.encode(QUERIES, "query", 4096), model.encode(PASSAGES, "passage", 4096)
+    value, _ = loss_of(model, negatives=negatives, hardness=hardness, cached=cached, tokens=tokens)
     expected = by_hand(queries.astype(float), passages.astype(float), 0.05, negatives, hardness)
     assert value == pytest.approx(expected, abs=1e-5)
 
 
-def test_caching_and_micro_batches_change_no_gradient(trainee: Trainee) -> None:
-    _, whole = loss_of(trainee, cached=False, tokens=4096)
-    assert whole.keys() == trainee.trainable().keys()
+def test_gradient_caching_and_micro_batches_do_not_change_gradients(model: TrainableModel) -> None:
+    _, whole = loss_of(model, cached=False, tokens=4096)
+    assert whole.keys() == model.trainable_weights().keys()
     assert max(gradient.abs().max() for gradient in whole.values()) > 0.01
     for cached, tokens in ((False, 64), (True, 64), (True, 4096)):
-        _, parts = loss_of(trainee, cached=cached, tokens=tokens)
+        _, parts = loss_of(model, cached=cached, tokens=tokens)
         assert max((parts[name] - whole[name]).abs().max() for name in whole) < 1e-6
 
 
 @given(st.integers(2, 12), st.floats(0.01, 1), st.integers(0, 2**32 - 1))
 @settings(max_examples=30)
-def test_the_closed_form_of_the_dev_set_is_the_definition(size: int, temperature: float, seed: int) -> None:
+def test_dev_set_loss_equals_the_definition(size: int, temperature: float, seed: int) -> None:
     drawn = np.random.default_rng(seed).standard_normal((2, size, 4))
     queries, passages = drawn / np.linalg.norm(drawn, axis=2, keepdims=True)
     found = closed_form(queries, passages, np.arange(size), temperature)
     assert found == pytest.approx(by_hand(queries, passages, temperature), rel=1e-9, abs=1e-12)
 
 
-def test_vectors_are_those_of_the_encoder_whatever_stands_beside(trainee: Trainee) -> None:
-    together = trainee.encode(PASSAGES, "passage", 4096)
-    alone = np.concatenate([trainee.encode([text], "passage", 64) for text in PASSAGES])
+def test_vectors_do_not_depend_on_the_batch(model: TrainableModel) -> None:
+    together = model.encode(PASSAGES, "passage", 4096)
+    alone = np.concatenate([model.encode([text], "passage", 64) for text in PASSAGES])
     assert np.abs(together - alone).max() < 1e-6
     assert np.abs(np.linalg.norm(together, axis=1) - 1).max() < 1e-6
 
@@ -122,9 +126,9 @@ def test_vectors_are_those_of_the_encoder_whatever_stands_beside(trainee: Traine
 # Of the largest value; bf16 has 8 bits of it, and a weight, a factor and a gradient are rounded on their way.
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-6), ("bf16", 2**-6)])
 @pytest.mark.parametrize("biases", [False, True])
-def test_a_merged_layer_is_pefts_layer(tmp_path: Path, biases: bool, precision: str, tolerance: float) -> None:
-    trainee = Trainee.of(recipe(tmp_path, weights__biases=biases), "cpu")
-    layer = next(module for module in trainee.transformer.modules() if isinstance(module, MergedLinear))
+def test_merged_linear_equals_the_layer_of_peft(tmp_path: Path, biases: bool, precision: str, tolerance: float) -> None:
+    model = TrainableModel.load(recipe(tmp_path, weights__biases=biases), "cpu")
+    layer = next(module for module in model.transformer.modules() if isinstance(module, MergedLinear))
     torch.nn.init.normal_(layer.lora_B["default"].weight)  # it is 0 at first
     found = []
     for forward, half in ((MergedLinear.forward, precision == "bf16"), (Linear.forward, False)):
@@ -146,9 +150,9 @@ def test_a_merged_layer_is_pefts_layer(tmp_path: Path, biases: bool, precision: 
     assert found[0][2].abs().max() > 0
 
 
-def test_upper_layers_alone_send_no_gradient_below(tmp_path: Path) -> None:
-    one = Trainee.of(recipe(tmp_path, weights__layers=1), "cpu")
-    assert all(".layer.1." in f".{name}" for name in one.trainable())
-    full = Trainee.of(recipe(tmp_path, weights={"method": "full", "freeze_embeddings": True}), "cpu")
-    assert not any("embeddings" in name for name in full.trainable())
-    assert any("layer.0" in name for name in full.trainable())
+def test_frozen_lower_layers_get_no_gradient(tmp_path: Path) -> None:
+    one = TrainableModel.load(recipe(tmp_path, weights__layers=1), "cpu")
+    assert all(".layer.1." in f".{name}" for name in one.trainable_weights())
+    full = TrainableModel.load(recipe(tmp_path, weights={"method": "full", "freeze_embeddings": True}), "cpu")
+    assert not any("embeddings" in name for name in full.trainable_weights())
+    assert any("layer.0" in name for name in full.trainable_weights())

@@ -1,4 +1,4 @@
-"""A whole study of a tiny base: trained, scored, reported; and done again from what is there."""
+"""A study of a tiny base: training, scoring, report, and reuse of stored results."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def done(place: Path) -> list[arms.Scored]:
+def done(place: Path) -> list[arms.ScoredArm]:
     return list(arms.run(place / "tiny.toml", arms.arms(2, [0.25]), ["mini"], place / "work", device="cpu"))
 
 
 @pytest.fixture(scope="module")
-def scored(place: Path) -> list[arms.Scored]:
+def scored(place: Path) -> list[arms.ScoredArm]:
     return done(place)
 
 
-def written(place: Path, scored: list[arms.Scored], name: str) -> dict[str, bytes]:
+def written(place: Path, scored: list[arms.ScoredArm], name: str) -> dict[str, bytes]:
     shared = Recipe.read(place / "tiny.toml")
     files = report.write(scored, shared, read_published(PUBLISHED), place / name, "hybrid-bench study strategies")
     return {path.name: path.read_bytes() for path in files}
 
 
 def comparisons(text: str) -> list[list[str]]:
-    """The rows of a report in which hybrid is compared with another strategy."""
+    """The rows of a report that compare hybrid with another strategy."""
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith(("| mono | ", "| cross | "))]
     return [row for row in rows if " against " in row[2]]
 
 
-def test_the_arms_are_the_strategies_the_seeds_and_the_alphas() -> None:
+def test_arms_of_strategies_seeds_and_alphas() -> None:
     names = [(arm.stem("b"), arm.seed) for arm in arms.arms(2, [0, 0.25, 0.5, 1], ["english"])]
     strategies = [(f"{name}-b", seed) for seed in (1, 2, None) for name in ("mono", "cross", "hybrid")]
     assert names == [("b", None), *strategies, ("hybrid-0.25-b", 1), ("english-b", 1)]
@@ -68,7 +68,7 @@ def test_the_arms_are_the_strategies_the_seeds_and_the_alphas() -> None:
             arms.arms(*bad)  # type: ignore[arg-type]
 
 
-def test_a_study_is_scored_and_leaves_no_large_file(place: Path, scored: list[arms.Scored]) -> None:
+def test_study_scores_every_arm_and_deletes_large_files(place: Path, scored: list[arms.ScoredArm]) -> None:
     assert [one.arm.strategy for one in scored] == ["base", *["mono", "cross", "hybrid"] * 3, "hybrid"]
     assert all({*one.results} == {"mini"} for one in scored)
     assert not list((place / "work").rglob("model.safetensors"))
@@ -76,7 +76,7 @@ def test_a_study_is_scored_and_leaves_no_large_file(place: Path, scored: list[ar
     assert not [path for path in (cache.home() / "encoders").rglob("model.safetensors") if "-tiny-" in str(path)]
 
 
-def test_a_study_that_is_done_is_not_done_again(place: Path, scored: list[arms.Scored]) -> None:
+def test_finished_study_is_reused(place: Path, scored: list[arms.ScoredArm]) -> None:
     before = {path: path.stat().st_mtime_ns for path in (place / "work").rglob("*.json")}
     again = done(place)
     assert before == {path: path.stat().st_mtime_ns for path in (place / "work").rglob("*.json")}
@@ -84,7 +84,7 @@ def test_a_study_that_is_done_is_not_done_again(place: Path, scored: list[arms.S
     assert written(place, scored, "report") == written(place, again, "again")
 
 
-def test_a_missing_result_is_made_again_from_the_difference(place: Path, scored: list[arms.Scored]) -> None:
+def test_missing_result_is_computed_from_the_difference(place: Path, scored: list[arms.ScoredArm]) -> None:
     path = next((place / "work" / "results").rglob("mono-*-seed2.json"))
     before = path.read_text().partition('"timings"')[0]
     path.unlink()
@@ -92,8 +92,8 @@ def test_a_missing_result_is_made_again_from_the_difference(place: Path, scored:
     assert path.read_text().partition('"timings"')[0] == before
 
 
-def test_what_others_have_in_the_cache_stays(place: Path, scored: list[arms.Scored]) -> None:
-    """An installed encoder may be the same as one of a study."""
+def test_other_encoders_in_the_cache_are_kept(place: Path, scored: list[arms.ScoredArm]) -> None:
+    """A cached encoder may be the same as one of a study."""
     path = next((place / "work" / "results").rglob("cross-*-seed1.json"))
     own = load_published(place / "work" / "trained" / "cross-tiny-base" / "seeds" / "1", base=str(place / "base"), dtype="fp32")
     weights = Path(own.card.model) / "model.safetensors"
@@ -105,8 +105,8 @@ def test_what_others_have_in_the_cache_stays(place: Path, scored: list[arms.Scor
     shutil.rmtree(weights.parent)
 
 
-def test_another_training_has_results_of_its_own(place: Path, scored: list[arms.Scored]) -> None:
-    """In a copy whose training is deleted and done again by another recipe."""
+def test_results_are_stored_per_trained_weights(place: Path, scored: list[arms.ScoredArm]) -> None:
+    """In a copy of the study, after training again with another recipe."""
     shutil.copytree(place / "work", place / "other")
     shutil.rmtree(place / "other" / "trained" / "mono-tiny-base")
     changes = {"optimiser.steps": 1, "optimiser.learning_rate": 0.1}
@@ -115,8 +115,8 @@ def test_another_training_has_results_of_its_own(place: Path, scored: list[arms.
     assert again.results["mini"].rows != before.results["mini"].rows
 
 
-def test_a_folder_as_suite_is_known_by_what_is_in_it(place: Path, scored: list[arms.Scored], tmp_path: Path) -> None:
-    """Two folders of one name, of which one has other judgements; and each is found again."""
+def test_results_of_a_folder_suite_depend_on_its_content(place: Path, scored: list[arms.ScoredArm], tmp_path: Path) -> None:
+    """Two folders with the same name and different judgements have separate results."""
     suites = []
     for name, relevant in (("one", "d0"), ("two", "d1")):
         folder = tmp_path / name / "mine"
@@ -128,7 +128,7 @@ def test_a_folder_as_suite_is_known_by_what_is_in_it(place: Path, scored: list[a
         suites.append(str(folder))
     chosen = [arm for arm in arms.arms(1, []) if arm.strategy in ("base", "mono")]
 
-    def run() -> list[arms.Scored]:
+    def run() -> list[arms.ScoredArm]:
         return list(arms.run(place / "tiny.toml", chosen, suites, place / "work", device="cpu"))
 
     found = run()
@@ -140,7 +140,7 @@ def test_a_folder_as_suite_is_known_by_what_is_in_it(place: Path, scored: list[a
     assert before == {path: path.stat().st_mtime_ns for path in (place / "work" / "results").rglob("*.json")}
 
 
-def test_a_third_seed_joins_a_study_of_two(place: Path, scored: list[arms.Scored]) -> None:
+def test_adding_a_seed_reuses_the_others(place: Path, scored: list[arms.ScoredArm]) -> None:
     shutil.copytree(place / "work", place / "more")
     chosen = [arm for arm in arms.arms(3, []) if arm.strategy == "cross"]
     *_, mean = arms.run(place / "tiny.toml", chosen, ["mini"], place / "more", device="cpu")
@@ -150,21 +150,21 @@ def test_a_third_seed_joins_a_study_of_two(place: Path, scored: list[arms.Scored
     assert card.description.endswith("the mean of the weights of 3 trainings, seeds 1 to 3")
 
 
-def test_a_suite_without_a_setting_has_no_row_of_it(place: Path, scored: list[arms.Scored]) -> None:
-    def one_setting(one: arms.Scored) -> arms.Scored:
+def test_report_of_a_suite_that_lacks_a_setting(place: Path, scored: list[arms.ScoredArm]) -> None:
+    def one_setting(one: arms.ScoredArm) -> arms.ScoredArm:
         result = one.results["mini"]
         rows = [row for row in result.rows if row.setting == "monolingual"]
-        return arms.Scored(one.arm, {"mini": result.model_copy(update={"rows": rows})}, one.drawn)
+        return arms.ScoredArm(one.arm, {"mini": result.model_copy(update={"rows": rows})}, one.batch_shares)
 
     text = written(place, [one_setting(one) for one in scored], "monolingual")["strategies.md"].decode()
     assert [line[1] for line in comparisons(text)] == ["mono AP", "mono AP"]
 
 
-def test_what_a_study_decides_itself_cannot_be_set(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_setting_a_reserved_key_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for words, message in (
-        (["--set", "seed=7"], "a study decides seed itself"),
-        (["--suites", ","], "names no suite"),
-        (["--base", "x"], "Name one with --recipe"),
+        (["--set", "seed=7"], "a study sets seed itself"),
+        (["--suites", ","], "--suites is empty"),
+        (["--base", "x"], "Give one with --recipe"),
     ):
         monkeypatch.chdir(ROOT)
         monkeypatch.setattr("sys.argv", ["hybrid-bench", "study", "strategies", *words])
@@ -183,23 +183,23 @@ def study_of(place: Path, monkeypatch: pytest.MonkeyPatch, work: Path, out: Path
     return int(ended.value.code or 0)
 
 
-def test_the_command_writes_the_report(
+def test_command_writes_the_report(
     place: Path,
-    scored: list[arms.Scored],
+    scored: list[arms.ScoredArm],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert study_of(place, monkeypatch, place / "work", tmp_path) == 0
-    told = capsys.readouterr()
-    assert "7 trainings of 2 steps" in told.err
-    assert sorted(told.out.split()) == sorted(str(path) for path in tmp_path.iterdir())
+    printed = capsys.readouterr()
+    assert "7 trainings of 2 steps" in printed.err
+    assert sorted(printed.out.split()) == sorted(str(path) for path in tmp_path.iterdir())
     expected = written(place, scored, "expected")
     assert (tmp_path / "strategies.csv").read_bytes() == expected["strategies.csv"]
     assert "--suites mini --alphas .25" in (tmp_path / "strategies.md").read_text()
 
 
-def test_a_strategy_without_batches_is_said_before_the_first_training(
+def test_strategy_without_batches_fails_before_the_first_training(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert study_of(place, monkeypatch, tmp_path / "work", tmp_path, "--set", 'data.languages=["en"]') == 2
@@ -207,7 +207,7 @@ def test_a_strategy_without_batches_is_said_before_the_first_training(
     assert not (tmp_path / "work").exists()
 
 
-def test_words_that_cannot_be_switched_are_said_before_the_first_training(
+def test_missing_translations_fail_before_the_first_training(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "alone.jsonl").write_text(
@@ -223,7 +223,7 @@ def test_words_that_cannot_be_switched_are_said_before_the_first_training(
 
 
 @pytest.mark.parametrize("missing", ["matplotlib", "datasets"])
-def test_a_package_that_is_missing_is_said_before_the_first_training(
+def test_missing_package_fails_before_the_first_training(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
@@ -232,7 +232,7 @@ def test_a_package_that_is_missing_is_said_before_the_first_training(
     assert not (tmp_path / "work").exists()
 
 
-def test_the_report_states_what_was_found(place: Path, scored: list[arms.Scored]) -> None:
+def test_report_contains_the_scores(place: Path, scored: list[arms.ScoredArm]) -> None:
     files = written(place, scored, "report")
     text = files["strategies.md"].decode()
     mean, spread, _ = over_seeds(scored, "mini")["hybrid"]
@@ -246,10 +246,10 @@ def test_the_report_states_what_was_found(place: Path, scored: list[arms.Scored]
     other = over_seeds(scored, "mini")["cross"][0]
     word = "better" if mean["multi AP"]["mean"] > other["multi AP"]["mean"] else "worse"
     assert compared[6][2] == f"{word}: {mean['multi AP']['mean']:.4f} against {other['multi AP']['mean']:.4f}"
-    assert "| mono |  | 1.000 |" in text, "which batches were drawn"
-    assert "The strategy alone is changed:" in text
-    sentences = [replace(one, drawn={**one.drawn, ("news", "cross-lingual"): 0.1}) for one in scored]
-    assert "a source of one kind alone (news)" in written(place, sentences, "sentences")["strategies.md"].decode()
+    assert "| mono |  | 1.000 |" in text, "the shares of batches"
+    assert "Only the strategy differs:" in text
+    sentences = [replace(one, batch_shares={**one.batch_shares, ("news", "cross-lingual"): 0.1}) for one in scored]
+    assert "a source with pairs of one kind only (news)" in written(place, sentences, "sentences")["strategies.md"].decode()
     assert {"strategies-mini-alpha.svg", "strategies-mini-rank-distance.svg"} <= files.keys()
     assert all(
         content.startswith(b"<?xml") and b"<dc:date>" not in content for name, content in files.items() if name.endswith("svg")
@@ -261,7 +261,7 @@ def test_the_report_states_what_was_found(place: Path, scored: list[arms.Scored]
     assert len(frame[(frame["strategy"] == "mono") & (frame["language"] == "mean") & (frame["column"] == "mono AP")]) == 2
 
 
-def test_the_report_says_where_the_paper_found_otherwise() -> None:
+def test_report_compares_with_the_paper() -> None:
     of_paper = published_means(read_published(PUBLISHED), "xquad-r")
     own = {name: of_paper[f"LaBSE {theirs}"] for name, theirs in (("mono", "X-X"), ("cross", "X-Y"), ("hybrid", "Hybrid"))}
     tests = pd.DataFrame(columns=["against", "setting", "measure", "difference", "p_randomisation"])
@@ -279,7 +279,7 @@ def test_the_report_says_where_the_paper_found_otherwise() -> None:
     assert "| mono | RankDistance | worse: 261.5 against 221.1 | " in turned
 
 
-def test_means_are_compared_with_means(scored: list[arms.Scored]) -> None:
+def test_averaged_weights_are_compared_with_averaged_weights(scored: list[arms.ScoredArm]) -> None:
     tests = significance(scored, "mini")
     assert set(zip(tests["against"], tests["seed"], strict=True)) == {
         *((name, seed) for name in ("mono", "cross", "no fine-tuning") for seed in (1, 2)),
@@ -288,7 +288,7 @@ def test_means_are_compared_with_means(scored: list[arms.Scored]) -> None:
     }
 
 
-def test_the_mean_of_a_strategy_is_what_its_recipe_trains(place: Path, scored: list[arms.Scored], tmp_path: Path) -> None:
+def test_averaged_arm_equals_a_training_of_its_recipe(place: Path, scored: list[arms.ScoredArm], tmp_path: Path) -> None:
     shared = Recipe.read(place / "tiny.toml", {"batches.strategy": "cross", "averaging.trainings": 2, "name": "cross-tiny-base"})
     folder = train(shared, tmp_path / "cross", device="cpu")
     of_study = place / "work" / "trained" / "cross-tiny-base"
@@ -296,7 +296,7 @@ def test_the_mean_of_a_strategy_is_what_its_recipe_trains(place: Path, scored: l
     assert EncoderCard.read(folder / "encoder.toml") == EncoderCard.read(of_study / "encoder.toml")
 
 
-def test_published_figures_are_the_papers(tmp_path: Path) -> None:
+def test_published_figures(tmp_path: Path) -> None:
     means = published_means(read_published(PUBLISHED), "xquad-r")
     assert means["LaBSE Hybrid"]["mono AP"] == 0.8167
     assert means["XLM-R X-X"]["RankDistance"] == 410.2

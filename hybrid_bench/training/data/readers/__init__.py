@@ -1,1 +1,1 @@
-"""Files in other formats as parallel tables: SQuAD's, sentences line by line, JSON lines."""
+"""Readers of training data: SQuAD files, parallel sentences, question translations, JSON lines."""

@@ -1,4 +1,4 @@
-"""JSON lines: a row a line, in the shape of a parallel table."""
+"""JSON lines: one row of a parallel table per line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support.atomic import write
-from hybrid_bench.training.data.readers.reading import Reading, text_of
+from hybrid_bench.training.data.readers.reading import ReadResult, read_text
 from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 
 _Text = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
@@ -29,16 +29,16 @@ class _Line(BaseModel):
     translator: _ByLanguage = {}
 
 
-def read(source: str, path: Path) -> Reading:
+def read(source: str, path: Path) -> ReadResult:
     """Read lines such as ``{"id": "1", "question": {"en": "...", "de": "..."}, "sentence": {"de": "..."}}``.
 
-    ``context`` (the paragraph, by language), ``article`` and ``source`` (by default: ``source``) may be there too.
+    ``context`` (the paragraph, by language), ``article``, ``translator`` and ``source`` (default: the argument) are optional.
 
     Raises:
-        HybridBenchError: on a line in another shape; it is named.
+        HybridBenchError: if a line has another format; the message names the line.
     """
-    reading = Reading([])
-    for number, text in enumerate(text_of(path).split("\n"), start=1):
+    reading = ReadResult([])
+    for number, text in enumerate(read_text(path).split("\n"), start=1):
         if not text.strip():
             continue
         try:
@@ -48,7 +48,7 @@ def read(source: str, path: Path) -> Reading:
             where = ".".join(map(str, first["loc"]))
             raise HybridBenchError(
                 f"{path}, line {number}: {where + ': ' if where else ''}{first['msg']}",
-                'A line is {"id": "...", "question": {"en": "..."}, "sentence": {"en": "..."}} and what else a row holds.',
+                'The format is {"id": "...", "question": {"en": "..."}, "sentence": {"en": "..."}} with optional fields.',
             ) from error
         reading.rows.append(
             ParallelRow(line.id, line.source or source, line.article, line.question, line.sentence, line.context, line.translator)
@@ -57,6 +57,6 @@ def read(source: str, path: Path) -> Reading:
 
 
 def save(table: ParallelTable, path: Path) -> None:
-    """Write a table as JSON lines that :func:`read` reads; languages in order, so that equal tables give equal bytes."""
+    """Write a table in the format that :func:`read` reads. Equal tables give equal bytes."""
     lines = [json.dumps({name: value for name, value in vars(row).items() if value}, ensure_ascii=False) for row in table.rows()]
     write(path, "".join(f"{line}\n" for line in lines).encode())

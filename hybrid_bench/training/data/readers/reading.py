@@ -1,4 +1,4 @@
-"""What a reader gives back: the rows, and what it could not use."""
+"""The result of a reader, and reading of text and JSON files that may be compressed."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 
 
 @dataclass
-class Reading:
-    """The rows of a source, and how many records were left out, by language and reason."""
+class ReadResult:
+    """The rows of a source, and the number of skipped records by (language, reason)."""
 
     rows: list[ParallelRow]
-    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    skipped: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def table(self) -> ParallelTable:
         """The rows as a table."""
-        return ParallelTable.of(self.rows)
+        return ParallelTable.from_rows(self.rows)
 
 
-def json_of(path: Path) -> Any:
-    """What a file of JSON holds.
+def read_json(path: Path) -> Any:
+    """The content of a JSON file.
 
     Raises:
-        ValueError: if it is no JSON, or a text in it holds half a character, as escapes can and UTF-8 cannot.
-        HybridBenchError: as :func:`text_of`.
+        ValueError: if it is not JSON, or a string has an unpaired surrogate, which UTF-8 cannot encode.
+        HybridBenchError: as :func:`read_text`.
     """
-    text = text_of(path)
+    text = read_text(path)
     found = json.loads(text)
     if "\\ud" in text.lower():
         json.dumps(found, ensure_ascii=False).encode()
     return found
 
 
-def text_of(path: Path) -> str:
-    """The text of a file, unpacked where it is ``.gz`` or a ``.zip`` with one file in it. Nothing is written.
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, decompressed in memory if it is ``.gz`` or a ``.zip`` with one file.
 
     Raises:
-        HybridBenchError: if it cannot be read, unpacked or decoded.
+        HybridBenchError: if it cannot be read, decompressed or decoded.
     """
     try:
         content = path.read_bytes()
@@ -56,10 +56,10 @@ def text_of(path: Path) -> str:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 names = [name for name in archive.namelist() if not name.endswith("/")]
                 if len(names) != 1:
-                    raise HybridBenchError(f"{path} holds {len(names)} files", "Unpack it and name the one to read.")
+                    raise HybridBenchError(f"{path} holds {len(names)} files", "Extract it and give the path of one file.")
                 content = archive.read(names[0])
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise HybridBenchError(f"{path} is not UTF-8: {error}", "Convert it first.") from error
+        raise HybridBenchError(f"{path} is not UTF-8: {error}", "Convert it to UTF-8.") from error
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise HybridBenchError(f"cannot read {path}: {error}", "Check the name, or get the file again.") from error
+        raise HybridBenchError(f"cannot read {path}: {error}", "Check the path, or download the file again.") from error

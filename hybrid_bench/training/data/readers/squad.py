@@ -1,4 +1,4 @@
-"""Files in SQuAD's format that share question ids: the original and its translations."""
+"""SQuAD files: an original and its translations, with the same question ids."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Any
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.data import sentences
-from hybrid_bench.training.data.readers.reading import Reading, json_of
+from hybrid_bench.training.data.readers.reading import ReadResult, read_json
 from hybrid_bench.training.data.table import ParallelRow
 
-#: Reasons for which a record is left out, as reports say them.
+#: Reasons for skipping a record, as shown in reports and manifests.
 UNANSWERABLE = "unanswerable questions"
 NO_PASSAGE = "passages: the answer is not in the paragraph"
 REPEATED = "questions read already"
 NOT_ALIGNED = "questions that the language of alignment does not have"
 
 
-def read(source: str, files: Mapping[str, Sequence[Path]], aligned_to: str | None = None) -> Reading:
-    """Read the files of each language and put together what has one id.
+def read(source: str, files: Mapping[str, Sequence[Path]], aligned_to: str | None = None) -> ReadResult:
+    """Read the files of each language and join the records with the same id to rows.
 
-    The passage of a question is the sentence of its paragraph that holds its answer (:mod:`.sentences` has the rule): the
-    first answer of its list that is in the paragraph, at the occurrence nearest to the stated offset, or without an offset
-    at its only occurrence. A question whose answer is not found stays, without a passage: it can ask for passages of other
-    languages. Where a language has several files, the first that has an id counts.
+    The passage of a question is the sentence of its paragraph (see :mod:`hybrid_bench.training.data.sentences`) that contains
+    the answer: the first listed answer that occurs in the paragraph, at the occurrence nearest to the stated offset, or
+    without an offset at its only occurrence. A question whose answer is not found has no passage, but can be paired with
+    passages in other languages. If several files of a language have the same id, the first is used.
 
     Args:
-        source: the name of the source, for the rows.
+        source: the source of the rows.
         files: language to its files: JSON, ``.gz`` or ``.zip``.
-        aligned_to: leave out questions that this language does not have.
+        aligned_to: skip questions that this language does not have.
 
     Raises:
         HybridBenchError: if a file is not in SQuAD's format, or a language shares no id with any other.
     """
-    reading = Reading([])
+    reading = ReadResult([])
     rows: dict[str, ParallelRow] = {}
     ids: dict[str, set[str]] = {}
     for language, paths in files.items():
@@ -44,54 +44,54 @@ def read(source: str, files: Mapping[str, Sequence[Path]], aligned_to: str | Non
     _check_overlap(source, ids)
     if aligned_to is not None:
         if aligned_to not in ids:
-            raise HybridBenchError(f"{source} is to be aligned to {aligned_to!r}, and has no file of it", "Add the file.")
+            raise HybridBenchError(f"{source} has no file in {aligned_to!r}, the language to align to", "Add the file.")
         for language, own in ids.items():
-            if lost := len(own - ids[aligned_to]):
-                reading.left_out[language, NOT_ALIGNED] += lost
+            if unaligned := len(own - ids[aligned_to]):
+                reading.skipped[language, NOT_ALIGNED] += unaligned
         rows = {row_id: row for row_id, row in rows.items() if row_id in ids[aligned_to]}
     reading.rows = list(rows.values())
     return reading
 
 
-def _read_file(path: Path, language: str, source: str, rows: dict[str, ParallelRow], ids: set[str], reading: Reading) -> None:
+def _read_file(path: Path, language: str, source: str, rows: dict[str, ParallelRow], ids: set[str], reading: ReadResult) -> None:
     try:
-        articles = json_of(path)["data"]
+        articles = read_json(path)["data"]
         paragraphs = [(article.get("title", ""), paragraph) for article in articles for paragraph in article["paragraphs"]]
         for title, paragraph in paragraphs:
             context: str = paragraph["context"]
             spans: list[tuple[int, int]] | None = None
             for qa in paragraph["qas"]:
                 if qa.get("is_impossible"):
-                    reading.left_out[language, UNANSWERABLE] += 1
+                    reading.skipped[language, UNANSWERABLE] += 1
                     continue
                 question: str = qa["question"].strip()
                 if not question:
-                    raise HybridBenchError(f"{path}: the question {qa['id']} is empty", "Fill it in or leave it out.")
+                    raise HybridBenchError(f"{path}: the question {qa['id']} is empty", "Complete or remove it.")
                 if not isinstance(qa["id"], str):
-                    raise TypeError(f"the id {qa['id']!r} is not a text")
+                    raise TypeError(f"the id {qa['id']!r} is not a string")
                 if qa["id"] in ids:
-                    reading.left_out[language, REPEATED] += 1
+                    reading.skipped[language, REPEATED] += 1
                     continue
                 ids.add(qa["id"])
                 row = rows.setdefault(qa["id"], ParallelRow(qa["id"], source, title.replace("_", " ")))
                 row.question[language] = question
                 offset = _answer_offset(context, qa.get("answers") or [])
                 if offset is None:
-                    reading.left_out[language, NO_PASSAGE] += 1
+                    reading.skipped[language, NO_PASSAGE] += 1
                     continue
                 spans = sentences.spans(context) if spans is None else spans
-                start, end = sentences.holding(spans, offset)
+                start, end = sentences.containing(spans, offset)
                 row.sentence[language] = context[start:end]
                 row.context[language] = context
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HybridBenchError(
             f"{path} is not in SQuAD's format: {type(error).__name__}: {error}",
-            'It has to be JSON: {"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers"}]}]}]}.',
+            'The format is JSON: {"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers"}]}]}]}.',
         ) from error
 
 
 def _answer_offset(context: str, answers: Sequence[Mapping[str, Any]]) -> int | None:
-    """Where the first answer that is in the paragraph stands there; None if none is."""
+    """The offset of the first listed answer that occurs in the paragraph; None if no answer does."""
     for answer in answers:
         text = answer["text"].strip()
         stated = answer.get("answer_start")
@@ -116,9 +116,9 @@ def _check_overlap(source: str, ids: Mapping[str, set[str]]) -> None:
     for language, own in ids.items():
         others = [other for name, other in ids.items() if name != language]
         if not own:
-            raise HybridBenchError(f"the files of {source} in {language!r} have no answerable question", "Leave them out.")
+            raise HybridBenchError(f"the files of {source} in {language!r} have no answerable question", "Remove them.")
         if others and not own & set().union(*others):
             raise HybridBenchError(
                 f"the {len(own)} question ids of {source} in {language!r} are in no other language (one: {sorted(own)[0]})",
-                "Translations have to keep the ids of the original; read this language as a source of its own.",
+                "Translations must keep the ids of the original; otherwise read this language as a separate source.",
             )

@@ -1,4 +1,4 @@
-"""What a translator is, and how one is found."""
+"""The Translator protocol, and the registry of translators."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from hybrid_bench.registry import Registry
 
 @runtime_checkable
 class Translator(Protocol):
-    """Turns texts of one language into texts of another. The same texts give the same translations."""
+    """A machine translation model. Translations are deterministic."""
 
     @property
     def name(self) -> str:
-        """The model, as its users know it."""
+        """The name of the model."""
 
     @property
     def revision(self) -> str:
-        """What tells its weights from others of the name: a commit, or a hash."""
+        """What identifies the weights and settings: a commit or a hash, and options that change translations."""
 
     def check(self, source: str, target: str) -> None:
-        """Raise HybridBenchError if it cannot translate from the one language (ISO 639-1) to the other."""
+        """Raise HybridBenchError if it cannot translate between two languages (ISO 639-1)."""
 
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
-        """A translation of each text; empty where there is none: the text is too long, or nothing comes out."""
+        """The translation of each text; an empty string if the text is too long or the output is empty."""
 
 
-#: ``factory(model, revision=..., device=..., dtype=..., beams=...)``, each keyword a str or None but ``beams``, an int.
+#: ``factory(model, revision=..., device=..., dtype=..., beams=...)``; ``beams`` is an int, the others are str or None.
 TranslatorFactory = Callable[..., Translator]
 
 REGISTRY: Registry[TranslatorFactory] = Registry("hybrid_bench.translators", "translator", cast(type, Callable))

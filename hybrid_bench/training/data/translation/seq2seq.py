@@ -18,28 +18,28 @@ from hybrid_bench.training.data.translation.codes import ISO_639_3, NLLB
 if TYPE_CHECKING:
     import torch
 
-#: Source tokens of one batch, padding counted.
+#: Source tokens per batch, including padding.
 _TOKENS_PER_BATCH = 1024
-#: Names in OPUS-MT that are not those of ISO 639-3 for the same texts.
-_OLDER = {"fa": "fas", "ja": "jap", "sw": "swa", "zh": "zho"}
+#: OPUS-MT's language names that differ from the ISO 639-3 codes above.
+_OPUS_MT_NAMES = {"fa": "fas", "ja": "jap", "sw": "swa", "zh": "zho"}
 
 
 class Seq2SeqTranslator:
-    """A translation model by its folder or its id on the hub.
+    """A translation model from a folder or the Hugging Face Hub.
 
-    The kind of model decides how languages are named: NLLB's ``deu_Latn``, M2M100's ``de``, and for OPUS-MT either nothing
-    (one pair of languages) or ``>>deu<<`` before the text (several target languages). Decoding is beam search, without
-    chance. Weights are read from safetensors files only, and no code that comes with a model runs.
+    Languages are passed as the model expects them: NLLB's ``deu_Latn``, M2M100's ``de``, and for OPUS-MT either nothing (models
+    of one language pair) or ``>>deu<<`` before the text (several target languages). Decoding is deterministic beam search.
+    Weights are loaded from safetensors only, and no code from a model repository is run.
 
     Args:
-        model: a folder, or an id on the hub.
-        revision: of the model on the hub.
+        model: a folder, or an id on the Hub.
+        revision: of the model on the Hub.
         device: a torch device or ``auto``.
         dtype: ``fp32``, ``bf16``, ``fp16`` or ``auto``.
-        beams: of the search; 1 is greedy.
+        beams: of the beam search; 1 is greedy search.
 
     Raises:
-        HybridBenchError: if the model cannot be had, or is of another kind.
+        HybridBenchError: if the model cannot be loaded, or has an unsupported type.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Seq2SeqTranslator:
         from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
 
         if beams < 1:
-            raise HybridBenchError(f"a search with {beams} beams", "Give 1 (greedy) or more.")
+            raise HybridBenchError(f"beams is {beams}", "Use 1 (greedy search) or more.")
         self._device = choose_device(device)
         folder = Path(model)
         options: dict[str, Any] = {"trust_remote_code": False}
@@ -59,8 +59,8 @@ class Seq2SeqTranslator:
             config = AutoConfig.from_pretrained(model, **options)
             if config.model_type not in {"m2m_100", "marian"}:
                 raise HybridBenchError(
-                    f"{model} is a model of the type {config.model_type!r}, not a translation model that is known here",
-                    "Known are NLLB, M2M100 (m2m_100) and OPUS-MT (marian).",
+                    f"{model} has the type {config.model_type!r}, which is not a supported translation model",
+                    "Supported are NLLB, M2M100 (m2m_100) and OPUS-MT (marian).",
                 )
             self._tokenizer: Any = AutoTokenizer.from_pretrained(model, **options)
             number_format, torch_dtype = choose_dtype(dtype, self._device)
@@ -72,7 +72,7 @@ class Seq2SeqTranslator:
         self._positions = int(config.max_position_embeddings)
         self.name = folder.resolve().name if folder.is_dir() else model
         own = folder_hash(folder)[:16] if folder.is_dir() else commit(model, revision or "") or revision or ""
-        #: Beams and the number format are part of what decides a translation.
+        #: Includes beams and number format, because they change translations.
         self.revision = f"{own}+beams{beams}+{number_format}"
 
     def _find_family(self, model_type: str) -> str:
@@ -81,9 +81,9 @@ class Seq2SeqTranslator:
         return "nllb" if "eng_Latn" in self._tokenizer.get_vocab() else "m2m100"
 
     def check(self, source: str, target: str) -> None:
-        """Raise HybridBenchError if the model does not have one of the languages."""
+        """Raise HybridBenchError if the model does not support one of the languages."""
         if source == target:
-            raise HybridBenchError(f"translating {source} to {target}", "Name another target language.")
+            raise HybridBenchError(f"source and target language are both {source}", "Choose another target language.")
         if self._family == "marian":
             self._marian_prefix(source, target)
         else:
@@ -91,10 +91,10 @@ class Seq2SeqTranslator:
             self._code(target)
 
     def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
-        """Translate texts, batched by length; a text that is too long for the model, or that it turns to nothing, to "".
+        """Translate texts, in batches of similar length; "" if a text is too long for the model, or the output is empty.
 
         Raises:
-            HybridBenchError: on a language that the model does not have.
+            HybridBenchError: if the model does not support one of the languages.
         """
         import torch
 
@@ -117,8 +117,8 @@ class Seq2SeqTranslator:
                     **generation,
                 )
             forced = generation.get("forced_bos_token_id")
-            # A model that finds no end is cut at its own text's limit, whatever stands beside it in the batch. And not every
-            # tokenizer takes the code of the language for one of its special tokens.
+            # Truncate outputs without an end token at the limit of their own text, so that they do not depend on the batch.
+            # Remove the language code here: not every tokenizer treats it as a special token.
             rows = [row[: 1 + own] for row, own in zip(tokens.tolist(), most, strict=True)]
             written = [[token for token in row if token != forced] for row in rows]
             for index, text in zip(batch, self._tokenizer.batch_decode(written, skip_special_tokens=True), strict=True):
@@ -126,7 +126,7 @@ class Seq2SeqTranslator:
         return found
 
     def _prepare(self, source: str, target: str) -> tuple[str, dict[str, Any]]:
-        """(what is put before a text, options of generation)."""
+        """(prefix of the texts, options of generation)."""
         self.check(source, target)
         if self._family == "marian":
             return self._marian_prefix(source, target), {}
@@ -143,7 +143,7 @@ class Seq2SeqTranslator:
             code = language
             known = code in self._tokenizer.lang_code_to_id
         if not known:
-            raise HybridBenchError(f"{self.name} has no language {language!r}", "Choose another model or language.")
+            raise HybridBenchError(f"{self.name} does not support the language {language!r}", "Choose another model or language.")
         return code
 
     def _marian_prefix(self, source: str, target: str) -> str:
@@ -153,18 +153,20 @@ class Seq2SeqTranslator:
             for code in codes:
                 if code in names or code.partition("_")[0].rstrip("<") + "<<" in names:
                     return f"{code} "
-            raise HybridBenchError(f"{self.name} has no language {target!r}", f"It has {', '.join(sorted(codes))}.")
+            raise HybridBenchError(
+                f"{self.name} does not support the language {target!r}", f"Supported: {', '.join(sorted(codes))}."
+            )
         stated = (self._tokenizer.source_lang, self._tokenizer.target_lang)
-        if any(own and not _is_called(own, asked) for own, asked in zip(stated, (source, target), strict=True)):
+        if any(own and not _same_language(own, asked) for own, asked in zip(stated, (source, target), strict=True)):
             raise HybridBenchError(
                 f"{self.name} translates from {stated[0]} to {stated[1]}, not from {source} to {target}",
-                "OPUS-MT has a model for each pair of languages: choose that of yours.",
+                "Choose the OPUS-MT model of your language pair.",
             )
         return ""
 
 
-def _is_called(own: str, asked: str) -> bool:
-    """Whether OPUS-MT's name of a language (``de``, ``deu``, ``zho``) is that of a code."""
+def _same_language(own: str, asked: str) -> bool:
+    """Whether OPUS-MT's name of a language (``de``, ``deu``, ``zho``) denotes the language of an ISO 639-1 code."""
     if asked in ISO_639_3:
-        return own in (asked, ISO_639_3[asked], _OLDER.get(asked))
+        return own in (asked, ISO_639_3[asked], _OPUS_MT_NAMES.get(asked))
     return own == asked or (len(asked) == 2 and len(own) == 3 and own.startswith(asked))

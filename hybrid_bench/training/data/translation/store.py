@@ -1,4 +1,4 @@
-"""Translations on disk while they are made: a killed run loses one part at most, and other texts make no part again."""
+"""Translations on disk, in parts: an interrupted run loses one part at most, and no text is translated twice."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from hybrid_bench.support.atomic import write
 from hybrid_bench.support.progress import Progress
 from hybrid_bench.training.data.translation.protocol import Translator
 
-#: Texts of one part.
+#: Texts per part.
 _PART = 256
 
 
 def translations(
     texts: Sequence[str], source: str, target: str, translator: Translator, folder: Path, progress: Progress
 ) -> dict[str, str]:
-    """Translate distinct texts, part by part; what is in the parts of a folder is not translated again.
+    """Translate distinct texts part by part, and reuse the parts in the folder.
 
-    A part is a file of texts and their translations. Its name begins with what decides them: the languages, the model and its
+    A part is a JSON file of texts and their translations. Its name starts with a hash of the languages, the model and its
     revision.
     """
     stated = json.dumps([translator.name, translator.revision, source, target], ensure_ascii=False)
@@ -47,7 +47,7 @@ def _hash(text: str) -> str:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """A part that was written; nothing if a disk has spoilt it: then it is made again, and this one is of no use."""
+    """The content of a part. A corrupt part is deleted and counts as empty, so that its texts are translated again."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(found, dict) and all(isinstance(translation, str) for translation in found.values()):

@@ -1,8 +1,8 @@
-"""Translating a table of questions and passages so that the passage of each question stays known.
+"""Translating a table of questions and passages without losing which passage answers each question.
 
-Paragraphs are translated sentence by sentence, and the answer's sentence is one of them. So the passage of a question is the
-translation of its passage, and it stands in the translated paragraph, word for word, without markers or alignment. What is
-lost is what a sentence owes to its neighbours: pronouns, mostly.
+Paragraphs are translated sentence by sentence, with the answer passage as one of the sentences. The translation of the passage
+is then part of the translated paragraph, word for word, and no markers or word alignments are needed. The drawback: a sentence
+is translated without its context, which mostly affects pronouns.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 from hybrid_bench.training.data.translation.protocol import Translator
 from hybrid_bench.training.data.translation.store import translations
 
-#: Languages whose sentences follow each other without a space.
-_RUN_ON = frozenset({"ja", "zh"})
+#: Languages without a space between sentences.
+_NO_SENTENCE_SPACE = frozenset({"ja", "zh"})
 
 
 def translate(
@@ -34,26 +34,27 @@ def translate(
 ) -> ParallelTable:
     """Add languages to the rows of a table.
 
-    What a row has in a target language already is kept. A question or passage that the translator has no translation of stays
-    without one. A row that is added to carries the name and the revision of the translator in ``translator.<language>``.
+    Texts that a row already has in a target language are kept. Texts without a translation are skipped. Rows with new texts
+    record the name and the revision of the translator in ``translator.<language>``.
 
     Args:
-        table: what is translated: the questions, passages and paragraphs in ``source``.
+        table: questions, passages and paragraphs in ``source``.
         targets: languages to add (ISO 639-1).
-        translator: who translates.
-        parts: a folder for translations on the way; what is there is not made again.
+        translator: the translation model.
+        parts: a folder for intermediate results, which are reused.
         source: the language to translate from.
-        progress: told of each language.
+        progress: notified of each language.
 
     Raises:
-        HybridBenchError: if there is nothing in the source language, or the translator cannot do a pair of languages.
+        HybridBenchError: if the table has no text in ``source``, there is no target, the translator does not support a language
+            pair, or it translates no text.
     """
     if source not in table.languages:
         raise HybridBenchError(f"there is nothing in {source!r} to translate", f"The languages are {', '.join(table.languages)}.")
     if not targets:
-        raise HybridBenchError("no language to translate to", "Name one or more, by commas.")
+        raise HybridBenchError("there is no language to translate to", "Give one or more, separated by commas.")
     for target in targets:
-        translator.check(source, target)  # before the long work begins
+        translator.check(source, target)  # fail before translating
     rows = list(table.rows())
     progress = progress or SilentProgress()
     with progress:
@@ -64,38 +65,38 @@ def translate(
             if lost := [text for text, translation in made.items() if not translation]:
                 if len(lost) == len(made):
                     raise HybridBenchError(
-                        f"{translator.name} has no translation from {source} to {target} of any text: {lost[0][:60]!r}",
+                        f"{translator.name} returned no translation from {source} to {target} of any text: {lost[0][:60]!r}",
                         "Choose another model.",
                     )
                 progress.say(
-                    f"{len(lost)} of {len(made)} texts have no translation to {target} (too long for {translator.name}, or "
-                    f"nothing came out): {lost[0][:60]!r}; what they are in stays without {target}"
+                    f"{len(lost)} of {len(made)} texts have no translation to {target} (too long for {translator.name}, or empty "
+                    f"output): {lost[0][:60]!r}; they are skipped"
                 )
             rows = [_with(row, source, target, made, f"{translator.name}@{translator.revision}") for row in rows]
-    return ParallelTable.of(rows)
+    return ParallelTable.from_rows(rows)
 
 
-def check_place(path: Path, table: ParallelTable, targets: Sequence[str], source: str = "en") -> None:
-    """See that what is translated already, in a file of JSON lines, will be in what is written over it.
+def check_output(path: Path, table: ParallelTable, targets: Sequence[str], source: str = "en") -> None:
+    """Check that overwriting a JSON lines file of earlier translations loses none of them.
 
     Raises:
-        HybridBenchError: if the file is of other questions, or has languages that are not to be translated to now.
+        HybridBenchError: if the file has other questions, or languages that will not be in the new file.
     """
     if not path.is_file():
         return
-    there = jsonl.read("", path).rows
-    known = set(zip(table.strings("id"), table.column("question", source), strict=True))
-    if not {(row.id, row.question.get(source)) for row in there} <= known:
-        raise HybridBenchError(f"{path} holds translations of other questions", "Give another --out.")
-    if lost := {language for row in there for language in {*row.question, *row.sentence}} - {*table.languages, *targets}:
+    existing = jsonl.read("", path).rows
+    known = set(zip(table.key_column("id"), table.column("question", source), strict=True))
+    if not {(row.id, row.question.get(source)) for row in existing} <= known:
+        raise HybridBenchError(f"{path} holds translations of other questions", "Use another --out.")
+    if lost := {language for row in existing for language in {*row.question, *row.sentence}} - {*table.languages, *targets}:
         raise HybridBenchError(
-            f"{path} is in {', '.join(sorted(lost))} too, which would be gone",
-            "Name them in --to (what is translated is not translated again), or give another --out.",
+            f"{path} also has {', '.join(sorted(lost))}, which would be lost",
+            "Add them to --to (existing translations are reused), or use another --out.",
         )
 
 
 def _needed(row: ParallelRow, source: str, target: str) -> Iterator[str]:
-    """The texts of a row that a translator has to see."""
+    """The texts of a row to translate."""
     if source in row.question and target not in row.question:
         yield row.question[source]
     if source in row.sentence and target not in row.sentence:
@@ -112,21 +113,21 @@ def _with(row: ParallelRow, source: str, target: str, made: Mapping[str, str], b
         if made[passage]:
             changed.sentence = {**row.sentence, target: made[passage]}
             if target not in row.context and passage in row.context.get(source, "") and all(parts):
-                changed.context = {**row.context, target: ("" if target in _RUN_ON else " ").join(parts)}
+                changed.context = {**row.context, target: ("" if target in _NO_SENTENCE_SPACE else " ").join(parts)}
     if changed != row:
         changed.translator = {**row.translator, target: by}
     return changed
 
 
 def pieces(context: str | None, passage: str) -> list[str]:
-    """The sentences of a paragraph, the passage being one of them however it was cut; the passage alone without one."""
+    """The sentences of a paragraph, with the passage as one of them; only the passage if it is not in the paragraph."""
     if context is None or passage not in context:
         return [passage]
-    whole = (start for start, end in sentences.spans(context) if context[start:end] == passage)
-    start = next(whole, context.index(passage))  # the same letters may stand within another sentence, further up
+    exact = (start for start, end in sentences.spans(context) if context[start:end] == passage)
+    start = next(exact, context.index(passage))  # the same text may occur inside an earlier sentence
     before, after = context[:start], context[start + len(passage) :]
-    return [*_cut(before), passage, *_cut(after)]
+    return [*_sentences(before), passage, *_sentences(after)]
 
 
-def _cut(text: str) -> list[str]:
+def _sentences(text: str) -> list[str]:
     return [text[start:end] for start, end in sentences.spans(text)]

@@ -1,0 +1,82 @@
+"""Batch texts: the questions and passages of a batch, code-switched where the strategy asks for it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+from hybrid_bench.training.batches.batch import Batch
+from hybrid_bench.training.batches.code_switching import Lexicon
+from hybrid_bench.training.batches.seeding import Purpose, generator
+from hybrid_bench.training.data.table import ParallelTable
+
+
+class BatchTexts:
+    """Reads the texts of batches from the table.
+
+    Args:
+        table: the training data.
+    """
+
+    def __init__(self, table: ParallelTable) -> None:
+        self._table = table
+
+    def of(self, batch: Batch) -> tuple[list[str], list[str]]:
+        """The questions and the passages of a batch, in the order of its rows."""
+        questions = [""] * len(batch.rows)
+        passages = [""] * len(batch.rows)
+        for pair in set(batch.pairs):
+            places = [place for place, own in enumerate(batch.pairs) if own == pair]
+            rows = batch.rows[places]
+            found = (self._table.texts("question", pair.query, rows), self._table.texts("sentence", pair.passage, rows))
+            for place, question, passage in zip(places, *found, strict=True):
+                questions[place], passages[place] = question, passage
+        return questions, passages
+
+
+class CodeSwitchedTexts(BatchTexts):
+    """Reads the texts of batches and replaces words by translations from a lexicon.
+
+    Args:
+        table: the training data.
+        lexicon: translations of words; None: learned from the table on first use.
+        language: the language of the texts.
+        others: languages of the translations; None: all languages of the table.
+        probability: that a word of the lexicon is replaced.
+        seed: of the draws.
+    """
+
+    def __init__(
+        self,
+        table: ParallelTable,
+        lexicon: Lexicon | None,
+        language: str,
+        others: Sequence[str] | None,
+        probability: float,
+        seed: int,
+    ) -> None:
+        super().__init__(table)
+        self._given = lexicon
+        self._language = language
+        self._others = others
+        self._probability = probability
+        self._seed = seed
+
+    @functools.cached_property
+    def lexicon(self) -> Lexicon:
+        """The translations of words.
+
+        Raises:
+            HybridBenchError: if none was given and none can be learned from the table.
+        """
+        return self._given or Lexicon.learn(self._table, self._language, self._others)
+
+    def of(self, batch: Batch) -> tuple[list[str], list[str]]:
+        """The questions and the passages of a batch, code-switched."""
+        questions, passages = super().of(batch)
+        for place, row in enumerate(batch.rows.tolist()):
+            # Seeded by row, not by place: a process's part of a batch has the same texts as the whole batch.
+            random = generator(self._seed, Purpose.CODE_SWITCHING, batch.step, row)
+            questions[place] = self.lexicon.switch(questions[place], random, self._probability)
+            passages[place] = self.lexicon.switch(passages[place], random, self._probability)
+        return questions, passages
