@@ -71,7 +71,7 @@ def main(name: str = "miracl/yo/dev") -> None:
             return ours.search(queries, DEPTH, THREADS)
 
         def search_theirs() -> object:
-            texts, ids = [query.text for query in queries], [query.id for query in queries]
+            texts, ids = [str(query.content) for query in queries], [query.id for query in queries]
             found = theirs.batch_search(texts, ids, DEPTH, THREADS)
             return {query_id: [(hit.docid, hit.score) for hit in hits] for query_id, hits in found.items()}
 

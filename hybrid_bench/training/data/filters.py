@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.datasets.suite import ImagePassage, Suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support.progress import Progress, SilentProgress
 from hybrid_bench.training.data.table import ParallelRow, ParallelTable
@@ -152,13 +152,15 @@ def _windows(plain: str) -> Iterator[str]:
 
 def _suite_texts(suite: Suite) -> _SuiteTexts:
     found = _SuiteTexts(suite.name)
-    for language in suite.languages:
-        for query in suite.queries(language):
-            found.ids.add(query.query_id)
-            found.questions.update(_nonempty(normalised(query.default_text())))
+    for queries in suite.query_sets:
+        for query in suite.queries(queries.name):
+            found.ids.add(query.id)
+            found.questions.update(_nonempty(normalised(str(query.content))))
     contexts: set[str] = set()
-    for language in suite.passage_languages:
-        for doc in suite.docs(language):
+    for collection in suite.collections:
+        for doc in collection.passages():
+            if isinstance(doc, ImagePassage):
+                continue
             plain = normalised(doc.default_text())
             found.passages.update([plain] if _is_distinctive(plain) else [])
             contexts.add(getattr(doc, "context", "") or doc.default_text())

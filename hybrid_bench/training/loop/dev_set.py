@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from hybrid_bench.datasets.judged import questions_of
-from hybrid_bench.datasets.suite import Judgement, Suite, Text
+from hybrid_bench.datasets.judged import JudgedQueries, judged_queries
+from hybrid_bench.datasets.settings import ALL, language_settings
+from hybrid_bench.datasets.suite import Collection, Judgement, QuerySet, Suite
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.measures.scores import score_ranks
 from hybrid_bench.results.ranks import Ranks
@@ -95,26 +96,43 @@ class DevSet:
     @functools.cached_property
     def suite(self) -> Suite:
         """The development set as a suite: every question searches the passages of each language, and of all together."""
-
-        def judgements(language: str) -> list[Judgement]:
-            return [
-                Judgement(f"{language}-{row}", self._doc_ids[other][texts[row]], 1)
-                for row in self._questions[language]
-                for other, texts in self._passages.items()
-                if row in texts
-            ]
-
+        collections = tuple(
+            Collection(language, functools.partial(self._passage_records, language), language=language)
+            for language in self._passages
+        )
+        query_sets = tuple(
+            QuerySet(
+                language,
+                functools.partial(self._question_records, language),
+                functools.partial(self._judgements, language),
+                language=language,
+            )
+            for language in self._questions
+        )
         return Suite(
             name="dev",
             description="held-out questions of the training data",
-            languages=tuple(self._questions),
-            passage_languages=tuple(self._passages),
-            docs=lambda language: [_Record(doc_id, text) for text, doc_id in self._doc_ids[language].items()],
-            queries=lambda language: [_Record(f"{language}-{row}", text) for row, text in self._questions[language].items()],
-            judgements=judgements,
-            pooled=True,
+            query_sets=query_sets,
+            collections=collections,
+            settings=language_settings(query_sets, collections),
+            pools={ALL: tuple(self._passages)} if len(collections) > 1 else {},
             primary="AP",
+            unique_ids=True,
         )
+
+    def _passage_records(self, language: str) -> list[_Record]:
+        return [_Record(doc_id, text) for text, doc_id in self._doc_ids[language].items()]
+
+    def _question_records(self, language: str) -> list[_Record]:
+        return [_Record(f"{language}-{row}", text) for row, text in self._questions[language].items()]
+
+    def _judgements(self, language: str) -> list[Judgement]:
+        return [
+            Judgement(f"{language}-{row}", other, self._doc_ids[other][texts[row]], 1)
+            for row in self._questions[language]
+            for other, texts in self._passages.items()
+            if row in texts
+        ]
 
     def scores(self, encode: Encode, strategy: Strategy, temperature: float) -> dict[str, float]:
         """``mono AP``, ``cross AP``, ``multi AP``, their mean ``AP``, ``RankDistance``, and the ``loss`` under a strategy.
@@ -122,13 +140,14 @@ class DevSet:
         AP is averaged over the questions of a setting, then over the settings of a kind.
         """
         suite = self.suite
-        asked = questions_of(suite)
-        passages = {language: suite.passage_texts(language) for language in suite.passage_languages}
-        of_passages = {language: encode([text for _, text in texts], "passage") for language, texts in passages.items()}
-        of_questions = {language: encode([text for _, text in part.queries], "query") for language, part in asked.items()}
-        columns = Columns.stack(of_passages, {language: [text.id for text in texts] for language, texts in passages.items()})
-        ranks, same = Grid(columns, {language: (part, of_questions[language]) for language, part in asked.items()}).ranks()
-        rows, _ = score_ranks(suite, Ranks(ranks), same, ["AP"])
+        asked = judged_queries(suite)
+        passages = {of.name: suite.passages(of.name) for of in suite.collections}
+        of_passages = {name: encode([str(item.content) for item in items], "passage") for name, items in passages.items()}
+        of_questions = {name: encode([str(item.content) for item in part.queries], "query") for name, part in asked.items()}
+        ids = {name: [item.id for item in items] for name, items in passages.items()}
+        columns = Columns.stack(of_passages, ids, dict(suite.pools))
+        ranks, groups = Grid(suite, columns, {name: (part, of_questions[name]) for name, part in asked.items()}).rank()
+        rows, _ = score_ranks(suite, Ranks(ranks), groups, ["AP"])
         found = {}
         for kind, short in _SHORT.items():
             values = [row.value for row in rows if row.setting == kind and row.measure == "AP"]
@@ -138,30 +157,32 @@ class DevSet:
         distances = [row.value for row in rows if row.measure == "RankDistance"]
         if distances:
             found["RankDistance"] = float(np.mean(distances))
-        queries = {language: part.queries for language, part in asked.items()}
-        found["loss"] = self._loss((queries, of_questions), (passages, of_passages), strategy.alpha, temperature)
+        found["loss"] = self._loss(asked, of_questions, ids, of_passages, strategy.alpha, temperature)
         return found
 
     def _loss(
         self,
-        questions: tuple[dict[str, list[Text]], dict[str, np.ndarray]],
-        passages: tuple[dict[str, list[Text]], dict[str, np.ndarray]],
+        asked: Mapping[str, JudgedQueries],
+        questions: Mapping[str, np.ndarray],
+        ids: Mapping[str, Sequence[str]],
+        passages: Mapping[str, np.ndarray],
         alpha: float,
         temperature: float,
     ) -> float:
         """``alpha`` times the mean InfoNCE of the monolingual language pairs, plus ``1 - alpha`` times that of the others."""
         losses: dict[bool, list[float]] = {True: [], False: []}
-        for language, texts in questions[0].items():
-            rows = [int(text.id.rpartition("-")[2]) for text in texts]
-            for other, docs in passages[0].items():
-                place = {text.id: at for at, text in enumerate(docs)}
+        for language, part in asked.items():
+            row_of = {f"{language}-{row}": row for row in self._questions[language]}
+            rows = [row_of[query.id] for query in part.queries]
+            for other, doc_ids in ids.items():
+                place = {doc_id: at for at, doc_id in enumerate(doc_ids)}
                 both = [at for at, row in enumerate(rows) if row in self._passages[other]]
                 answers = np.array([place[self._doc_ids[other][self._passages[other][rows[at]]]] for at in both], dtype=np.int64)
                 # A passage that answers several questions is one candidate: otherwise it would be its own negative.
                 candidates, own = np.unique(answers, return_inverse=True)
                 if len(candidates) > 1:
-                    vectors = passages[1][other][candidates]
-                    losses[language == other].append(info_nce(questions[1][language][both], vectors, own, temperature))
+                    vectors = passages[other][candidates]
+                    losses[language == other].append(info_nce(questions[language][both], vectors, own, temperature))
         mono, cross = (float(np.mean(losses[kind])) if losses[kind] else None for kind in (True, False))
         if mono is None or cross is None:
             return mono if mono is not None else cross if cross is not None else float("nan")

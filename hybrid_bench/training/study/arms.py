@@ -15,6 +15,7 @@ from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.evaluate import evaluate
+from hybrid_bench.evaluation.options import EvaluationOptions
 from hybrid_bench.results.record import Result
 from hybrid_bench.support import cache, hashing
 from hybrid_bench.support.optional import need
@@ -210,7 +211,7 @@ def _results(
         if loaded is None:
             cached_before = set((cache.home() / "encoders").glob("*"))
             loaded = load()
-        found[suite] = evaluate(loaded, suite, store=store, progress=progress)
+        found[suite] = evaluate(loaded, suite, options=EvaluationOptions(store=store), progress=progress)
         found[suite].save((folder / result_path).parent)
     if loaded is not None and store is not None and Path(loaded.card.model) not in cached_before:
         shutil.rmtree(loaded.card.model)

@@ -75,7 +75,7 @@ def by_language(result: Result) -> pd.DataFrame:
     for heading, (setting, measure) in COLUMNS.items():
         rows = scores[(scores["setting"] == setting) & (scores["measure"] == measure)]
         if len(rows):
-            columns[heading] = rows.groupby("query_language", sort=True)["value"].mean()
+            columns[heading] = rows.groupby("query_set", sort=True)["value"].mean()
     frame = pd.DataFrame(columns)
     frame.loc["mean"] = frame.mean()
     return frame.rename_axis("language")
