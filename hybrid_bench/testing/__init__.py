@@ -1,6 +1,6 @@
-"""Conformance tests: what Hybrid Bench expects of an encoder or of a suite, for plugin authors to subclass.
+"""Conformance tests of encoders and suites, for plugin authors to subclass.
 
-A test file of a plugin, in full::
+A complete test file of a plugin::
 
     from hybrid_bench.testing import EncoderConformance
 
@@ -8,15 +8,16 @@ A test file of a plugin, in full::
     class TestMyEncoder(EncoderConformance):
         name = "my-encoder"
 
-``pytest`` then loads ``my-encoder`` through its entry point and runs every test on it. An encoder that is not installed, or
-takes options, is given by a fixture instead::
+``pytest`` then loads ``my-encoder`` through its entry point and runs every test on it. For an encoder that is not installed, or
+needs options, override a fixture::
 
         @pytest.fixture(scope="class")
         @classmethod
         def encoder(cls) -> Encoder:
             return MyEncoder(device="cpu")
 
-A suite is tested in the same way with :class:`SuiteConformance`. These classes need pytest; nothing else in Hybrid Bench does.
+Test a suite in the same way with :class:`SuiteConformance`. Only these classes need pytest, and pictures for encoders of images
+need ``hybrid-bench[images]``.
 """
 
 from hybrid_bench.testing.encoder import EncoderConformance

@@ -1,23 +1,27 @@
-"""What the conformance tests of an encoder share: the encoder itself, and how vectors are compared."""
+"""Shared parts of the encoder's conformance tests: fixtures, and comparison of vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 import pytest
 
+from hybrid_bench.datasets.images import Image, Input, Modality
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.protocol import Encoder, Role
+from hybrid_bench.testing.pictures import pictures
+from hybrid_bench.testing.samples import TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROLES: tuple[Role, ...] = ("query", "passage")
+MODALITIES: tuple[Modality, ...] = ("text", "image")
 
-#: How far apart two vectors of one text may be, as a share of their length, by the number format computed in: batches of
-#: other shapes are summed in another order. Multilingual-e5-small on a CPU needs 8e-7 (fp32), 1e-3 (fp16) and 6e-3 (bf16).
+#: Largest distance between two vectors of the same input, as a share of their length, by compute dtype: batches of other
+#: shapes are summed in another order. Multilingual-e5-small on a CPU needs 8e-7 (fp32), 1e-3 (fp16) and 6e-3 (bf16).
 TOLERANCES: Mapping[str, float] = {"fp32": 1e-4, "fp16": 1e-2, "bf16": 5e-2, "int8": 5e-2}
 
 
@@ -31,45 +35,75 @@ class EncoderTests:
     @pytest.fixture(scope="class")
     @classmethod
     def encoder(cls) -> Encoder:
-        """The encoder, loaded once for all tests. Override it to test one that has no entry point."""
+        """The encoder, loaded once for all tests. Override it to test an encoder without an entry point."""
         assert cls.name, f"{cls.__name__} has no encoder to test: set `name` to an entry point or override the fixture `encoder`"
         return load_encoder(cls.name)
 
+    @pytest.fixture(scope="class", params=MODALITIES)
+    @classmethod
+    def modality(cls, request: pytest.FixtureRequest, encoder: Encoder) -> Modality:
+        """Runs a test for each modality on the encoder's card, and skips it for the others."""
+        modality = cast(Modality, request.param)
+        skip_without(encoder, modality)
+        return modality
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def inputs(cls, modality: Modality) -> tuple[Input, ...]:
+        """The sample inputs of the modality; one occurs twice."""
+        return TEXTS if modality == "text" else pictures()
+
     def tolerated(self, encoder: Encoder) -> float:
-        """The tolerance that holds for this encoder."""
+        """The tolerance for this encoder."""
         return TOLERANCES.get(encoder.dtype, 1e-4) if self.tolerance is None else self.tolerance
 
 
-def encode(encoder: Encoder, texts: Iterable[str], role: Role) -> np.ndarray:
-    """Encode texts for a test that is not about the form of the vectors.
+def skip_without(encoder: Encoder, modality: Modality) -> None:
+    """Skip the test if the encoder lacks a modality."""
+    known = getattr(encoder.card, "modalities", ("text",))  # another test checks the type of the card
+    if modality not in known:
+        pytest.skip(f"the card has no modality {modality!r}")
 
-    Whatever the encoder returns becomes float64 and NaN becomes 0, so that one defect fails the test that is about it and
-    not all the others.
+
+def encode(encoder: Encoder, inputs: Iterable[Input], role: Role) -> np.ndarray:
+    """Encode inputs for a test that does not examine the format of the vectors.
+
+    The result is converted to float64 and NaN to 0, so that one defect fails only the test that checks for it.
 
     Returns:
-        (texts, dimension) float64.
+        (inputs, dimension) float64.
     """
-    asked = list(texts)
-    vectors = np.nan_to_num(np.asarray(encoder.encode(list(asked), role), dtype=np.float64))
-    assert_one_row_a_text(vectors, asked, role)
+    items = list(inputs)
+    vectors = np.nan_to_num(np.asarray(encoder.encode(list(items), role), dtype=np.float64))
+    assert_one_row_per_input(vectors, items, role)
     return vectors
 
 
-def assert_one_row_a_text(vectors: np.ndarray, texts: Sequence[str], role: Role) -> None:
-    """Assert the shape without which nothing else can be asked."""
-    assert vectors.ndim == 2 and len(vectors) == len(texts), (
-        f"encode() returned an array of shape {vectors.shape} for {len(texts)} texts as {role}: "
-        f"return ({len(texts)}, dimension), a row for each text, repeated texts included"
+def noun(inputs: Sequence[Input]) -> str:
+    """What messages call the inputs."""
+    return "images" if any(isinstance(item, Image) for item in inputs) else "texts"
+
+
+def label(item: Input) -> str:
+    """What messages call one input."""
+    return repr(item.name if isinstance(item, Image) else item[:40])
+
+
+def assert_one_row_per_input(vectors: np.ndarray, inputs: Sequence[Input], role: Role) -> None:
+    """Assert the shape that all other checks rely on."""
+    assert vectors.ndim == 2 and len(vectors) == len(inputs), (
+        f"encode() returned an array of shape {vectors.shape} for {len(inputs)} {noun(inputs)} as {role}: "
+        f"return ({len(inputs)}, dimension), a row for each input, repeated ones included"
     )
 
 
-def assert_same_vectors(first: np.ndarray, second: np.ndarray, texts: Sequence[str], tolerance: float, problem: str) -> None:
-    """Assert that rows are equal up to a share of their length, and name the text where they are farthest apart."""
+def assert_same_vectors(first: np.ndarray, second: np.ndarray, inputs: Sequence[Input], tolerance: float, problem: str) -> None:
+    """Assert that rows are equal within a share of their length; the message names the input with the largest distance."""
     assert first.shape == second.shape, f"{problem}: shapes {first.shape} and {second.shape}"
     distance = relative_distance(first, second)
     worst = int(distance.argmax())
     assert distance[worst] <= tolerance, (
-        f"{problem}: {distance[worst]:.2g} of its length apart for {texts[worst][:40]!r}, tolerated is {tolerance:g}"
+        f"{problem}: the distance is {distance[worst]:.2g} of the length for {label(inputs[worst])}, the tolerance {tolerance:g}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The conformance test of an encoder: all its parts in one class."""
+"""The conformance test of an encoder: all tests in one class."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from hybrid_bench.testing.processes import ProcessTests
 from hybrid_bench.testing.vectors import VectorTests
 
 
-# pytest runs the tests of the last base first: what an encoder is, then what its vectors look like, then what they mean.
+# pytest runs the tests of the last base first: metadata, then the format of vectors, then their content.
 class EncoderConformance(MeaningTests, ProcessTests, IndependenceTests, InputTests, VectorTests, IdentityTests):
-    """Whether an encoder keeps the protocol :class:`hybrid_bench.Encoder` and what its card says.
+    """Tests that an encoder follows the protocol :class:`hybrid_bench.Encoder` and matches its card.
 
     Subclass it as ``class TestMyEncoder(EncoderConformance)`` and set ``name``, or override the fixture ``encoder``.
+
+    Tests run on texts, on generated pictures, or on both, as the card's ``modalities`` say; the others are skipped. Pictures
+    need the extra ``hybrid-bench[images]``.
 
     Attributes:
         name: of the entry point in ``hybrid_bench.encoders``. With the fixture ``encoder`` overridden and no name, the
             tests of the entry point are skipped.
-        tolerance: how far apart two vectors of one text may be, as a share of their length. None: by the encoder's dtype,
-            see :data:`hybrid_bench.testing.base.TOLERANCES`.
-        roles_differ: whether a text has another vector as a query than as a passage. None: if and only if the card has
-            other prefixes for them. Set it to True for an encoder with a tower for each.
+        tolerance: largest distance between two vectors of the same input, as a share of their length. None: by the encoder's
+            dtype, see :data:`hybrid_bench.testing.base.TOLERANCES`.
+        roles_differ: whether an input has another vector as a query than as a passage. None: if and only if it is a text and
+            the card's prefixes differ. Set it to True for an encoder with a tower for each role.
     """

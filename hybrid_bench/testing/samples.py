@@ -9,7 +9,7 @@ from hybrid_bench.datasets.languages import XQUAD_R
 from hybrid_bench.datasets.sources import mini
 from hybrid_bench.encoders.card import EncoderCard
 
-#: Of many lengths, so that batching by length reorders them; one occurs twice.
+#: Texts of many lengths, so that batching by length reorders them; one occurs twice.
 TEXTS: tuple[str, ...] = (
     "Why does bread dough rise?",
     "Yeast turns sugar into carbon dioxide, and the bubbles of gas lift the dough.",
@@ -23,7 +23,7 @@ TEXTS: tuple[str, ...] = (
     "A migratory bird finds its way by the sun, the stars and the magnetic field of the earth.",
 )
 
-#: What a collection from the web holds sooner or later, by what is unusual about it.
+#: Unusual texts that a collection from the web contains, by what is unusual about them.
 UNUSUAL: dict[str, str] = {
     "emoji": "\U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466 \U0001f3f3\ufe0f\u200d\U0001f308 \U0001f44d\U0001f3fd",
     "right-to-left": "שלום עולם, مرحبا بالعالم \u202eabc\u202c",
@@ -48,7 +48,7 @@ LONG: dict[str, str] = {
 
 
 def languages(card: EncoderCard) -> list[str]:
-    """The languages to ask in: those of the card that there are texts in; English if it states none."""
+    """The languages to test: those of the card for which there are texts; English if it states none."""
     return [language for language in card.languages if language in XQUAD_R] if card.languages else ["en"]
 
 
@@ -61,7 +61,7 @@ class Quiz(NamedTuple):
 
 
 def quiz(language: str) -> Quiz:
-    """What ``mini`` has in a language, whatever its size."""
+    """The part of ``mini`` in a language."""
     collection = mini.load(language)
     position = {passage.doc_id: number for number, passage in enumerate(collection.passages)}
     return Quiz(
@@ -71,6 +71,6 @@ def quiz(language: str) -> Quiz:
     )
 
 
-def shuffled(texts: Sequence[str]) -> list[int]:
-    """Positions in an order that is neither the given one nor its reverse: 1, 3, 5, ..., 0, 2, 4, ..."""
-    return [*range(1, len(texts), 2), *range(0, len(texts), 2)]
+def shuffled(inputs: Sequence[object]) -> list[int]:
+    """Positions in an order that is neither the original nor its reverse: 1, 3, 5, ..., 0, 2, 4, ..."""
+    return [*range(1, len(inputs), 2), *range(0, len(inputs), 2)]

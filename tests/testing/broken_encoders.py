@@ -1,4 +1,4 @@
-"""A small encoder that does everything right, and others that each do one thing wrong."""
+"""Small correct encoders, and others with one defect each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_bench import EncoderCard, HybridBenchError
+from hybrid_bench import EncoderCard, HybridBenchError, Image
 from hybrid_bench.plugin import Role
 
 _COUNTER = itertools.count()
@@ -65,6 +65,81 @@ class GoodInGerman(Good):
 
 class GoodInSwahili(Good):
     card = _card(languages=["sw"])
+
+
+class GoodWithImages(Good):
+    """Encodes an image as its pixels at 6 x 6, in RGB."""
+
+    card = _card(modalities=["text", "image"], preprocessing="6 x 6")
+
+    def encode(self, texts: Sequence[str | Image], role: Role) -> Any:
+        if texts and isinstance(texts[0], Image):
+            return np.stack([self.image(item, role) for item in texts if isinstance(item, Image)]).astype(np.float32)
+        return super().encode([text for text in texts if isinstance(text, str)], role)
+
+    def image(self, image: Image, role: Role) -> np.ndarray:
+        pixels = np.asarray(image.open().convert("RGB").resize((6, 6)), np.float64).ravel() / 127.5 - 1
+        vector = np.concatenate([pixels, np.full(128 - len(pixels), 0.05)])
+        unit: np.ndarray = vector / np.linalg.norm(vector)
+        return unit
+
+
+class GoodWithOnlyImages(GoodWithImages):
+    card = _card(modalities=["image"], query_prefix="only texts have prefixes")
+
+    def vector(self, text: str) -> np.ndarray:
+        raise TypeError("texts are not supported")
+
+
+class CrashesOnGreyscale(GoodWithImages):
+    def image(self, image: Image, role: Role) -> np.ndarray:
+        if image.open().mode == "L":
+            raise ValueError("expected 3 channels")
+        return super().image(image, role)
+
+
+class ImagesByName(GoodWithImages):
+    """Ignores the pixels."""
+
+    def image(self, image: Image, role: Role) -> np.ndarray:
+        vector = np.random.default_rng(zlib.crc32(image.sha256.encode())).standard_normal(128)
+        unit: np.ndarray = vector / np.linalg.norm(vector)
+        return unit
+
+
+class ImagesDependOnTheRole(GoodWithImages):
+    def image(self, image: Image, role: Role) -> np.ndarray:
+        return super().image(image, role) * (-1 if role == "query" else 1)
+
+
+class SmallerImages(GoodWithImages):
+    card = _card(modalities=["text", "image"], dimension=None)
+
+    def encode(self, texts: Sequence[str | Image], role: Role) -> Any:
+        vectors = super().encode(texts, role)
+        if texts and isinstance(texts[0], Image):
+            vectors = vectors[:, :108] / np.linalg.norm(vectors[:, :108], axis=1, keepdims=True)
+        return vectors
+
+
+class ImagesInOneBatch(GoodWithImages):
+    """The brightest image of a batch changes the others."""
+
+    def encode(self, texts: Sequence[str | Image], role: Role) -> Any:
+        vectors = super().encode(texts, role)
+        if texts and isinstance(texts[0], Image):
+            vectors = vectors + vectors.max() * np.float32(0.1)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+
+class ReusesItsBuffer(Good):
+    buffer = np.zeros((100, 128), np.float32)
+
+    def encode(self, texts: Sequence[str], role: Role) -> Any:
+        vectors = super().encode(texts, role)
+        self.buffer[: len(vectors)] = vectors
+        return self.buffer[: len(vectors)]
 
 
 class WithNaN(Good):
@@ -265,6 +340,13 @@ def load_good(*, dtype: str = "auto", device: str = "auto") -> Good:
     return Good()
 
 
+def load_good_images(*, dtype: str = "auto", device: str = "auto") -> GoodWithImages:
+    load_good(dtype=dtype, device=device)
+    encoder = GoodWithImages()
+    encoder.card = _card(modalities=["text", "image"], name="good-images")
+    return encoder
+
+
 def load_hash_seeded(*, dtype: str = "auto", device: str = "auto") -> HashSeeded:
-    """Takes whatever it is asked for."""
+    """Accepts any dtype."""
     return HashSeeded()
