@@ -10,28 +10,28 @@ import typer
 from hybrid_bench.cli import console
 
 app = typer.Typer(
-    help="Boards and their web page, made from submissions and published figures alone.",
+    help="Build and serve the leaderboards of submissions and published figures.",
     epilog="Example: hybrid-bench leaderboard build",
     no_args_is_help=True,
 )
-Folder = Annotated[Path, typer.Option(help="Of the boards: submissions/, checks/, published/ and what is made of them.")]
+Folder = Annotated[Path, typer.Option(help="Folder of the leaderboards, with submissions/, checks/, published/ and boards/.")]
 
 
 @app.command("build")
 def build(
     folder: Folder = Path("leaderboards"),
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; end with status 1 if the boards are not what the submissions give.")
+        bool, typer.Option("--check", help="Write nothing; exit with status 1 if the generated files are out of date.")
     ] = False,
 ) -> None:
-    """Re-score what is new, and make tables and web page; the same bytes every time.
+    """Re-score new submissions and write tables and web page; the output is deterministic.
 
     Example: hybrid-bench leaderboard build --check
     """
     from hybrid_bench.leaderboard import build as boards
 
     built = boards.build(folder, progress=console.BarProgress())
-    console.remark(f"{built.submissions} submissions, {built.scored} of them scored now")
+    console.remark(f"{built.submissions} submissions, {built.scored} re-scored")
     if check:
         found = boards.differences(folder, built)
         for line in found:
@@ -39,7 +39,7 @@ def build(
         if found:
             console.remark(f"Run: hybrid-bench leaderboard build --folder {folder}")
             raise typer.Exit(1)
-        typer.echo(f"{len(built.files)} files are what the submissions give")
+        typer.echo(f"{len(built.files)} files are up to date")
         return
     for name in boards.write(folder, built):
         typer.echo(folder / name)
@@ -48,9 +48,9 @@ def build(
 @app.command("serve")
 def serve(
     folder: Folder = Path("leaderboards"),
-    port: Annotated[int, typer.Option(help="0: any that is free.", min=0, max=65535)] = 8000,
+    port: Annotated[int, typer.Option(help="Port; 0 for any free port.", min=0, max=65535)] = 8000,
 ) -> None:
-    """Show the web page on this machine, until Ctrl+C.
+    """Serve the web page on localhost until Ctrl+C.
 
     Example: hybrid-bench leaderboard serve --port 8080
     """

@@ -10,43 +10,47 @@ import typer
 from hybrid_bench.cli import console
 
 if TYPE_CHECKING:
-    from hybrid_bench.submissions.packing import Packed, PackedSuite
+    from hybrid_bench.submissions.folder import Packed, PackedSuite
 
 app = typer.Typer(
-    help="Hand in an encoder: pack a submission, check it, run its encoder again.",
+    help="Submit an encoder to the leaderboards: pack, check and re-run submissions.",
     epilog="Example: hybrid-bench submit pack me5-small --suite xquad-r --org hybrid-bench",
     no_args_is_help=True,
 )
 
-_FOLDER = "A submission: leaderboards/submissions/<org>__<name>/<revision>."
-_CHECKS = "Folder of what maintainers found. [default: checks beside submissions]"
+_FOLDER = "Folder of a submission: leaderboards/submissions/<org>__<name>/<revision>."
+_CHECKS = "Folder of attestations. [default: checks next to submissions]"
 
 
 @app.command("pack")
 def pack(
-    org: Annotated[str, typer.Option(help="Who hands it in: a person or an institution.")],
+    org: Annotated[str, typer.Option(help="Submitting person or institution.")],
     encoder: Annotated[
-        str | None, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")
+        str | None, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the Hugging Face Hub.")
     ] = None,
     result: Annotated[
-        list[Path] | None, typer.Option(help="Instead of an encoder: results of a searcher without vectors, with their runs.")
+        list[Path] | None,
+        typer.Option(help="Instead of an encoder: results of a searcher without vectors, with their runs."),
     ] = None,
-    suite: Annotated[str, typer.Option(help="Suites, by commas.")] = "xquad-r,mlqa-r",
+    suite: Annotated[str, typer.Option(help="Comma-separated suites.")] = "xquad-r,mlqa-r",
     out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("leaderboards/submissions"),
-    name: Annotated[str | None, typer.Option(help="By default the encoder's.")] = None,
-    revision: Annotated[str | None, typer.Option(help="By default the encoder's, or the beginning of its hash.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name. [default: the encoder's name]")] = None,
+    revision: Annotated[
+        str | None, typer.Option(help="Revision. [default: the encoder's revision, or a prefix of its hash]")
+    ] = None,
     card: Annotated[
-        Path | None, typer.Option(help="TOML with what the encoder does not state itself: contact, hardware, ...")
+        Path | None,
+        typer.Option(help="TOML file with card fields that the encoder does not state: contact, ..."),
     ] = None,
     passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
-    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 where the device computes it natively.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 if the device supports it natively.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
     vectors_out: Annotated[Path | None, typer.Option(help="Folder for the vectors, outside git. [default: in the cache]")] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")] = None,
 ) -> None:
-    """Write a submission: card, ranks and hashes; its vectors beside it. Nothing is encoded that the store holds.
+    """Write a submission: card, ranks and hashes, and a separate vectors file. Stored vectors are reused.
 
-    A searcher without vectors is handed in by its results: --result results/xquad-r/bm25.json instead of an encoder.
+    A searcher without vectors is packed from its results: --result results/xquad-r/bm25.json instead of an encoder.
 
     Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r --dtype fp32
     """
@@ -54,7 +58,7 @@ def pack(
     from hybrid_bench.submissions import packing, packing_results
 
     if (encoder is None) == (not result):
-        raise HybridBenchError("a submission is of one encoder, or of results", "Give either its name or --result FILE.")
+        raise HybridBenchError("a submission needs either an encoder or results", "Give either an encoder or --result FILE.")
     if result:
         _finish(packing_results.pack(result, out, org=org, name=name, revision=revision, card=card))
         return
@@ -78,14 +82,14 @@ def pack(
 
 def _finish(packed: Packed) -> None:
     for part in packed.suites:
-        _tell(part)
+        _print_suite(part)
     if packed.missing:
         console.remark(f"fill in {', '.join(packed.missing)} in {packed.folder}/submission.toml, then run:")
         console.remark(f"  hybrid-bench submit seal {packed.folder}")
     typer.echo(packed.folder)
 
 
-def _tell(part: PackedSuite) -> None:
+def _print_suite(part: PackedSuite) -> None:
     if part.vectors:
         console.remark(f"{part.name}: wrote {part.vectors} ({part.vectors.stat().st_size / 1e6:.1f} MB)")
     if part.largest:
@@ -96,26 +100,27 @@ def _tell(part: PackedSuite) -> None:
 
 @app.command("seal")
 def seal(folder: Annotated[Path, typer.Argument(help=_FOLDER)]) -> None:
-    """Write SHA256SUMS anew, after submission.toml was edited.
+    """Rewrite SHA256SUMS after editing submission.toml.
 
     Example: hybrid-bench submit seal leaderboards/submissions/org__name/revision
     """
-    from hybrid_bench.submissions import inspection
+    from hybrid_bench.submissions import checksums
 
-    typer.echo(inspection.seal(folder))
+    typer.echo(checksums.seal(folder))
 
 
 @app.command("check")
 def check(
-    folders: Annotated[list[Path], typer.Argument(help=f"{_FOLDER} Or several.")],
+    folders: Annotated[list[Path], typer.Argument(help="Folders of submissions: .../<org>__<name>/<revision>.")],
     vectors: Annotated[
-        list[Path] | None, typer.Option(help="A file <suite>.vectors.safetensors or a folder of them: recompute the ranks.")
+        list[Path] | None,
+        typer.Option(help="Vectors that reproduce the ranks: <suite>.vectors.safetensors, or a folder of such files."),
     ] = None,
-    record: Annotated[bool, typer.Option(help="For maintainers: record that the vectors give the ranks.")] = False,
+    record: Annotated[bool, typer.Option(help="For maintainers: record the verified ranks as attested.")] = False,
     checks: Annotated[Path | None, typer.Option(help=_CHECKS)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Findings as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print findings as JSON.")] = False,
 ) -> None:
-    """Check submissions against every rule and print every finding; ends with status 1 if one is an error.
+    """Check submissions against all rules and print all findings; exits with status 1 if there are errors.
 
     Example: hybrid-bench submit check leaderboards/submissions/org__name/revision --vectors xquad-r.vectors.safetensors
     """
@@ -129,12 +134,12 @@ def check(
         if not as_json:
             for one in check.findings:
                 typer.echo(one)
-            compared = f"; the vectors give the ranks on {' and '.join(check.attested)}" if check.attested else ""
+            compared = f"; the vectors reproduce the ranks on {' and '.join(check.attested)}" if check.attested else ""
             if not check.failed:
                 typer.echo(f"{folder}: no errors{compared}")
-        if record and check.attested and check.inspected:
-            target = checks or attestation.checks_folder(check.inspected.folder)
-            console.remark(f"wrote {attestation.record(target, check.inspected.submission, check.attested)}")
+        if record and check.attested and check.inspection:
+            target = checks or attestation.checks_folder(check.inspection.folder)
+            console.remark(f"wrote {attestation.record(target, check.inspection.submission, check.attested)}")
     if any(check.failed for check in found.values()):
         raise typer.Exit(1)
 
@@ -144,18 +149,18 @@ def rerun(
     folder: Annotated[Path, typer.Argument(help=_FOLDER)],
     encoder: Annotated[
         str,
-        typer.Option(help="What to run: a name from `hybrid-bench encoders`, a folder, or org/model. Never taken from the card."),
+        typer.Option(help="A name from `hybrid-bench encoders`, a folder, or org/model. Never taken from the card."),
     ],
-    revision: Annotated[str | None, typer.Option(help="Revision of the model on the hub.")] = None,
-    tolerance: Annotated[float, typer.Option(help="What a mean score may differ by.")] = 2e-3,
-    trust_remote_code: Annotated[bool, typer.Option(help="Run Python code that comes with the model.")] = False,
-    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 where the device computes it natively.")] = "auto",
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU where there is one.")] = "auto",
+    revision: Annotated[str | None, typer.Option(help="Revision of the model on the Hugging Face Hub.")] = None,
+    tolerance: Annotated[float, typer.Option(help="Maximum difference of a mean score.")] = 2e-3,
+    trust_remote_code: Annotated[bool, typer.Option(help="Execute Python code that comes with the model.")] = False,
+    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 if the device supports it natively.")] = "auto",
+    device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
     store: Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")] = None,
-    record: Annotated[bool, typer.Option(help="Record that the scores came out again.")] = False,
+    record: Annotated[bool, typer.Option(help="Record the reproduced scores as attested.")] = False,
     checks: Annotated[Path | None, typer.Option(help=_CHECKS)] = None,
 ) -> None:
-    """For maintainers: run an open encoder again and compare its scores; ends with status 1 if they differ.
+    """For maintainers: re-run an open encoder and compare its scores; exits with status 1 if they differ.
 
     Example: hybrid-bench submit rerun leaderboards/submissions/org__name/revision --encoder me5-small
     """
@@ -165,9 +170,9 @@ def rerun(
     loaded = load_encoder(encoder, dtype=dtype, device=device, trust_remote_code=trust_remote_code, revision=revision)
     found = rerunning.rerun(folder, loaded, tolerance=tolerance, store=store, progress=console.BarProgress(), checks=checks)
     for name, suite in found.items():
-        verdict = "the scores came out again" if suite.attested else f"not the same scores (tolerance {tolerance:g})"
+        verdict = "scores reproduced" if suite.attested else f"scores not reproduced (tolerance {tolerance:g})"
         largest = f"largest difference {suite.difference:.1e} ({suite.score})"
-        typer.echo(f"{name}: {verdict}; {largest}, {suite.same_ranks:.1%} of the ranks the same")
+        typer.echo(f"{name}: {verdict}; {largest}, {suite.same_ranks:.1%} of the ranks identical")
     if record and (path := rerunning.record(found, folder, checks)):
         console.remark(f"wrote {path}")
     if not all(suite.attested for suite in found.values()):

@@ -1,1 +1,1 @@
-"""What readers see: boards made from submissions and published figures alone, byte for byte the same each time."""
+"""Leaderboards: tables and a web page, generated deterministically from submissions and published figures."""

@@ -1,7 +1,8 @@
-"""A board: the rows of a suite, the recomputed ones in groups that do not differ, the published ones apart."""
+"""A leaderboard: recomputed rows with significance groups, and published rows separately."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
@@ -9,33 +10,34 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_bench.leaderboard.columns import BoardKind
-from hybrid_bench.leaderboard.entry import Entry, Scored
+from hybrid_bench.leaderboard.entry import Entry, QuestionValues, Scored
 from hybrid_bench.leaderboard.groups import different_pairs, letters
 from hybrid_bench.leaderboard.published import PublishedFile, Source
+from hybrid_bench.leaderboard.specs import BoardSpec
 
+#: ``trained_on`` of a suite to the text that is shown as zero-shot.
 ZERO_SHOT = {
     "no": "yes",
-    "articles": "no: its articles",
-    "suite": "no: the suite",
+    "articles": "no: trained on its articles",
+    "suite": "no: trained on the suite",
     "not stated": "not stated",
-    "untrained": "yes: not trained",
+    "untrained": "yes: untrained",
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a board.
+    """A row of a board.
 
     Attributes:
-        name: what it is called.
-        level: how far it was checked; ``published`` if it was not.
-        values: column to the mean over languages; without a figure there is no key.
-        by_language: column to query language to figure.
-        groups: column to letters; rows of a board that share one do not differ significantly.
-        page: file name of the encoder's page, without its ending.
-        source: of published figures.
-        claimed: whether every score that was claimed is what was recomputed; None if none was claimed.
+        name: display name of the encoder.
+        level: verification level, or ``published``.
+        values: column to the mean over query languages; columns without a value are missing.
+        by_language: column to query language to value.
+        groups: column to letters; rows that share a letter do not differ significantly.
+        page: file name of the encoder's page, without extension.
+        source: name of the source of published figures.
+        claimed: whether all claimed scores were confirmed; None without claims.
     """
 
     name: str
@@ -57,20 +59,20 @@ class Row:
 
     @property
     def published(self) -> bool:
-        """Whether its figures are a source's, and not computed here."""
+        """Whether its figures are copied from a source."""
         return bool(self.source)
 
     @property
     def languages(self) -> int:
-        """How many languages its means are over."""
+        """Number of query languages that its means are over."""
         return max((len(of_language) for of_language in self.by_language.values()), default=0)
 
 
 @dataclass(frozen=True)
 class Board:
-    """The rows of a suite."""
+    """A board with its rows, best first."""
 
-    kind: BoardKind
+    spec: BoardSpec
     rows: tuple[Row, ...]
     published: tuple[Row, ...]
     sources: dict[str, Source]
@@ -78,47 +80,50 @@ class Board:
 
     @property
     def query_languages(self) -> list[str]:
-        """Those of the detail column, sorted."""
-        found = (row.by_language.get(self.kind.detail, {}) for row in (*self.rows, *self.published))
+        """The query languages of the detail column, sorted."""
+        found = (row.by_language.get(self.spec.detail, {}) for row in (*self.rows, *self.published))
         return sorted({language for of_language in found for language in of_language})
 
 
-def make(kind: BoardKind, entries: Sequence[Entry], published: Sequence[PublishedFile]) -> Board:
-    """The board of a suite; a submission on several languages' suites of it is one row."""
-    chosen = [(entry, of_board) for entry in entries if (of_board := _on(kind, entry))]
+def make(spec: BoardSpec, entries: Sequence[Entry], published: Sequence[PublishedFile]) -> Board:
+    """Assemble a board; the suites of a submission that the board covers form one row."""
+    chosen = [(entry, of_board) for entry in entries if (of_board := _on(spec, entry))]
     rows = [_row(entry, of_board) for entry, of_board in chosen]
-    order = sorted(range(len(rows)), key=lambda at: _place(kind, rows[at]))
-    tested = [[of_board[0] for _, of_board in chosen][at] for at in order]
-    rows = _with_groups(kind, [rows[at] for at in order], tested)
-    beside = [_published_row(file, system, figures) for file in published for system, figures in file.systems(kind).items()]
-    beside.sort(key=lambda row: _place(kind, row))
+    order = sorted(range(len(rows)), key=lambda at: _place(spec, rows[at]))
+    rows = _with_groups(spec, [rows[at] for at in order], [chosen[at][1] for at in order])
+    beside = [_published_row(file, system, figures) for file in published for system, figures in file.systems(spec).items()]
+    beside.sort(key=lambda row: _place(spec, row))
     used = {row.source for row in beside}
     notes = _notes([(entry.submission.title, scored.notes) for entry, of_board in chosen for scored in of_board])
     return Board(
-        kind,
+        spec,
         tuple(rows),
         tuple(beside),
         {file.name: file.source for file in published if file.name in used},
-        tuple(dict.fromkeys([*([kind.caution] if kind.caution else []), *notes])),
+        tuple(dict.fromkeys([*([spec.caution] if spec.caution else []), *notes])),
     )
 
 
-def _notes(said: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
-    """Every note once, with the names of the rows that it is about, if not of all."""
+def _notes(notes_of: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """Deduplicate notes; a note that does not apply to all rows is prefixed with the names of its rows."""
     about: dict[str, list[str]] = {}
-    for name, notes in said:
+    for name, notes in notes_of:
         for note in notes:
             about.setdefault(note, []).append(name)
-    return [note if len(names) == len(said) else f"{', '.join(dict.fromkeys(names))}: {note}" for note, names in about.items()]
+    return [
+        note if len(names) == len(notes_of) else f"{', '.join(dict.fromkeys(names))}: {note}" for note, names in about.items()
+    ]
 
 
-def _on(kind: BoardKind, entry: Entry) -> list[Scored]:
-    return [scored for suite, scored in entry.scored.items() if kind.covers(suite)]
+def _on(spec: BoardSpec, entry: Entry) -> list[Scored]:
+    return [scored for suite, scored in entry.scored.items() if spec.covers(suite)]
 
 
-def _place(kind: BoardKind, row: Row) -> tuple[float, str, str]:
-    """Best first; names decide ties, so that a board is the same wherever it is made."""
-    return (-row.values.get(kind.sorted_by, float("-inf")), row.name, row.revision)
+def _place(spec: BoardSpec, row: Row) -> tuple[float, str, str]:
+    """Sort key: best first, ties by name and revision, so that the order is deterministic."""
+    sign = -1 if spec.column(spec.sorted_by).higher_is_better else 1
+    value = row.values.get(spec.sorted_by)
+    return (math.inf if value is None else sign * value, row.name, row.revision)
 
 
 def _row(entry: Entry, of_board: list[Scored]) -> Row:
@@ -127,17 +132,17 @@ def _row(entry: Entry, of_board: list[Scored]) -> Row:
     for scored in of_board:
         for key, of_language in scored.by_language.items():
             by_language.setdefault(key, {}).update(of_language)
-    handed = [submission.suites[scored.suite] for scored in of_board]
+    suite_entries = [submission.suites[scored.suite] for scored in of_board]
     claims = [claim.confirmed for scored in of_board for claim in scored.claims]
     return Row(
         name=submission.title,
-        # A row is as sure as its least sure part.
+        # The level of a row is the weakest of its parts.
         level=min((scored.level for scored in of_board), key=("ranks re-scored", "vectors re-scored", "re-run").index),
         values={key: fmean(of_language.values()) for key, of_language in by_language.items()},
         by_language=by_language,
         revision=submission.revision,
-        zero_shot=_joined(ZERO_SHOT[part.trained_on] for part in handed),
-        passage_text=_joined(part.passage_text for part in handed),
+        zero_shot=_unique(ZERO_SHOT[part.trained_on] for part in suite_entries),
+        passage_text=_unique(part.passage_text for part in suite_entries),
         strategy=card.batch_strategy,
         alpha=card.alpha,
         parameters=card.parameters,
@@ -148,7 +153,7 @@ def _row(entry: Entry, of_board: list[Scored]) -> Row:
     )
 
 
-def _joined(words: Iterable[str]) -> str:
+def _unique(words: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(words))
 
 
@@ -159,12 +164,12 @@ def _published_row(file: PublishedFile, system: str, figures: dict[str, dict[str
     return Row(name=system, level="published", values=values, by_language=by_language, zero_shot=zero_shot, source=file.name)
 
 
-def _with_groups(kind: BoardKind, rows: list[Row], scored: list[Scored]) -> list[Row]:
-    """Only rows whose questions are the same are tested; on several suites in one row none is."""
-    compared = [column for column in kind.columns if column.compared]
+def _with_groups(spec: BoardSpec, rows: list[Row], scored: list[list[Scored]]) -> list[Row]:
+    """Test rows on the same questions of one suite; rows of several suites or of one language are not tested."""
+    compared = [column for column in spec.columns if column.compared]
     values: dict[str, list[NDArray[np.float64] | None]] = {}
     for column in compared:
-        found = [part.questions.get(column.key) if part.suite == kind.suite else None for part in scored]
+        found = [_questions(spec, column.key, of_board) for of_board in scored]
         digests = {questions.digest for questions in found if questions}
         values[column.key] = [
             np.asarray(questions.values, dtype=np.float64) if questions and len(digests) == 1 else None for questions in found
@@ -180,3 +185,10 @@ def _with_groups(kind: BoardKind, rows: list[Row], scored: list[Scored]) -> list
         for at, of_row in letters(tested, sorted(different[column.key])).items():
             groups[at][column.key] = of_row
     return [replace(row, groups=of_row) for row, of_row in zip(rows, groups, strict=True)]
+
+
+def _questions(spec: BoardSpec, key: str, of_board: list[Scored]) -> QuestionValues | None:
+    """The tested values of a row; None if it is not tested."""
+    if len(of_board) != 1 or spec.language_of(of_board[0].suite) is not None:
+        return None
+    return of_board[0].questions.get(key)

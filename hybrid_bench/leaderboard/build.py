@@ -1,4 +1,4 @@
-"""From the submissions and published figures of a folder to every file of its boards."""
+"""Build of all leaderboard files from the submissions and published figures in a folder."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.leaderboard import board, published
-from hybrid_bench.leaderboard.columns import BOARDS, BoardKind
+from hybrid_bench.leaderboard import board, published, specs
 from hybrid_bench.leaderboard.entry import Entry
 from hybrid_bench.leaderboard.render import formats, site
 from hybrid_bench.leaderboard.rescored_cache import RescoredCache
+from hybrid_bench.leaderboard.specs import BoardSpec
 from hybrid_bench.submissions import duplicates
+from hybrid_bench.submissions.checksums import all_hashes
 from hybrid_bench.submissions.format.findings import Report
-from hybrid_bench.submissions.inspection import all_hashes
 from hybrid_bench.support import atomic, cache
 from hybrid_bench.support.progress import Progress, SilentProgress
 
-#: The folder of the web page; everything in it is made.
+#: The folder of the web page; all of its files are generated.
 SITE = "site"
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a folder's boards should be.
+    """The result of a build.
 
     Attributes:
         files: path in the folder to content.
-        submissions: how many there are.
-        scored: how many of them had to be scored.
+        submissions: number of submissions.
+        scored: number of submissions that were re-scored, because they were not in the cache.
     """
 
     files: dict[str, bytes]
@@ -39,25 +39,27 @@ class Built:
 
 
 def build(
-    folder: Path, *, store: Path | None = None, progress: Progress | None = None, kinds: Sequence[BoardKind] = BOARDS
+    folder: Path, *, store: Path | None = None, progress: Progress | None = None, boards: Sequence[BoardSpec] | None = None
 ) -> Built:
-    """Make every file of the boards; nothing is written but the cache.
+    """Generate all files of the leaderboards in memory; only the cache is written.
 
     Args:
-        folder: with ``submissions/``, ``checks/`` and ``published/``.
-        store: folder of re-scored submissions; in the cache folder by default.
-        progress: where to report.
-        kinds: the boards there are.
+        folder: contains ``submissions/``, ``checks/``, ``published/`` and ``boards/``; all but one of the first and third are
+            optional.
+        store: folder of re-scored submissions; defaults to one in the cache.
+        progress: receives progress updates.
+        boards: defaults to those of ``boards/``, or those that the package ships; see :func:`specs.load`.
 
     Raises:
-        HybridBenchError: if there is no such folder, or a submission or a published table has an error.
+        HybridBenchError: if the folder is missing, or a submission, published table or board has an error.
     """
     if not (folder / "published").is_dir() and not (folder / "submissions").is_dir():
         raise HybridBenchError(
-            f"{folder} holds neither submissions/ nor published/", "Name the folder of the boards with --folder."
+            f"{folder} contains neither submissions/ nor published/", "Set --folder to the folder of the leaderboards."
         )
     progress = progress or SilentProgress()
-    scores = RescoredCache(store or cache.home() / "leaderboard", kinds)
+    boards = specs.load(folder) if boards is None else boards
+    scores = RescoredCache(store or cache.home() / "leaderboard", boards)
     submissions = sorted(path for path in (folder / "submissions").glob("*/*") if not path.name.startswith("."))
     entries, new = [], 0
     with progress:
@@ -68,10 +70,10 @@ def build(
             new += scored
             progress.advance(1)
     _check_all(dict(zip(submissions, entries, strict=True)), folder / "checks")
-    figures = published.read(folder / "published")
-    boards = [board.make(kind, entries, figures) for kind in kinds]
+    figures = published.read(folder / "published", boards)
+    tables = [board.make(spec, entries, figures) for spec in boards]
     files: dict[str, str] = {}
-    for made in boards:
+    for made in tables:
         texts = {
             "md": formats.markdown(made),
             "csv": formats.table(made),
@@ -79,30 +81,30 @@ def build(
             "tex": formats.latex(made),
         }
         for ending, text in texts.items():
-            files[f"{made.kind.suite}.{ending}"] = text
-            files[f"{SITE}/downloads/{made.kind.suite}.{ending}"] = text
-    files |= {f"{SITE}/{name}": text for name, text in site.pages(boards, entries).items()}
+            files[f"{made.spec.name}.{ending}"] = text
+            files[f"{SITE}/downloads/{made.spec.name}.{ending}"] = text
+    files |= {f"{SITE}/{name}": text for name, text in site.pages(tables, entries).items()}
     return Built({name: files[name].encode() for name in sorted(files)}, len(submissions), new)
 
 
 def _check_all(entries: Mapping[Path, Entry], checks: Path) -> None:
-    """The rules of ``submit check`` that are about several submissions, or about what was recorded of one."""
+    """Apply the rules that compare submissions with each other and with their attestations."""
     report = Report()
     duplicates.check_all({folder: entry.submission for folder, entry in entries.items()}, report)
     for folder, entry in entries.items():
         duplicates.check_recorded(entry.submission, all_hashes(folder), checks, report)
     if report.failed:
         first = report.findings[0]
-        raise HybridBenchError(f"{first.file}: {first.message} [{first.rule}]", "Run hybrid-bench submit check on its folder.")
+        raise HybridBenchError(f"{first.file}: {first.message} [{first.rule}]", "Run: hybrid-bench submit check FOLDER")
 
 
 def write(folder: Path, built: Built) -> list[str]:
-    """Write what is not there yet, and remove from the site what is no longer made; returns the names of both.
+    """Write changed files and remove stale ones from the site; returns the names of both.
 
     Raises:
-        HybridBenchError: if the site is a link to elsewhere.
+        HybridBenchError: if a file or folder to be written is a link.
     """
-    _refuse_links(folder, built)
+    _reject_links(folder, built)
     changed = []
     for name, content in built.files.items():
         path = folder / name
@@ -110,44 +112,44 @@ def write(folder: Path, built: Built) -> list[str]:
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write(path, content)
             changed.append(name)
-    for name in _left_over(folder, built):
+    for name in _stale(folder, built):
         (folder / name).unlink()
         changed.append(name)
     return changed
 
 
 def differences(folder: Path, built: Built) -> list[str]:
-    """What is not as it should be, a line each; of a text that differs, its first different lines."""
+    """List missing, changed and stale files, one line each, with the first difference of changed ones."""
     found = []
     for name, content in built.files.items():
         path = folder / name
         if not path.is_file():
             found.append(f"{name} is missing")
         elif (there := path.read_bytes()) != content:
-            found.append(f"{name} is not what the submissions give{_first_difference(there, content)}")
-    return found + [f"{name} is not made from any submission" for name in _left_over(folder, built)]
+            found.append(f"{name} is out of date{_first_difference(there, content)}")
+    return found + [f"{name} is stale: no submission generates it" for name in _stale(folder, built)]
 
 
 def _first_difference(there: bytes, content: bytes) -> str:
-    has, should_have = (text.decode("utf-8", errors="replace").splitlines() for text in (there, content))
-    for line in difflib.unified_diff(has, should_have, n=0, lineterm=""):
+    actual, expected = (text.decode("utf-8", errors="replace").splitlines() for text in (there, content))
+    for line in difflib.unified_diff(actual, expected, n=0, lineterm=""):
         if line[:1] in "+-" and line[:3] not in ("---", "+++"):
-            return f": {'it has' if line[0] == '-' else 'it lacks'} {_short(line[1:])!r}"
+            return f": {'unexpected' if line[0] == '-' else 'missing'} line {_truncated(line[1:])!r}"
     return ""
 
 
-def _short(line: str, most: int = 100) -> str:
-    return line if len(line) <= most else f"{line[:most]}..."
+def _truncated(line: str, limit: int = 100) -> str:
+    return line if len(line) <= limit else f"{line[:limit]}..."
 
 
-def _left_over(folder: Path, built: Built) -> list[str]:
+def _stale(folder: Path, built: Built) -> list[str]:
     files = (path for path in (folder / SITE).rglob("*") if path.is_file() or path.is_symlink())
     names = sorted(path.relative_to(folder).as_posix() for path in files)
     return [name for name in names if name not in built.files]
 
 
-def _refuse_links(folder: Path, built: Built) -> None:
+def _reject_links(folder: Path, built: Built) -> None:
     parents = {folder / name for name in built.files} | {(folder / name).parent for name in built.files} - {folder}
     for path in sorted(parents):
         if path.is_symlink():
-            raise HybridBenchError(f"{path} is a link, and boards are written into their own folder alone", "Remove the link.")
+            raise HybridBenchError(f"{path} is a link; leaderboards are not written through links", "Remove the link.")

@@ -1,4 +1,4 @@
-"""A re-scored submission as boards need it: what its card says, and every figure that is shown."""
+"""The data of a re-scored submission that leaderboards show, in a form that can be cached."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from hybrid_bench.leaderboard.columns import BOARDS, BoardKind, Column
+from hybrid_bench.leaderboard.specs import BoardSpec, Column
 from hybrid_bench.measures.scores import ONE_A_LANGUAGE
 from hybrid_bench.submissions.format.schema import Level, Submission
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hybrid_bench.results.record import Result
     from hybrid_bench.submissions.rescoring import Claim, Rescored
 
-#: Digits after the point that are kept: more would show on which machine a board was made.
+#: Digits after the decimal point; further digits may differ between machines.
 _DIGITS = 6
 
 
@@ -25,15 +25,15 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Questions(_Record):
-    """One observation a question, for tests between encoders."""
+class QuestionValues(_Record):
+    """One value per question, for significance tests between encoders."""
 
-    digest: str  #: of the questions, so that only values of the same questions are paired
+    digest: str  #: of the questions; only values of the same questions are paired
     values: tuple[float, ...]
 
 
 class Claimed(_Record):
-    """A score that the submitter states, beside the recomputed one; see ``rescoring.Claim``."""
+    """A claimed score and the recomputed one; see ``rescoring.Claim``."""
 
     score: str
     claimed: float
@@ -45,15 +45,15 @@ class Scored(_Record):
     """A submission on one suite.
 
     Attributes:
-        suite: as handed in.
-        level: how far it was checked.
-        by_language: column to query language to the mean over the pools of that kind.
+        suite: name of the suite.
+        level: verification level.
+        by_language: column to query language to the mean over the pools of the column's setting.
         matrix: query language to pool to the primary measure.
-        primary: that measure.
-        questions: column to the values that are tested; without ranks there are none.
-        queries: query language to the number of its queries.
-        claims: the submitter's own figures, compared.
-        notes: what a reader has to know.
+        primary: name of that measure.
+        questions: column to the tested values; empty without ranks.
+        queries: query language to number of queries.
+        claims: claimed scores.
+        notes: notes to readers.
     """
 
     suite: str
@@ -61,7 +61,7 @@ class Scored(_Record):
     by_language: dict[str, dict[str, float]]
     matrix: dict[str, dict[str, float]]
     primary: str
-    questions: dict[str, Questions]
+    questions: dict[str, QuestionValues]
     queries: dict[str, int]
     claims: tuple[Claimed, ...] = ()
     notes: tuple[str, ...] = ()
@@ -75,25 +75,25 @@ class Entry(_Record):
 
     @property
     def slug(self) -> str:
-        """The name of its page: letters, digits, points, hyphens and underscores alone."""
+        """File name of its page; contains only letters, digits, ``.``, ``-`` and ``_``."""
         name = self.submission.folder.replace("/", "__")
         return re.sub(r"[^A-Za-z0-9._-]", "-", name)
 
 
-def entry_of(rescored: Rescored, kinds: Sequence[BoardKind] = BOARDS) -> Entry:
-    """What boards show of a re-scored submission."""
+def entry_of(rescored: Rescored, boards: Sequence[BoardSpec]) -> Entry:
+    """Extract what the boards show of a re-scored submission."""
     scored = {
-        suite: _scored(kind, suite, result, rescored.levels[suite], rescored.claims[suite])
+        suite: _scored(board, suite, result, rescored.levels[suite], rescored.claims[suite])
         for suite, result in rescored.results.items()
-        for kind in kinds
-        if kind.covers(suite)
+        for board in boards
+        if board.covers(suite)
     }
     return Entry(submission=rescored.submission, scored=scored)
 
 
-def _scored(kind: BoardKind, suite: str, result: Result, level: Level, claims: Sequence[Claim]) -> Scored:
+def _scored(board: BoardSpec, suite: str, result: Result, level: Level, claims: Sequence[Claim]) -> Scored:
     scores = result.scores
-    # The order of the rows is that of the suite's settings.
+    # Rows are in the order of the suite's settings.
     primary = [row for row in result.rows if row.measure == result.primary]
     matrix: dict[str, dict[str, float]] = {}
     queries: dict[str, int] = {}
@@ -101,12 +101,12 @@ def _scored(kind: BoardKind, suite: str, result: Result, level: Level, claims: S
         matrix.setdefault(row.query_language, {})[row.pool] = round(row.value, _DIGITS)
         queries[row.query_language] = max(queries.get(row.query_language, 0), row.queries)
     by_language = {}
-    for column in kind.columns:
+    for column in board.columns:
         rows = scores[(scores["setting"] == column.setting) & (scores["measure"] == column.measure)]
         means = rows.groupby("query_language", sort=False)["value"].mean()
         if len(means):
             by_language[column.key] = {str(language): round(float(value), _DIGITS) for language, value in means.items()}
-    compared = [column for column in kind.columns if column.compared and column.key in by_language]
+    compared = [column for column in board.columns if column.compared and column.key in by_language]
     return Scored(
         suite=suite,
         level=level,
@@ -124,19 +124,19 @@ def _scored(kind: BoardKind, suite: str, result: Result, level: Level, claims: S
             )
             for claim in claims
         ),
-        notes=tuple(note for note in result.notes if note != ONE_A_LANGUAGE or _shows_peer(kind)),
+        notes=tuple(note for note in result.notes if note != ONE_A_LANGUAGE or _shows_peer(board)),
     )
 
 
-def _shows_peer(kind: BoardKind) -> bool:
-    return any(column.measure == "PEER" for column in kind.columns)
+def _shows_peer(board: BoardSpec) -> bool:
+    return any(column.measure == "PEER" for column in board.columns)
 
 
-def _questions(result: Result, columns: Sequence[Column]) -> dict[str, Questions]:
+def _questions(result: Result, columns: Sequence[Column]) -> dict[str, QuestionValues]:
     from hybrid_bench.evaluation.compare import by_question
 
     found = {}
     for column, values in zip(columns, by_question(result, [(c.setting, c.measure) for c in columns]), strict=True):
         digest = hashlib.sha256("\n".join(map(str, values.index)).encode()).hexdigest()
-        found[column.key] = Questions(digest=digest, values=tuple(round(float(value), 9) for value in values))
+        found[column.key] = QuestionValues(digest=digest, values=tuple(round(float(value), 9) for value in values))
     return found

@@ -1,4 +1,4 @@
-"""Which rows of a board do not differ significantly, as letters: rows that share one do not."""
+"""Compact letter display of significance tests: rows that share a letter do not differ significantly."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Pair = tuple[int, int]
 
 
 def different_pairs(columns: Mapping[str, Sequence[NDArray[np.float64] | None]]) -> dict[str, set[Pair]]:
-    """Column to the pairs of rows that differ: paired t-tests, corrected by Holm over all pairs and columns of a board.
+    """Column to the pairs of rows that differ significantly, by paired t-tests with Holm's correction over all pairs and columns.
 
     Args:
-        columns: name to the values of each row's questions, in one order; None for a row that is not tested.
+        columns: column to the values of each row, one per question, in the same order; None for rows that are not tested.
     """
     tests = [
         (name, pair)
@@ -36,18 +36,18 @@ def different_pairs(columns: Mapping[str, Sequence[NDArray[np.float64] | None]])
 def _both(rows: Sequence[NDArray[np.float64] | None], pair: Pair) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     a, b = rows[pair[0]], rows[pair[1]]
     if a is None or b is None or len(a) != len(b):
-        raise ValueError("rows without the same questions cannot be paired")
+        raise ValueError("rows can only be paired on the same questions")
     return a, b
 
 
 def letters(order: Sequence[int], different: Iterable[Pair]) -> dict[int, str]:
-    """Row to its letters: two rows share one exactly if they do not differ.
+    """Assign letters to rows: two rows share a letter exactly if they do not differ.
 
-    Insert and absorb, after Piepho (2004, An Algorithm for a Letter-Based Representation of All-Pairwise Comparisons).
+    The insert-and-absorb algorithm of Piepho (2004, An Algorithm for a Letter-Based Representation of All-Pairwise Comparisons).
 
     Args:
-        order: the rows that were tested, the best first: it gets ``a``.
-        different: pairs that differ.
+        order: the tested rows, best first; the first one gets ``a``.
+        different: pairs of rows that differ.
     """
     sets: list[frozenset[int]] = [frozenset(order)] if order else []
     for a, b in different:
@@ -62,5 +62,5 @@ def letters(order: Sequence[int], different: Iterable[Pair]) -> dict[int, str]:
 
 
 def _letter(number: int) -> str:
-    """``a`` to ``z``, then ``a1``, ``b1`` and so on."""
+    """``a`` to ``z``, then ``a1``, ``b1``, ..."""
     return chr(ord("a") + number % 26) + (str(number // 26) if number >= 26 else "")

@@ -1,8 +1,9 @@
-"""Figures that others have published: shown beside recomputed rows, never among them."""
+"""Published figures with their sources; leaderboards show them separately from recomputed scores."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.leaderboard.columns import BoardKind
+from hybrid_bench.leaderboard.specs import BoardSpec
 from hybrid_bench.submissions.format.schema import TrainedOn
 from hybrid_bench.support import toml
 
@@ -18,7 +19,7 @@ _Text = Annotated[str, Field(min_length=1, max_length=4000)]
 
 
 class Source(BaseModel):
-    """Where published figures are from."""
+    """The source of published figures."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,24 +33,24 @@ class Source(BaseModel):
     systems: str = ""
     zero_shot: str = ""
     note: str = ""
-    #: system to whether it was trained on the suites that it has figures on, where the source states it
+    #: system to what it was trained on, where the source states it
     trained_on: dict[str, TrainedOn] = {}
 
     def remarks(self) -> list[tuple[str, str]]:
-        """What a reader has to know of the figures, with what it is about."""
-        said = {
+        """(label, text) of the notes on the figures."""
+        notes = {
             "figures": self.measured,
             "systems": self.systems,
             "tables": self.tables,
             "zero-shot": self.zero_shot,
             "note": self.note,
         }
-        return [(label, text) for label, text in said.items() if text]
+        return [(label, text) for label, text in notes.items() if text]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One published number, as it is printed."""
+    """One published number, as printed; ``query_language`` may be ``mean`` or ``median``."""
 
     suite: str
     system: str
@@ -64,38 +65,42 @@ class PublishedFile:
     """A table of published figures and its source.
 
     Attributes:
-        name: of the two files, without their endings.
-        source: where the figures are from.
-        figures: in the order of the file.
+        name: file name of the table and its source, without extension.
+        source: the source of the figures.
+        figures: in file order.
     """
 
     name: str
     source: Source
     figures: tuple[Figure, ...]
 
-    def systems(self, kind: BoardKind) -> dict[str, dict[str, dict[str, float]]]:
-        """System to column to query language to figure, of a board; ``mean`` is what the source states as such."""
+    def systems(self, board: BoardSpec) -> dict[str, dict[str, dict[str, float]]]:
+        """System to column to query language to figure, for a board; the language ``mean`` is the mean that the source states."""
         found: dict[str, dict[str, dict[str, float]]] = {}
-        columns = {(str(column.setting), column.measure): column.key for column in kind.columns}
+        columns = {(str(column.setting), column.measure): column.key for column in board.columns}
         for figure in self.figures:
             key = columns.get((figure.setting, figure.measure))
-            if key and kind.covers(figure.suite) and figure.query_language != "median":
+            if key and board.covers(figure.suite) and figure.query_language != "median":
                 of_language = found.setdefault(figure.system, {}).setdefault(key, {})
                 if figure.query_language in of_language:
                     raise HybridBenchError(
-                        f"published/{self.name}.tsv states {figure.system} on {figure.suite} twice: "
+                        f"published/{self.name}.tsv: duplicate figure of {figure.system} on {figure.suite}: "
                         f"{figure.setting} {figure.query_language} {figure.measure}",
-                        "Leave one of them out.",
+                        "Remove one of them.",
                     )
                 of_language[figure.query_language] = figure.value
         return found
 
 
-def read(folder: Path) -> list[PublishedFile]:
-    """Every pair of ``<name>.tsv`` and ``<name>.toml`` in a folder, by name.
+def read(folder: Path, boards: Sequence[BoardSpec]) -> list[PublishedFile]:
+    """Read every pair of ``<name>.tsv`` and ``<name>.toml`` in a folder, sorted by name.
+
+    Args:
+        folder: ``published/``; may be missing.
+        boards: give the languages of suites whose names contain one, such as ``miracl/sw/dev``.
 
     Raises:
-        HybridBenchError: if a table has no citation or the other way round, or either is malformed.
+        HybridBenchError: if a table has no citation or a citation no table, or either is malformed.
     """
     tables, sources = ({path.stem: path for path in folder.glob(f"*.{ending}")} for ending in ("tsv", "toml"))
     for name in sorted(tables.keys() ^ sources.keys()):
@@ -104,10 +109,10 @@ def read(folder: Path) -> list[PublishedFile]:
             f"the published figures {folder / name} have no {missing}",
             f"Add {name}.{'toml' if name in tables else 'tsv'} beside it.",
         )
-    found = [PublishedFile(name, _source(sources[name]), tuple(_figures(tables[name]))) for name in sorted(tables)]
+    found = [PublishedFile(name, _source(sources[name]), tuple(_figures(tables[name], boards))) for name in sorted(tables)]
     for file in found:
         if unknown := sorted(file.source.trained_on.keys() - {figure.system for figure in file.figures}):
-            raise HybridBenchError(f"{sources[file.name]}: trained_on names {unknown[0]!r}, of which there are no figures")
+            raise HybridBenchError(f"{sources[file.name]}: trained_on names {unknown[0]!r}, which has no figures")
     return found
 
 
@@ -117,17 +122,16 @@ def _source(path: Path) -> Source:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise HybridBenchError(f"{path} is not a citation: {where}: {first['msg']}") from error
+        raise HybridBenchError(f"{path} is not a valid citation: {where}: {first['msg']}") from error
 
 
-def _figures(path: Path) -> list[Figure]:
-    """Tables of MIRACL may leave setting and language out: the suite's name says both."""
+def _figures(path: Path, boards: Sequence[BoardSpec]) -> list[Figure]:
+    """Read a table; setting and language may be omitted for suites of one language, whose names contain it."""
     figures = []
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.DictReader(file, delimiter="\t")
         for row in lines:
-            parts = row.get("suite", "").split("/")
-            language = row.get("query_language") or (parts[1] if len(parts) == 3 else "")
+            language = row.get("query_language") or _language(row.get("suite", ""), boards)
             try:
                 figure = Figure(
                     row["suite"],
@@ -139,10 +143,16 @@ def _figures(path: Path) -> list[Figure]:
                 )
             except (KeyError, TypeError, ValueError) as error:
                 raise HybridBenchError(
-                    f"{path}, line {lines.line_num}, is not a published figure: {error!r}",
-                    "Its columns are suite, system, setting, query_language, measure and value.",
+                    f"{path}, line {lines.line_num}: invalid figure: {error!r}",
+                    "The columns are suite, system, setting, query_language, measure and value.",
                 ) from error
-            if not language:
-                raise HybridBenchError(f"{path}, line {lines.line_num}, has no query_language", "Name it, or write mean.")
+            if not language and any(board.covers(figure.suite) for board in boards):
+                raise HybridBenchError(
+                    f"{path}, line {lines.line_num}: query_language is missing", "State the language, or mean."
+                )
             figures.append(figure)
     return figures
+
+
+def _language(suite: str, boards: Sequence[BoardSpec]) -> str:
+    return next((language for board in boards if (language := board.language_of(suite))), "")

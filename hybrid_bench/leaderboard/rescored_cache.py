@@ -1,4 +1,4 @@
-"""Re-scored submissions, kept in the cache folder: an unchanged one is not scored again."""
+"""Cache of re-scored submissions, so that unchanged ones are not scored again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from hybrid_bench.leaderboard.columns import BoardKind
 from hybrid_bench.leaderboard.entry import Entry, entry_of
+from hybrid_bench.leaderboard.specs import BoardSpec
 from hybrid_bench.submissions.rescoring import content_hash, rescore
 from hybrid_bench.support import atomic
 
@@ -17,15 +17,16 @@ _PROGRAM = Path(__file__).parent.parent
 
 
 class RescoredCache:
-    """One file a submission; its name changes with everything handed in, everything recorded of it, and the program."""
+    """One file per submission, keyed by its content, its attestation, the boards and the program's sources."""
 
-    def __init__(self, folder: Path, kinds: Sequence[BoardKind]) -> None:
+    def __init__(self, folder: Path, boards: Sequence[BoardSpec]) -> None:
         self._folder = folder
-        self._kinds = kinds
-        self._program = hashlib.sha256(f"{_program_digest()} {kinds!r}".encode()).hexdigest()
+        self._boards = boards
+        specs = "\n".join(board.model_dump_json(include={"suites", "columns"}) for board in boards)
+        self._program = hashlib.sha256(f"{_program_digest()} {specs}".encode()).hexdigest()
 
     def entry(self, submission: Path, checks: Path) -> tuple[Entry, bool]:
-        """The re-scored submission, and whether it had to be scored.
+        """The re-scored submission, and whether it was scored now.
 
         Raises:
             HybridBenchError: if the submission has an error.
@@ -36,14 +37,14 @@ class RescoredCache:
         try:
             return Entry.model_validate_json(path.read_bytes()), False
         except (OSError, ValidationError):
-            entry = entry_of(rescore(submission, checks=checks), self._kinds)
+            entry = entry_of(rescore(submission, checks=checks), self._boards)
         self._folder.mkdir(parents=True, exist_ok=True)
         atomic.write(path, entry.model_dump_json().encode())
         return entry, True
 
 
 def _program_digest() -> str:
-    """sha256 of the sources that decide a figure: all but the command line."""
+    """sha256 of the sources that can change a score."""
     digest = hashlib.sha256()
     for file in sorted(_PROGRAM.rglob("*.py")):
         name = file.relative_to(_PROGRAM)

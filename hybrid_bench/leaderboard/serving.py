@@ -1,4 +1,4 @@
-"""The site on localhost."""
+"""HTTP server of the generated site, on localhost."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ _HOST = "127.0.0.1"
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    """Files of the site, without a line for every request."""
+    """Serves files without logging requests."""
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 def server(folder: Path, port: int) -> ThreadingHTTPServer:
-    """A server of the site that this machine alone can reach; port 0 takes any that is free.
+    """Create a server that is reachable from this machine only; port 0 selects any free port.
 
     Raises:
-        HybridBenchError: if there is no site yet, or the port is taken.
+        HybridBenchError: if the site was not built yet, or the port is in use.
     """
     site = folder / SITE
     if not (site / "index.html").is_file():
-        raise HybridBenchError(f"there is no site in {folder}", f"Run: hybrid-bench leaderboard build --folder {folder}")
+        raise HybridBenchError(f"{folder} contains no site", f"Run: hybrid-bench leaderboard build --folder {folder}")
     try:
         return ThreadingHTTPServer((_HOST, port), functools.partial(_Quiet, directory=str(site)))
     except OSError as error:
-        raise HybridBenchError(f"cannot serve on port {port}: {error.strerror}", "Name another one with --port.") from error
+        raise HybridBenchError(f"cannot serve on port {port}: {error.strerror}", "Choose another one with --port.") from error
 
 
 def address(made: ThreadingHTTPServer) -> str:
-    """What to open in a browser."""
+    """The URL of a server."""
     return f"http://{_HOST}:{made.server_address[1]}/"

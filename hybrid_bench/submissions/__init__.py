@@ -1,1 +1,1 @@
-"""What others hand in: a card with ranks or runs. It is checked without running anything of theirs, and scored again."""
+"""Third-party submissions: their format, validation without running submitted code, and re-scoring."""

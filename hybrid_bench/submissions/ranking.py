@@ -1,7 +1,7 @@
-"""From vectors to ranks, the same on every machine.
+"""Reproducible ranks from fp16 vectors: identical on every machine.
 
-The vectors are fp16, so that their dot products are exact in float64 in whatever order they are summed; each is then rounded
-once to float32, and ties are broken as trec_eval does. So the ranks can be compared to the last one.
+Dot products of fp16 vectors are exact in float64, independent of the order of summation. Each is rounded once to float32, and
+ties are broken like in trec_eval. Recomputed ranks can therefore be compared for equality.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from hybrid_bench.submissions.format.expected import SuiteData
     from hybrid_bench.submissions.format.vectors import Vectors
 
-#: Cosines of this many pairs of texts tell whether two submissions have nearly the same vectors.
-_SKETCHED = 64
+#: Number of text pairs whose cosines form a sketch.
+_SKETCH_PAIRS = 64
 
 
 def ranks_of(vectors: Vectors, data: SuiteData) -> RankTable:
-    """Rank all relevant passages; ``data`` is of a suite whose queries are all asked on all passages."""
+    """Rank all relevant passages of a suite with a pool of all languages."""
     columns = Columns.stack(
         {language: vectors[f"passages/{language}"].astype(np.float64) for language in data.passage_ids}, data.passage_ids
     )
@@ -35,11 +35,11 @@ def ranks_of(vectors: Vectors, data: SuiteData) -> RankTable:
 
 
 def sketch(vectors: Vectors) -> list[float]:
-    """(64,) cosines between queries and passages that the suite alone decides: rotating or scaling vectors changes none."""
+    """(64,) cosines of fixed query-passage pairs, to detect copied vectors; invariant to rotation and scaling."""
     queries = sorted(name for name in vectors if name.startswith("queries/"))
     passages = sorted(name for name in vectors if name.startswith("passages/"))
     found = []
-    for number in range(_SKETCHED):
+    for number in range(_SKETCH_PAIRS):
         drawn = hashlib.sha256(f"pair {number}".encode()).digest()
         one, other = (
             _drawn(vectors, names, int.from_bytes(part, "little"))

@@ -1,4 +1,4 @@
-"""From a submission to results: every score is recomputed, none is believed."""
+"""Re-scoring of submissions: all scores are recomputed from the submitted ranks or runs."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ from hybrid_bench.measures.run_scores import score_run
 from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
 from hybrid_bench.results.record import Provenance, Result, Score
 from hybrid_bench.submissions import attestation
+from hybrid_bench.submissions.checksums import folder_hash
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import run_files
 from hybrid_bench.submissions.format.findings import Report
-from hybrid_bench.submissions.format.schema import Handed, Level, Submission
-from hybrid_bench.submissions.inspection import Inspected, inspect, inspected_hash
+from hybrid_bench.submissions.format.schema import Level, Submission, SuiteEntry
+from hybrid_bench.submissions.inspection import Inspection, inspect
 
 if TYPE_CHECKING:
     from hybrid_bench.submissions.format.expected import SuiteData
     from hybrid_bench.submissions.format.rank_table import RankTable
 
-#: What a claimed score may differ by from the recomputed one.
+#: Maximum difference between a claimed and the recomputed score.
 CLAIM_TOLERANCE = 1e-4
 _CUT = (
-    "RankDistance and PEER are left out: they need the rank of every relevant passage, and the runs are cut at {depth} passages."
+    "RankDistance and PEER are omitted: they need the rank of every relevant passage, and the runs are cut at {depth} passages."
 )
 _NEED_EVERY_RANK = {"RankDistance", "RankDistance(median)", "PEER"}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A score that the submitter states, beside the recomputed one.
+    """A score claimed by the submitter and the recomputed one.
 
     Attributes:
         score: "<setting> <measure>".
-        claimed: what the card says.
+        claimed: the value in submission.toml.
         recomputed: the mean over the settings of that kind; None if there is no such score.
     """
 
@@ -47,7 +48,7 @@ class Claim:
 
     @property
     def confirmed(self) -> bool:
-        """Whether both are the same, to 1e-4 of the larger where scores are ranks and not shares."""
+        """Whether both are equal to 1e-4; relative to the recomputed score if that is above 1, as for rank distances."""
         if self.recomputed is None:
             return False
         return abs(self.claimed - self.recomputed) <= CLAIM_TOLERANCE * max(1.0, abs(self.recomputed))
@@ -58,11 +59,11 @@ class Rescored:
     """A submission with its recomputed scores.
 
     Attributes:
-        submission: the card, in the submitter's words: a stranger's text, to be escaped wherever it is shown.
-        results: suite to result; ``ranks`` are there where ranks were handed in.
-        levels: suite to how far it was checked.
-        claims: suite to the submitter's claims.
-        content_hash: changes with whatever can change this record.
+        submission: the content of submission.toml; untrusted text, to be escaped on output.
+        results: suite to result; with ``ranks`` if ranks were submitted.
+        levels: suite to verification level.
+        claims: suite to claimed scores.
+        content_hash: see :func:`content_hash`.
     """
 
     submission: Submission
@@ -77,10 +78,10 @@ def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
 
     Args:
         folder: ``.../submissions/<org>__<name>/<revision>``.
-        checks: folder of attestations; by default ``checks/`` beside ``submissions/``.
+        checks: folder of attestations; defaults to ``checks/`` next to ``submissions/``.
 
     Raises:
-        HybridBenchError: if the submission has an error; ``hybrid-bench submit check`` tells all of them.
+        HybridBenchError: if the submission has errors; ``hybrid-bench submit check`` lists them.
     """
     report = Report()
     found = inspect(Path(folder), report)
@@ -95,37 +96,37 @@ def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
     return Rescored(
         submission=found.submission,
         results=results,
-        levels={name: levels.level(name, found.handed_hash(name)) for name in results},
-        claims={name: claims(handed, results[name]) for name, handed in found.submission.suites.items()},
+        levels={name: levels.level(name, found.entry_hash(name)) for name in results},
+        claims={name: claims(entry, results[name]) for name, entry in found.submission.suites.items()},
         content_hash=content_hash(found.folder, checks=recorded),
     )
 
 
 def content_hash(folder: Path, *, checks: Path | None = None) -> str:
-    """sha256 of every file of a submission and of what was recorded of it: cheap, without scoring anything.
+    """sha256 of a submission's files and its attestation; cheap, because nothing is scored.
 
     Raises:
         HybridBenchError: if the folder cannot be read.
     """
-    digest = hashlib.sha256(inspected_hash(folder).encode())
+    digest = hashlib.sha256(folder_hash(folder).encode())
     record = (checks or attestation.checks_folder(folder)) / folder.absolute().parent.name / f"{folder.absolute().name}.toml"
     if record.is_file():
         digest.update(record.read_bytes())
     return digest.hexdigest()
 
 
-def scored(found: Inspected, name: str) -> Result:
-    """The result of one suite of a submission that has no errors."""
+def scored(found: Inspection, name: str) -> Result:
+    """Score one suite of a submission without errors."""
     data = suite_data.load(name)
-    submission, handed = found.submission, found.submission.suites[name]
+    submission, entry = found.submission, found.submission.suites[name]
     table = found.tables.get(name)
-    scores = scored_table(table, data, handed.depth) if table else _cut(data, _run_rows(found, name), handed.depth)
+    scores = scored_table(table, data, entry.depth) if table else _cut(data, _run_rows(found, name), entry.depth)
     provenance = scores.provenance.model_copy(
         update={
-            "fingerprint": found.handed_hash(name),
-            "passage_text": handed.passage_text,
-            "dtype": "fp16" if handed.vectors else "fp32",
-            "depth": "the whole pool" if handed.depth is None else f"{handed.depth} passages a query",
+            "fingerprint": found.entry_hash(name),
+            "passage_text": entry.passage_text,
+            "dtype": "fp16" if entry.vectors else "fp32",
+            "depth": "the whole pool" if entry.depth is None else f"{entry.depth} passages a query",
         }
     )
     encoder = {"name": submission.title, "revision": submission.revision} | _card_fields(submission)
@@ -134,23 +135,23 @@ def scored(found: Inspected, name: str) -> Result:
 
 
 def scored_table(table: RankTable, data: SuiteData, depth: int | None = None) -> Result:
-    """The scores of a table of ranks, without a name."""
+    """Score a rank table; the result names no encoder."""
     rows, notes = score_ranks(data.suite, table.ranks, table.same_language, DEFAULT_MEASURES)
     if table.cut():
         return _cut(data, [row for row in rows if row.measure not in _NEED_EVERY_RANK], depth)
-    return _unsigned(data, rows, notes)
+    return _anonymous(data, rows, notes)
 
 
 def _cut(data: SuiteData, rows: list[Score], depth: int | None) -> Result:
-    """Scores of what was cut at a depth, where no rank of what is missing is known."""
+    """A result of runs cut at a depth, without measures that need the rank of every relevant passage."""
     notes = [data.suite.note] if data.suite.note else []
-    return _unsigned(data, rows, [*notes, *([_CUT.format(depth=depth)] if data.pooled else [])])
+    return _anonymous(data, rows, [*notes, *([_CUT.format(depth=depth)] if data.pooled else [])])
 
 
-def _unsigned(data: SuiteData, rows: list[Score], notes: Sequence[str]) -> Result:
+def _anonymous(data: SuiteData, rows: list[Score], notes: Sequence[str]) -> Result:
     return Result(
         suite=data.suite.name,
-        encoder={"name": "unsigned"},
+        encoder={"name": "anonymous"},
         primary=data.suite.primary,
         notes=tuple(notes),
         provenance=Provenance(
@@ -167,7 +168,7 @@ def _unsigned(data: SuiteData, rows: list[Score], notes: Sequence[str]) -> Resul
     )
 
 
-def _run_rows(found: Inspected, name: str) -> list[Score]:
+def _run_rows(found: Inspection, name: str) -> list[Score]:
     data = suite_data.load(name)
     judged = run_files.settings(data)
     report = Report()
@@ -188,14 +189,14 @@ def _card_fields(submission: Submission) -> dict[str, Any]:
     return submission.card.model_dump(mode="json", exclude_none=True)
 
 
-def claims(handed: Handed, result: Result) -> list[Claim]:
-    """What the submitter claims of a suite, beside what was recomputed."""
+def claims(entry: SuiteEntry, result: Result) -> list[Claim]:
+    """The claimed scores of a suite and the recomputed ones."""
     means = mean_scores(result)
-    return [Claim(score, value, means.get(score)) for score, value in handed.claimed.items()]
+    return [Claim(score, value, means.get(score)) for score, value in entry.claimed.items()]
 
 
 def mean_scores(result: Result) -> dict[str, float]:
-    """Setting and measure, as ``"<setting> <measure>"``, to the mean over the settings of that kind."""
+    """``"<setting> <measure>"`` to the mean over the settings of that kind."""
     values: dict[str, list[float]] = {}
     for row in result.rows:
         values.setdefault(f"{row.setting} {row.measure}", []).append(row.value)

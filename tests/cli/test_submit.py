@@ -21,15 +21,15 @@ def test_from_packing_to_the_attestation(here: Cli, tmp_path: Path) -> None:
 
     again = here("submit", "pack", "tiny", "--org", "org", "--suite", "mini", "--revision", "r1", "--store", "s")
     assert (again.returncode, again.stderr.count("\n")) == (2, 2)
-    assert "is there already" in again.stderr
+    assert "exists already" in again.stderr
 
     checked = here("submit", "check", folder, "--vectors", "vectors/org__tiny/r1", "--record")
-    assert (checked.returncode, checked.stdout) == (0, f"{folder}: no errors; the vectors give the ranks on mini\n")
+    assert (checked.returncode, checked.stdout) == (0, f"{folder}: no errors; the vectors reproduce the ranks on mini\n")
     assert (tmp_path / "leaderboards" / "checks" / "org__tiny" / "r1.toml").is_file()
 
     rerun = here("submit", "rerun", folder, "--encoder", "tiny", "--store", "s")
     assert rerun.returncode == 0
-    assert "100.0% of the ranks the same" in rerun.stdout
+    assert "100.0% of the ranks identical" in rerun.stdout
 
     card = tmp_path / folder / "submission.toml"
     card.write_text(card.read_text().replace("one processor", "TODO"))
@@ -40,7 +40,7 @@ def test_from_packing_to_the_attestation(here: Cli, tmp_path: Path) -> None:
     }  # fmt: skip
     shown = here("submit", "check", folder)
     assert shown.returncode == 1
-    assert "error: submission.toml: card.hardware: it is still to be filled in: 'TODO' [placeholder]\n" in shown.stdout
+    assert "error: submission.toml: card.hardware: contains a placeholder: 'TODO' [placeholder]\n" in shown.stdout
     assert here("submit", "seal", folder).returncode == 0
     assert here("submit", "rerun", folder, "--encoder", "tiny", "--store", "s").returncode == 2
 

@@ -1,4 +1,4 @@
-"""Boards that are built once for all tests of this folder; a test that changes one works on a copy."""
+"""Leaderboards built once per session; tests that modify one work on a copy."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.leaderboard import examples
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where re-scored submissions are kept."""
+    """The cache of re-scored submissions."""
     return tmp_path_factory.mktemp("rescored")
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Path:
-    """Submissions and published figures, nothing made of them yet."""
+    """Submissions and published figures, without generated files."""
     return examples.boards(tmp_path_factory.mktemp("boards"))
 
 
@@ -30,7 +30,7 @@ def built(folder: Path, store: Path) -> Built:
 
 @pytest.fixture(scope="session")
 def site(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The web page, to be looked at alone."""
+    """The generated site."""
     made = tmp_path_factory.mktemp("made")
     write(made, built)
     return made / "site"
@@ -38,7 +38,7 @@ def site(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(folder: Path, built: Built, tmp_path: Path) -> Path:
-    """Submissions and boards that a test may change."""
+    """Submissions and generated files that a test may modify."""
     target = tmp_path / "leaderboards"
     shutil.copytree(folder, target)
     write(target, built)

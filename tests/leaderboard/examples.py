@@ -1,4 +1,4 @@
-"""Boards to test with: submissions on MLQA-R whose vectors are drawn, beside the published figures of this repository."""
+"""Example leaderboards: submissions of random vectors on MLQA-R, and the published figures of this repository."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from hybrid_bench.submissions.checksums import seal
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format.rank_table import RankTable
-from hybrid_bench.submissions.inspection import seal
 from hybrid_bench.submissions.ranking import ranks_of
 from hybrid_bench.support import atomic
 
 ROOT = Path(__file__).parent.parent.parent
 SUITE = "mlqa-r"
-#: Name to how much of a vector is noise, and which; the last two are equally good.
+#: Name to (amount of noise, seed); the last two are equally good.
 DRAWN = {"sharp": (0.4, 5), "blurred": (0.8, 5), "blurred-too": (0.8, 6)}
 
 _CARD = """\
@@ -26,13 +26,13 @@ name = "{name}"
 revision = "{revision}"
 
 [card]
-description = "Drawn vectors, {name}"
+description = "Random vectors, {name}"
 licence = "CC0-1.0"
 parameters = {parameters}
 dimension = 16
 pooling = "mean"
 query_prefix = "query: "
-training_data = "none: its vectors are drawn"
+training_data = "none: its vectors are random"
 batch_strategy = "hybrid"
 alpha = 0.5
 hardware = "one core"
@@ -47,7 +47,7 @@ trained_on = "{trained_on}"
 
 @functools.cache
 def table(noise: float, seed: int, suite: str = SUITE) -> RankTable:
-    """Ranks of vectors in which a question and its answers have a direction in common; more noise, worse ranks."""
+    """Ranks of random vectors in which a question and its answers share a direction; more noise gives worse ranks."""
     data = suite_data.load(suite)
     draw = np.random.default_rng(seed)
     passages = {language: draw.normal(size=(len(ids), 16)) for language, ids in data.passage_ids.items()}
@@ -80,7 +80,7 @@ def submit(
     claimed: dict[str, float] | None = None,
     suite: str = SUITE,
 ) -> Path:
-    """Hand in an encoder; returns the submission's folder."""
+    """Write a submission; returns its folder."""
     target = folder / "submissions" / f"{org}__{name}" / revision
     target.mkdir(parents=True)
     card = _CARD.format(
@@ -101,7 +101,7 @@ def submit(
 
 
 def boards(folder: Path) -> Path:
-    """A folder with the published figures and three submissions, one with a claim that does not hold."""
+    """A folder with the published figures and three submissions, one with a false claim."""
     shutil.copytree(ROOT / "leaderboards" / "published", folder / "published")
     submit(folder, "sharp", table(*DRAWN["sharp"]), parameters=2_500_000)
     submit(folder, "blurred", table(*DRAWN["blurred"]), trained_on="articles", claimed={"multilingual AP": 0.99})

@@ -1,4 +1,4 @@
-"""Boards are what the submissions give, each time the same bytes, and nothing else passes for them."""
+"""Generated files are deterministic, follow from the submissions, and other content is detected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hybrid_bench import HybridBenchError
 from hybrid_bench.cli.main import app
 from hybrid_bench.leaderboard.build import Built, build, differences, write
 from hybrid_bench.results import tables
-from hybrid_bench.submissions.inspection import seal
+from hybrid_bench.submissions.checksums import seal
 from hybrid_bench.submissions.rescoring import rescore
 from tests.leaderboard import examples
 
@@ -32,19 +32,19 @@ def row(built: Built, name: str) -> dict[str, object]:
     return dict(found)
 
 
-def test_the_same_bytes_from_scratch(folder: Path, built: Built, tmp_path: Path) -> None:
+def test_a_full_build_gives_the_same_bytes(folder: Path, built: Built, tmp_path: Path) -> None:
     again = build(folder, store=tmp_path)
     assert again.scored == 3
     assert again.files == built.files
 
 
-def test_nothing_is_scored_twice(folder: Path, built: Built, store: Path) -> None:
+def test_unchanged_submissions_are_not_scored_again(folder: Path, built: Built, store: Path) -> None:
     again = build(folder, store=store)
     assert (again.submissions, again.scored) == (3, 0)
     assert again.files == built.files
 
 
-def test_a_changed_submission_alone_is_scored_again(copy: Path, built: Built, store: Path) -> None:
+def test_only_a_changed_submission_is_scored_again(copy: Path, built: Built, store: Path) -> None:
     target = copy / "submissions" / "drawn__sharp" / "1.0"
     card = (target / "submission.toml").read_text(encoding="utf-8")
     (target / "submission.toml").write_text(card.replace("2500000", "2600000"), encoding="utf-8")
@@ -56,7 +56,7 @@ def test_a_changed_submission_alone_is_scored_again(copy: Path, built: Built, st
     assert row(again, "sharp") == row(built, "sharp") | {"parameters": 2_600_000}
 
 
-def test_a_damaged_cache_is_not_believed(folder: Path, built: Built, tmp_path: Path) -> None:
+def test_a_corrupt_cache_is_ignored(folder: Path, built: Built, tmp_path: Path) -> None:
     build(folder, store=tmp_path)
     for file in tmp_path.iterdir():
         file.write_bytes(file.read_bytes()[:-100])
@@ -65,7 +65,7 @@ def test_a_damaged_cache_is_not_believed(folder: Path, built: Built, tmp_path: P
     assert again.files == built.files
 
 
-def test_the_figures_are_those_of_the_result(folder: Path, built: Built) -> None:
+def test_the_scores_are_those_of_the_result(folder: Path, built: Built) -> None:
     result = rescore(folder / "submissions" / "drawn__sharp" / "1.0").results[examples.SUITE]
     expected = tables.by_language(result)
     labels = {column["key"]: column["label"] for column in record(built)["columns"]}  # type: ignore[attr-defined]
@@ -84,7 +84,7 @@ def test_equally_good_rows_share_a_letter(built: Built) -> None:
     assert all("same_language" not in found for found in groups.values())  # type: ignore[operator]
 
 
-def test_published_rows_stand_apart_in_every_output(built: Built) -> None:
+def test_published_rows_are_separate_in_every_output(built: Built) -> None:
     board = record(built)
     assert {found["checked"] for found in board["published"]} == {"published"}  # type: ignore[attr-defined]
     assert all("groups" not in found and found["source"] in board["sources"] for found in board["published"])  # type: ignore[attr-defined, operator]
@@ -102,21 +102,21 @@ def test_published_rows_stand_apart_in_every_output(built: Built) -> None:
     assert "LaBSE Hybrid" in published
 
 
-def test_a_false_claim_is_shown_as_such_and_changes_nothing(built: Built) -> None:
+def test_a_false_claim_is_shown_as_not_confirmed(built: Built) -> None:
     assert row(built, "blurred")["claimed_scores_hold"] is False
     assert row(built, "sharp")["claimed_scores_hold"] is None
-    assert "The claimed scores of drawn/blurred are not those that were recomputed." in built.files["mlqa-r.md"].decode()
+    assert "The claimed scores of drawn/blurred were not confirmed." in built.files["mlqa-r.md"].decode()
     page = built.files["site/encoders/drawn__blurred__1.0.html"].decode()
-    assert "Claimed scores that are not what was recomputed" in page
+    assert "Claimed scores that were not confirmed" in page
     assert "0.9900" not in built.files["site/mlqa-r.html"].decode()
 
 
-def test_zero_shot_or_not_is_shown(built: Built) -> None:
+def test_zero_shot_is_shown(built: Built) -> None:
     assert row(built, "sharp")["zero_shot"] == "yes"
-    assert row(built, "blurred")["zero_shot"] == "no: its articles"
+    assert row(built, "blurred")["zero_shot"] == "no: trained on its articles"
 
 
-def test_latex_is_a_table_of_booktabs(built: Built) -> None:
+def test_latex_is_a_booktabs_table(built: Built) -> None:
     for suite in ("xquad-r", "mlqa-r", "miracl"):
         lines = built.files[f"{suite}.tex"].decode().splitlines()
         rules = [line for line in lines if line.endswith("rule")]
@@ -127,7 +127,7 @@ def test_latex_is_a_table_of_booktabs(built: Built) -> None:
         assert {line.count(" & ") for line in cells} == {width - 1}
 
 
-def test_pages_hold_one_script_and_one_style_and_load_nothing(built: Built) -> None:
+def test_pages_have_one_script_and_one_style_and_load_nothing(built: Built) -> None:
     pages = {name: text.decode() for name, text in built.files.items() if name.endswith(".html")}
     assert len(pages) == 1 + 3 + 3
     for text in pages.values():
@@ -136,7 +136,7 @@ def test_pages_hold_one_script_and_one_style_and_load_nothing(built: Built) -> N
         assert not re.findall(r'(?:src|style|onclick)="|<link[^>]+href="(?!data:)', text)
 
 
-def test_every_link_leads_somewhere(built: Built) -> None:
+def test_every_link_has_a_target(built: Built) -> None:
     for name, content in built.files.items():
         if name.endswith(".html"):
             text = content.decode()
@@ -150,23 +150,23 @@ def test_every_link_leads_somewhere(built: Built) -> None:
                     assert f'id="{anchor}"' in built.files[file].decode()
 
 
-def test_every_hand_edit_is_noticed(copy: Path, built: Built) -> None:
+def test_every_manual_edit_is_detected(copy: Path, built: Built) -> None:
     assert differences(copy, built) == []
     for name, content in built.files.items():
         path = copy / name
         path.write_bytes(content.replace(b"0", b"1", 1))
         (found,) = differences(copy, built)
-        assert found.startswith(f"{name} is not what the submissions give: it has ")
+        assert found.startswith(f"{name} is out of date: unexpected line ")
         path.unlink()
         assert differences(copy, built) == [f"{name} is missing"]
         path.write_bytes(content)
     (copy / "site" / "encoders" / "extra.html").write_text("x", encoding="utf-8")
-    assert differences(copy, built) == ["site/encoders/extra.html is not made from any submission"]
+    assert differences(copy, built) == ["site/encoders/extra.html is stale: no submission generates it"]
     assert write(copy, built) == ["site/encoders/extra.html"]
     assert differences(copy, built) == []
 
 
-def test_a_bad_submission_leaves_the_boards_as_they_are(copy: Path, store: Path) -> None:
+def test_an_invalid_submission_changes_no_file(copy: Path, store: Path) -> None:
     before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
     target = examples.submit(copy, "late", examples.table(*examples.DRAWN["sharp"]))
     ranks = target / "mlqa-r.ranks.tsv.gz"
@@ -184,12 +184,12 @@ def test_nothing_is_written_through_a_link(copy: Path, built: Built, tmp_path: P
         write(copy, built)
 
 
-def test_a_folder_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(HybridBenchError, match="holds neither submissions/ nor published/"):
+def test_a_folder_without_submissions_or_published_figures(tmp_path: Path) -> None:
+    with pytest.raises(HybridBenchError, match="contains neither submissions/ nor published/"):
         build(tmp_path)
 
 
-def test_the_command_line_builds_checks_and_tells(
+def test_the_command_line_builds_and_checks(
     copy: Path, built: Built, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -202,11 +202,11 @@ def test_the_command_line_builds_checks_and_tells(
     (copy / "mlqa-r.md").unlink()
     done = command()
     assert (done.exit_code, done.stdout.split()) == (0, [str(copy / "mlqa-r.md")])
-    assert "3 submissions, 0 of them scored now" in done.stderr
+    assert "3 submissions, 0 re-scored" in done.stderr
     done = command("--check")
-    assert (done.exit_code, done.stdout) == (0, f"{len(built.files)} files are what the submissions give\n")
+    assert (done.exit_code, done.stdout) == (0, f"{len(built.files)} files are up to date\n")
     (copy / "mlqa-r.csv").write_text("encoder\n", encoding="utf-8")
     done = command("--check")
     assert done.exit_code == 1
-    assert done.stdout.startswith("mlqa-r.csv is not what the submissions give: it has 'encoder'")
-    assert (copy / "mlqa-r.csv").read_text(encoding="utf-8") == "encoder\n", "a check writes nothing"
+    assert done.stdout.startswith("mlqa-r.csv is out of date: unexpected line 'encoder'")
+    assert (copy / "mlqa-r.csv").read_text(encoding="utf-8") == "encoder\n", "--check writes nothing"

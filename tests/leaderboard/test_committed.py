@@ -1,4 +1,4 @@
-"""The boards of this repository are what its submissions give."""
+"""The committed leaderboards are up to date."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from hybrid_bench.leaderboard.build import build, differences
 
 
-def test_the_committed_boards_are_what_the_submissions_give(root: Path, shared: Path) -> None:
-    """``hybrid-bench leaderboard build`` makes them anew."""
+def test_the_committed_leaderboards_are_up_to_date(root: Path, shared: Path) -> None:
+    """``hybrid-bench leaderboard build`` regenerates them."""
     folder = root / "leaderboards"
     assert differences(folder, build(folder)) == []

@@ -1,4 +1,4 @@
-"""Letters say exactly which rows differ."""
+"""Letters represent exactly which rows differ."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_rows_share_a_letter_exactly_if_they_do_not_differ(drawn: tuple[list[int
 
 
 def test_chain_of_three() -> None:
-    """The middle row differs from neither, the outer two from each other."""
+    """Only the two outer rows differ."""
     assert letters([2, 0, 1], [(1, 2)]) == {2: "a", 0: "ab", 1: "b"}
     assert letters([], []) == {}
 
@@ -39,8 +39,8 @@ def test_more_than_26_letters() -> None:
     assert found[26] == "a1"
 
 
-def test_pairs_differ_as_scipy_and_holm_say() -> None:
-    """Bonferroni's first step is Holm's; the second smallest p is multiplied by one less."""
+def test_pairs_differ_as_in_scipy_with_holm_s_correction() -> None:
+    """Holm multiplies the smallest p-value by the number of tests, the next by one less, and so on."""
     draw = np.random.default_rng(3)
     rows = [draw.normal(size=200) + shift for shift in (0, 0.02, 0.6)]
     p = {pair: stats.ttest_rel(rows[pair[0]], rows[pair[1]]).pvalue for pair in itertools.combinations(range(3), 2)}
@@ -53,7 +53,7 @@ def test_pairs_differ_as_scipy_and_holm_say() -> None:
     assert different_pairs({"x": rows}) == {"x": expected} == {"x": {(0, 2), (1, 2)}}
 
 
-def test_more_tests_make_each_more_careful() -> None:
+def test_more_tests_make_each_stricter() -> None:
     draw = np.random.default_rng(0)
     base = draw.normal(size=50)
     close = base + draw.normal(size=50) * 0.5

@@ -1,12 +1,11 @@
-"""Texts that no submission should hold, and that are harmless if one does."""
+"""Hostile texts in a card are harmless in every output, even if they passed the schema."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 from pathlib import Path
 
-from hybrid_bench.leaderboard import board
-from hybrid_bench.leaderboard.columns import MLQA_R
+from hybrid_bench.leaderboard import board, specs
 from hybrid_bench.leaderboard.entry import Entry, entry_of
 from hybrid_bench.leaderboard.render import formats, site
 from hybrid_bench.submissions.rescoring import rescore
@@ -30,7 +29,7 @@ def tags(text: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def hostile(entry: Entry) -> Entry:
-    """The same entry with a card that the schema would refuse."""
+    """The same entry with a card that the schema would reject."""
     card = entry.submission.card.model_copy(
         update=dict.fromkeys(("description", "licence", "base", "training_data", "hardware", "contact"), HOSTILE)
         | {"batch_strategy": HOSTILE, "alpha": None, "query_prefix": HOSTILE, "code": "javascript:alert(1)"}
@@ -40,21 +39,22 @@ def hostile(entry: Entry) -> Entry:
 
 
 def test_a_hostile_card_adds_no_markup(folder: Path) -> None:
-    honest = entry_of(rescore(folder / "submissions" / "drawn__sharp" / "1.0"))
-    bad = hostile(honest)
+    boards = [spec for spec in specs.load(folder) if spec.name == "mlqa-r"]
+    valid = entry_of(rescore(folder / "submissions" / "drawn__sharp" / "1.0"), boards)
+    bad = hostile(valid)
     assert set(bad.slug) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
     pages = {}
-    for entry in (honest, bad):
-        made = board.make(MLQA_R, [entry], [])
+    for entry in (valid, bad):
+        made = board.make(boards[0], [entry], [])
         pages[entry.slug] = {name.replace(entry.slug, "it"): text for name, text in site.pages([made], [entry]).items()}
         assert "<script>alert" not in formats.markdown(made)
         assert formats.markdown(made).count("\n|") == 3, "a head, a line below it, and one row"
         assert "\\input" not in formats.latex(made)
-    good, tampered = pages[honest.slug], pages[bad.slug]
+    good, tampered = pages[valid.slug], pages[bad.slug]
     assert good.keys() == tampered.keys()
     for name in good:
         if name.endswith(".html"):
-            # Stated fields that were not stated before lose their dash, and a contact that is no address its link.
+            # Fields that were not stated before lose their dash, and a contact that is not a URL its link.
             ours, theirs = ([tag for tag in tags(text[name]) if tag[0] not in ("span", "a")] for text in (good, tampered))
             assert ours == theirs
             assert "javascript:" not in "".join(tampered[name].split("href=")[1:]).split(">")[0]

@@ -1,4 +1,4 @@
-"""Published figures: those of the sources, each with its citation."""
+"""Published figures are those of their sources, each with a citation."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from hybrid_bench import HybridBenchError
-from hybrid_bench.leaderboard.columns import MIRACL, MLQA_R, XQUAD_R
+from hybrid_bench.leaderboard import specs
 from hybrid_bench.leaderboard.published import PublishedFile, read
 
 ROOT = Path(__file__).parent.parent.parent
 _SOURCE = 'title = "T"\nurl = "https://example.org"\nauthors = "A"\nlicence = "L"\nmeasured = "M"\ncitation = "C"\n'
+BOARDS = specs.read(specs.DEFAULTS)
+XQUAD_R, MLQA_R, MIRACL = BOARDS
 _HEAD = "suite\tsystem\tsetting\tquery_language\tmeasure\tvalue\n"
 
 
@@ -23,7 +25,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, PublishedFile]:
-    return {file.name: file for file in read(ROOT / "leaderboards" / "published")}
+    return {file.name: file for file in read(ROOT / "leaderboards" / "published", BOARDS)}
 
 
 def test_every_committed_table_has_its_citation(files: dict[str, PublishedFile]) -> None:
@@ -53,14 +55,14 @@ def test_the_paper_s_figures_are_copied_whole(files: dict[str, PublishedFile], s
 def test_lareqa_s_figures_are_copied_whole(files: dict[str, PublishedFile], shared: Path) -> None:
     facts = {(row["dataset"], row["system"]): float(row["value"]) for row in rows(shared / "facts" / "lareqa_published.tsv")}
     found = {}
-    for kind in (XQUAD_R, MLQA_R):
-        for system, figures in files["lareqa-2020"].systems(kind).items():
+    for board in (XQUAD_R, MLQA_R):
+        for system, figures in files["lareqa-2020"].systems(board).items():
             assert set(figures) == {"multi_ap"}
-            found[kind.suite, system] = figures["multi_ap"]["mean"]
+            found[board.name, system] = figures["multi_ap"]["mean"]
     assert found == facts
 
 
-def test_miracl_is_of_dev_alone(files: dict[str, PublishedFile]) -> None:
+def test_miracl_has_only_figures_on_dev(files: dict[str, PublishedFile]) -> None:
     bm25 = files["pyserini-miracl-2cr"].systems(MIRACL)["bm25"]
     assert bm25["mono_ndcg"]["yo"] == 0.4059
     assert bm25["mono_recall"]["yo"] == 0.7325
@@ -73,26 +75,26 @@ def test_miracl_is_of_dev_alone(files: dict[str, PublishedFile]) -> None:
     [
         (_HEAD, None, "have no citation"),
         (None, _SOURCE, "have no table"),
-        (_HEAD, _SOURCE.replace("https:", "javascript:"), "is not a citation: url"),
-        (_HEAD, _SOURCE + "score = 1\n", "is not a citation: score"),
+        (_HEAD, _SOURCE.replace("https:", "javascript:"), "is not a valid citation: url"),
+        (_HEAD, _SOURCE + "score = 1\n", "is not a valid citation: score"),
         (_HEAD, "title = ", "is not valid TOML"),
-        (_HEAD + "xquad-r\ts\tmultilingual\tde\tAP\tgood\n", _SOURCE, "line 2, is not a published figure"),
-        (_HEAD + "xquad-r\ts\tmultilingual\t\tAP\t0.5\n", _SOURCE, "has no query_language"),
-        ("suite\tvalue\nxquad-r\t1\n", _SOURCE, "is not a published figure"),
+        (_HEAD + "xquad-r\ts\tmultilingual\tde\tAP\tgood\n", _SOURCE, "line 2: invalid figure"),
+        (_HEAD + "xquad-r\ts\tmultilingual\t\tAP\t0.5\n", _SOURCE, "line 2: query_language is missing"),
+        ("suite\tvalue\nxquad-r\t1\n", _SOURCE, "invalid figure"),
     ],
 )
-def test_malformed_figures_are_refused(tmp_path: Path, table: str | None, source: str | None, message: str) -> None:
+def test_malformed_figures_are_rejected(tmp_path: Path, table: str | None, source: str | None, message: str) -> None:
     for ending, text in (("tsv", table), ("toml", source)):
         if text is not None:
             (tmp_path / f"x.{ending}").write_text(text, encoding="utf-8")
     with pytest.raises(HybridBenchError, match=message):
-        read(tmp_path)
+        read(tmp_path, BOARDS)
 
 
-def test_a_figure_that_is_stated_twice_is_refused(tmp_path: Path) -> None:
+def test_duplicate_figures_are_rejected(tmp_path: Path) -> None:
     line = "xquad-r\ts\tmultilingual\tde\tAP\t0.5\n"
     (tmp_path / "x.tsv").write_text(_HEAD + line * 2, encoding="utf-8")
     (tmp_path / "x.toml").write_text(_SOURCE, encoding="utf-8")
-    (file,) = read(tmp_path)
-    with pytest.raises(HybridBenchError, match=r"states s on xquad-r twice: multilingual de AP"):
+    (file,) = read(tmp_path, BOARDS)
+    with pytest.raises(HybridBenchError, match=r"duplicate figure of s on xquad-r: multilingual de AP"):
         file.systems(XQUAD_R)

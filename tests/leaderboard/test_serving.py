@@ -1,4 +1,4 @@
-"""The site on localhost."""
+"""The server of the site on localhost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hybrid_bench import HybridBenchError
 from hybrid_bench.leaderboard import serving
 
 
-def test_the_site_is_served_to_this_machine_alone(site: Path) -> None:
+def test_the_site_is_served_on_localhost_only(site: Path) -> None:
     with serving.server(site.parent, 0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -31,6 +31,6 @@ def test_the_site_is_served_to_this_machine_alone(site: Path) -> None:
             thread.join()
 
 
-def test_without_a_site_there_is_nothing_to_serve(tmp_path: Path) -> None:
-    with pytest.raises(HybridBenchError, match="there is no site"):
+def test_serving_without_a_site_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(HybridBenchError, match="contains no site"):
         serving.server(tmp_path, 0)

@@ -1,6 +1,6 @@
-"""Checks malformed submissions in a process with little memory that may write, run and open nothing but what a check needs.
+"""Checks malformed submissions in a process with limited memory and records forbidden operations.
 
-``python -m tests.submissions.attack HONEST HONEST_RUNS SCRATCH`` prints one JSON line a malformed submission.
+``python -m tests.submissions.attack VALID VALID_RUNS SCRATCH`` prints one JSON line per malformed submission.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 MEMORY = 1 << 30
 SECONDS = 10
-#: What no check has a reason to do.
+#: Audit events that no check may cause.
 FORBIDDEN = (
     "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "pickle.", "socket.", "shutil.", "os.rename", "os.remove",
     "os.mkdir", "os.chmod", "os.link", "os.symlink", "os.truncate", "ctypes.dlopen", "webbrowser.",
@@ -24,7 +24,7 @@ FORBIDDEN = (
 
 
 def main() -> None:
-    """See the module."""
+    """See the module docstring."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.leaderboard.build import build
@@ -33,7 +33,7 @@ def main() -> None:
     from tests.submissions.examples import Example
 
     sources, scratch = [Path(word) for word in sys.argv[1:3]], Path(sys.argv[3])
-    honest = [
+    valid = [
         Example(source, next(source.glob("submissions/*/*/")), next(source.glob("vectors/*/*/*.safetensors"), None))
         for source in sources
     ]
@@ -41,7 +41,7 @@ def main() -> None:
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "ctypes.dlopen" and arguments[0] in loaded:
-            return  # threadpoolctl asks for the handle of a library that is there
+            return  # threadpoolctl opens libraries that are already loaded
         if watched is not None and (
             event.startswith(FORBIDDEN)
             or (event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+"))
@@ -49,34 +49,34 @@ def main() -> None:
         ):
             watched.append(f"{event} {arguments!r:.200}")
 
-    for example in honest:  # warm: what is imported and compiled once is not a submission's doing
+    for example in valid:  # warm up imports and compilation
         given = [example.vectors] if example.vectors else []
         assert checking.check(example.folder, vectors=given) == [], checking.check(example.folder, vectors=given)
         build(example.root, store=scratch / "rescored")
     maps = Path("/proc/self/maps")
     loaded = {line.split(maxsplit=5)[-1] for line in maps.read_text().splitlines()} if maps.is_file() else set()
     sys.addaudithook(watch)
-    # Processor time: what others do on the machine is not a submission's doing.
+    # CPU time excludes other load on the machine.
     signal.signal(signal.SIGPROF, lambda *_: (_ for _ in ()).throw(TimeoutError()))
     for one in malformed.everything():
         root = scratch / "board"
-        example = honest[one.runs].copy(root)
+        example = valid[one.runs].copy(root)
         one.change(example)
         given = [example.vectors] if example.vectors else []
         before = _content(root)
         start = time.process_time()
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
         watched = []
-        refused = ""
+        rejected = ""
         try:
             found = checking.run(example.folder, vectors=given).findings
             if not one.file.endswith(".safetensors"):
                 try:
                     build(root, store=scratch / "rescored")
                 except HybridBenchError as error:
-                    refused = f"{error.problem}\n{error.remedy}"
+                    rejected = f"{error.problem}\n{error.remedy}"
         finally:
-            did, watched = watched, None
+            forbidden, watched = watched, None
             signal.setitimer(signal.ITIMER_PROF, 0)
         line = {
             "name": one.name,
@@ -85,17 +85,17 @@ def main() -> None:
             "shown": "\n".join(map(str, found)),
             "rules": sorted(one.rules),
             "file": one.file,
-            "refused": refused,
+            "rejected": rejected,
             "vectors": one.file.endswith(".safetensors"),
             "changed": _content(root) != before,
-            "did": did,
+            "forbidden": forbidden,
         }
         sys.stdout.write(json.dumps(line) + "\n")
         shutil.rmtree(root)
 
 
 def _content(root: Path) -> dict[str, tuple[int, int]]:
-    """Every file, with its size and the time it was changed."""
+    """Every file with its size and modification time."""
     return {str(p): (p.lstat().st_size, p.lstat().st_mtime_ns) for p in sorted(root.rglob("*")) if not p.is_dir()}
 
 

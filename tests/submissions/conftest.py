@@ -1,4 +1,4 @@
-"""Honest submissions, made once."""
+"""Valid submissions, packed once per session."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tests.submissions.examples import Example
 
 
 @pytest.fixture(scope="session")
-def honest(tmp_path_factory: pytest.TempPathFactory) -> Example:
-    """Not to be changed: see :meth:`Example.copy`."""
-    return examples.packed(tmp_path_factory.mktemp("honest"))
+def valid(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    """Read-only; modify an :meth:`Example.copy`."""
+    return examples.packed(tmp_path_factory.mktemp("valid"))
 
 
 @pytest.fixture(scope="session")
-def honest_runs(tmp_path_factory: pytest.TempPathFactory) -> Example:
-    """Not to be changed: see :meth:`Example.copy`."""
-    return examples.with_runs(tmp_path_factory.mktemp("honest-runs"))
+def valid_runs(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    """Read-only; modify an :meth:`Example.copy`."""
+    return examples.with_runs(tmp_path_factory.mktemp("valid-runs"))
 
 
 @pytest.fixture
-def example(honest: Example, tmp_path: Path) -> Example:
-    """An honest submission to be changed."""
-    return honest.copy(tmp_path / "board")
+def example(valid: Example, tmp_path: Path) -> Example:
+    """A valid submission that a test may modify."""
+    return valid.copy(tmp_path / "board")

@@ -1,4 +1,4 @@
-"""Honest submissions on ``mini``, and changing them."""
+"""Valid submissions on ``mini``, and helpers that modify them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hybrid_bench.evaluation.evaluate import evaluate
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.retrieval.exact import full_runs
 from hybrid_bench.retrieval.exact.full_runs import FullRuns
-from hybrid_bench.submissions import inspection, packing
+from hybrid_bench.submissions import checksums, packing
 from hybrid_bench.submissions.format import expected as suite_data
 from tests.tiny_encoder import TinyEncoder
 
@@ -32,9 +32,9 @@ class Example:
     """A submission with its vectors.
 
     Attributes:
-        root: a folder with ``submissions/``.
+        root: the folder of ``submissions/``.
         folder: the submission.
-        vectors: the file beside it; None for runs.
+        vectors: its vectors file; None for runs.
     """
 
     root: Path
@@ -42,7 +42,7 @@ class Example:
     vectors: Path | None
 
     def copy(self, root: Path) -> Example:
-        """The same in another folder."""
+        """Copy it to another folder."""
         folder = root / self.folder.relative_to(self.root)
         shutil.copytree(self.folder, folder)
         if self.vectors is None:
@@ -59,15 +59,15 @@ class Example:
         return self.folder / "mini.ranks.tsv.gz"
 
     def edit(self, change: Callable[[str], str]) -> None:
-        """Change submission.toml, and seal it as a submitter would."""
+        """Modify submission.toml and SHA256SUMS."""
         before = self.card.read_text(encoding="utf-8")
         after = change(before)
         assert after != before
         self.card.write_text(after, encoding="utf-8", errors="surrogateescape")
-        inspection.seal(self.folder)
+        checksums.seal(self.folder)
 
     def edit_table(self, change: Callable[[str], str], file: Path | None = None) -> None:
-        """Change the unpacked table (or run), pack it again and seal it."""
+        """Modify the unpacked table (or run), pack it again and update SHA256SUMS."""
         path = file or self.table
         before = gzip.decompress(path.read_bytes()).decode()
         after = change(before)
@@ -75,12 +75,12 @@ class Example:
         self.replace(path, gzip.compress(after.encode("utf-8", "surrogateescape"), mtime=0))
 
     def replace(self, path: Path, content: bytes) -> None:
-        """Other bytes in a file, sealed."""
+        """Replace the content of a file and update SHA256SUMS."""
         path.write_bytes(content)
-        inspection.seal(self.folder)
+        checksums.seal(self.folder)
 
     def set_vectors(self, content: bytes) -> None:
-        """Other vectors, which the card names with their hash."""
+        """Replace the vectors and their hash in the card."""
         import hashlib
 
         assert self.vectors is not None
@@ -91,11 +91,11 @@ class Example:
         )
         lines[at + 1 : at + 3] = [f'sha256 = "{hashlib.sha256(content).hexdigest()}"', f"bytes = {max(len(content), 1)}"]
         self.card.write_text("\n".join(lines), encoding="utf-8")
-        inspection.seal(self.folder)
+        checksums.seal(self.folder)
 
 
 def packed(root: Path, dimension: int = 64, org: str = "org", revision: str = "r1") -> Example:
-    """The tiny encoder's submission."""
+    """A submission of the tiny encoder."""
     root.mkdir(parents=True, exist_ok=True)
     card = root / "card.toml"
     card.write_text(CARD, encoding="utf-8")
@@ -114,7 +114,7 @@ def packed(root: Path, dimension: int = 64, org: str = "org", revision: str = "r
 
 
 def with_runs(root: Path) -> Example:
-    """The tiny encoder's runs, cut at :data:`DEPTH`."""
+    """A submission of the tiny encoder's runs, cut at :data:`DEPTH`."""
     data = suite_data.load("mini")
     folder = root / "submissions" / "org__runs" / "r1"
     folder.mkdir(parents=True)
@@ -128,5 +128,5 @@ def with_runs(root: Path) -> Example:
         f'\n[suites.mini]\nkind = "runs"\ndepth = {DEPTH}\ndata = {json.dumps(data.digest)}\ntrained_on = "no"\n',
         encoding="utf-8",
     )
-    inspection.seal(folder)
+    checksums.seal(folder)
     return Example(root, folder, None)

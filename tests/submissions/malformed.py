@@ -1,4 +1,4 @@
-"""A generator of malformed submissions: each an honest one with one thing wrong, sealed as an attacker would seal it."""
+"""Generator of malformed submissions: each is a valid one with a single defect and, unless stated, correct checksums."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hybrid_bench.submissions import inspection
+from hybrid_bench.submissions import checksums
 from hybrid_bench.submissions.format import vectors
 from tests.submissions.examples import DEPTH, Example
 
@@ -51,7 +51,7 @@ NAMES = {
     "empty": "", "parts": "a__b", "accent": "\u00e9", "cyrillic": "t\u0456ny", "right-to-left": "\u202eynit", "hidden": ".tiny",
     "dots": "a..b", "long": "a" * 65, "nul": "a\u0000", "line": "tiny\n", "dash": "tiny-", "other": "someone-else",
 }  # fmt: skip
-#: (what is said of it, the line that is replaced, its replacement)
+#: (name, start of the replaced line, replacement)
 VALUES = [
     ("format", "format = 1", "format = 2"),
     ("format-text", "format = 1", 'format = "1"'),
@@ -111,14 +111,14 @@ SUITES = {
 
 
 class Malformed(NamedTuple):
-    """One thing that is wrong.
+    """A malformed submission.
 
     Attributes:
-        name: what.
-        rules: the rules that a finding may name.
-        file: the file that a finding has to name.
-        change: makes an honest submission so.
-        runs: whether the honest submission is one of runs.
+        name: unique name.
+        rules: the rules of which one must be reported.
+        file: the file that must be reported.
+        change: introduces the defect into a valid submission.
+        runs: whether the valid submission is one of runs.
     """
 
     name: str
@@ -134,7 +134,7 @@ VECTORS = "mini.vectors.safetensors"
 
 
 def everything() -> Iterator[Malformed]:
-    """All of them, in an order that does not change."""
+    """All malformed submissions, in a fixed order."""
     yield from _texts()
     yield from _names()
     yield from _values()
@@ -147,7 +147,7 @@ def everything() -> Iterator[Malformed]:
 
 
 def _field(line: str, replacement: str) -> Callable[[Example], None]:
-    """Replace the first line that begins so."""
+    """Replace the first line that starts with ``line``."""
 
     def change(example: Example) -> None:
         pattern = re.compile(rf"^{re.escape(line)}.*$", re.MULTILINE)
@@ -200,7 +200,7 @@ def _files() -> Iterator[Malformed]:
         def changed(example: Example) -> None:
             change(example.folder)
             if seal:
-                inspection.seal(example.folder)
+                checksums.seal(example.folder)
 
         return Malformed(f"file-{name}", rules, file, changed)
 
@@ -290,7 +290,7 @@ def _cards() -> Iterator[Malformed]:
 
 
 class Bomb:
-    """Runs a command if it is ever unpickled."""
+    """Runs a command when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (os.system, ("touch /tmp/hybrid-bench-was-unpickled",))
@@ -304,7 +304,7 @@ def _tables() -> Iterator[Malformed]:
         return Malformed(f"table-{name}", rules, TABLE, lambda e: e.edit_table(change))
 
     def line(name: str, rules: set[str], change: Callable[[list[str]], list[str]], at: int = 7) -> Malformed:
-        """Change the cells of one line."""
+        """Modify the cells of one line."""
 
         def changed(whole: str) -> str:
             lines = whole.split("\n")
@@ -385,7 +385,7 @@ def _tables() -> Iterator[Malformed]:
 
 
 def _perfect(whole: str) -> str:
-    """Every relevant passage first: two of a pool cannot both be."""
+    """Rank 1 for every relevant passage, which is impossible for two passages of a pool."""
     head, *lines = whole[:-1].split("\n")
     cells = [line.split("\t") for line in lines]
     return "\n".join([head, *("\t".join([*c[:3], *(" ".join(["1"] * len(x.split(" "))) for x in c[3:])]) for c in cells), ""])
@@ -546,7 +546,7 @@ def _runs() -> Iterator[Malformed]:
     yield raw("one-long-line", {"size", "run"}, lambda: gzip.compress(b"q" * (1 << 20)))
     yield raw("pickle", {"gzip"}, lambda: pickle.dumps(Bomb()))
     yield raw("empty", {"gzip"}, lambda: b"")
-    yield text("10-million-honest-lines", {"size"}, lambda whole: whole * 300)
+    yield text("10-million-valid-lines", {"size"}, lambda whole: whole * 300)
     yield text("twice", {"size", "run"}, lambda whole: whole + whole)
     yield text("not-utf-8", {"encoding"}, lambda whole: "\udcff" + whole)
     yield text("no-line-end", {"run"}, lambda whole: whole[:-1])
@@ -570,7 +570,7 @@ def _runs() -> Iterator[Malformed]:
 
     def missing(example: Example) -> None:
         (example.folder / file).unlink()
-        inspection.seal(example.folder)
+        checksums.seal(example.folder)
 
     yield Malformed("run-missing", {"coverage"}, file, missing, runs=True)
     extra = "mini.runs/xx-all.trec.gz"
@@ -582,7 +582,7 @@ def _interleaved(lines: list[str]) -> list[str]:
 
 
 def _one_more(whole: str) -> str:
-    """A fifth passage for the first query, in the place of the second query's."""
+    """A fifth passage for the first query, instead of the first one of the second query."""
     lines = whole.split("\n")
     first, second = lines[DEPTH - 1].split(" "), lines[DEPTH].split(" ")
     lines[DEPTH] = " ".join([first[0], "Q0", second[2], str(DEPTH + 1), "-9.0", first[5]])

@@ -1,4 +1,4 @@
-"""What a submission is compared with: its neighbours, what was recorded of it, and its vectors."""
+"""Comparison of a submission with other submissions, its attestation and its vectors."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def rules(found: list[checking.Finding]) -> set[tuple[str, str]]:
 def recorded(example: Example) -> None:
     assert example.vectors is not None
     checked = checking.run(example.folder, vectors=[example.vectors])
-    assert checked.inspected
-    attestation.record(example.root / "checks", checked.inspected.submission, checked.attested)
+    assert checked.inspection
+    attestation.record(example.root / "checks", checked.inspection.submission, checked.attested)
 
 
-def test_the_level_is_raised_by_what_was_recorded_and_falls_when_the_ranks_change(example: Example) -> None:
+def test_an_attestation_raises_the_level_until_the_ranks_change(example: Example) -> None:
     assert rescore(example.folder).levels == {"mini": "ranks re-scored"}
     before = content_hash(example.folder)
     recorded(example)
@@ -46,7 +46,7 @@ def test_the_level_is_raised_by_what_was_recorded_and_falls_when_the_ranks_chang
 
 
 def _one_rank_better(whole: str) -> str:
-    """Raise the last passage of a pool by one rank, where that can be true."""
+    """Improve a rank by one where the table stays consistent."""
     lines = whole.split("\n")
     for number, line in enumerate(lines[1:-1], start=1):
         cells = line.split("\t")
@@ -74,17 +74,17 @@ def test_running_the_encoder_again(example: Example) -> None:
     rerunning.record(found, example.folder)
     assert rescore(example.folder).levels == {"mini": "re-run"}
     recorded(example)
-    assert rescore(example.folder).levels == {"mini": "re-run"}, "comparing the vectors takes nothing away"
+    assert rescore(example.folder).levels == {"mini": "re-run"}, "verifying the vectors does not lower the level"
 
 
-def test_another_encoder_does_not_pass_for_it(example: Example) -> None:
+def test_another_encoder_does_not_reproduce_the_scores(example: Example) -> None:
     found = rerunning.rerun(example.folder, TinyEncoder(dimension=128), store=example.root / "store")
     assert found["mini"].attested is None
     assert rerunning.record(found, example.folder) is None
     assert rescore(example.folder).levels == {"mini": "ranks re-scored"}
 
 
-def neighbour(example: Example, org: str, name: str = "tiny", revision: str = "r1") -> Example:
+def renamed(example: Example, org: str, name: str = "tiny", revision: str = "r1") -> Example:
     """The same submission under another name."""
     copied = example.root / "submissions" / f"{org}__{name}" / revision
     copied.parent.mkdir(exist_ok=True)
@@ -100,10 +100,10 @@ def neighbour(example: Example, org: str, name: str = "tiny", revision: str = "r
     return other
 
 
-def test_the_same_ranks_and_vectors_under_another_name(example: Example, honest: Example) -> None:
+def test_the_same_ranks_and_vectors_under_another_name(example: Example, valid: Example) -> None:
     recorded(example)
-    honest.copy(example.root / "theirs")
-    theirs = neighbour(Example(example.root / "theirs", example.root / "theirs/submissions/org__tiny/r1", None), "thief")
+    valid.copy(example.root / "theirs")
+    theirs = renamed(Example(example.root / "theirs", example.root / "theirs/submissions/org__tiny/r1", None), "thief")
     theirs.folder.parent.rename(example.root / "submissions" / "thief__tiny")
     stolen = example.root / "submissions" / "thief__tiny" / "r1"
     assert example.vectors is not None
@@ -113,7 +113,7 @@ def test_the_same_ranks_and_vectors_under_another_name(example: Example, honest:
 
 
 def test_nearly_the_same_vectors_under_another_name(example: Example) -> None:
-    """Turned, and with noise: another file and other ranks, and still the same encoder."""
+    """Rotated vectors are another file with other ranks, but have the same sketch."""
     recorded(example)
     assert example.vectors is not None
     arrays = safetensors.numpy.load_file(example.vectors)
@@ -127,25 +127,25 @@ def test_nearly_the_same_vectors_under_another_name(example: Example) -> None:
 
 
 @pytest.mark.parametrize(("org", "name"), [("0rg", "tiny"), ("ORG", "tiny"), ("org", "t1ny"), ("org", "ti-ny"), ("org", "Tiny")])
-def test_a_name_that_reads_as_another(example: Example, tmp_path: Path, org: str, name: str) -> None:
+def test_a_confusable_name(example: Example, tmp_path: Path, org: str, name: str) -> None:
     copied = example.copy(tmp_path / "copy")
-    theirs = neighbour(copied, org, name)
+    theirs = renamed(copied, org, name)
     theirs.folder.parent.rename(example.root / "submissions" / f"{org}__{name}")
     found = checking.check(example.root / "submissions" / f"{org}__{name}" / "r1")
     assert ("name", "error") in rules(found)
 
 
-def test_a_card_that_claims_another_name_lies_in_the_wrong_folder(example: Example) -> None:
+def test_a_card_with_another_org_than_its_folder(example: Example) -> None:
     example.edit(lambda text: text.replace('org = "org"', 'org = "famous"'))
     (finding,) = (f for f in checking.check(example.folder) if f.severity == "error")
     assert (finding.rule, finding.file) == ("name", "submission.toml")
 
 
-def test_the_ranks_of_vectors_are_those_of_exact_arithmetic(honest: Example) -> None:
-    """Fractions instead of floats, for some queries: score as float32 descending, then document id descending."""
-    assert honest.vectors is not None
+def test_the_ranks_of_vectors_are_those_of_exact_arithmetic(valid: Example) -> None:
+    """Compared with rational arithmetic for some queries: score as float32 descending, then document id descending."""
+    assert valid.vectors is not None
     data = suite_data.load("mini")
-    arrays = safetensors.numpy.load_file(honest.vectors)
+    arrays = safetensors.numpy.load_file(valid.vectors)
     table = ranking.ranks_of(arrays, data)
     passages = [
         (doc_id, [Fraction(float(value)) for value in vector])
@@ -168,7 +168,7 @@ def test_the_ranks_of_vectors_are_those_of_exact_arithmetic(honest: Example) -> 
 
 
 def test_products_of_fp16_numbers_are_exact_in_any_order() -> None:
-    """The bound on the lengths: the smallest fp16 numbers beside the longest vectors that are allowed."""
+    """The smallest fp16 numbers together with the longest vectors that are allowed."""
     noise = np.random.default_rng(2)
     exponents = noise.integers(-24, 1, (200, 64))
     arrays = [(noise.choice([-1, 1], (200, 64)) * 2.0**exponents).astype(np.float16).astype(np.float64) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Random content in every file: nothing but findings comes of it."""
+"""Random content in every file leads to findings, never to exceptions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from hybrid_bench.submissions.checking import check
 from hybrid_bench.submissions.format import expected as suite_data
-from hybrid_bench.submissions.format import rank_table, vectors
+from hybrid_bench.submissions.format import rank_table_reader, vectors
 from hybrid_bench.submissions.format.findings import RULES, Report
 from tests.submissions.examples import Example
 
-#: Bytes as strangers send them: noise, and noise in the shape of what is expected.
+#: Random bytes, partly in the expected format.
 NOISE = st.one_of(
     st.binary(max_size=400),
     st.text(max_size=200).map(str.encode),
@@ -26,8 +26,8 @@ NOISE = st.one_of(
 @pytest.mark.parametrize("file", ["submission.toml", "mini.ranks.tsv.gz", "SHA256SUMS"])
 @settings(max_examples=40)
 @given(noise=NOISE)
-def test_noise_instead_of_a_file(honest: Example, tmp_path_factory: pytest.TempPathFactory, file: str, noise: bytes) -> None:
-    example = honest.copy(tmp_path_factory.mktemp("noise"))
+def test_noise_instead_of_a_file(valid: Example, tmp_path_factory: pytest.TempPathFactory, file: str, noise: bytes) -> None:
+    example = valid.copy(tmp_path_factory.mktemp("noise"))
     (example.folder / file).write_bytes(noise)
     found = check(example.folder)
     assert any(finding.severity == "error" for finding in found)
@@ -46,10 +46,10 @@ def test_noise_instead_of_vectors(tmp_path_factory: pytest.TempPathFactory, cont
 
 @settings(max_examples=60)
 @given(data=st.data())
-def test_cells_of_a_table_changed_for_others(honest: Example, data: st.DataObject) -> None:
-    """Whatever stands in a cell, what is read is a table that can be true, or an error is told."""
+def test_random_cells_in_a_table(valid: Example, data: st.DataObject) -> None:
+    """The result is either a consistent table or an error."""
     suite = suite_data.load("mini")
-    lines = gzip.decompress(honest.table.read_bytes()).decode().split("\n")
+    lines = gzip.decompress(valid.table.read_bytes()).decode().split("\n")
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(1, len(lines) - 2))
         cells = lines[at].split("\t")
@@ -57,7 +57,7 @@ def test_cells_of_a_table_changed_for_others(honest: Example, data: st.DataObjec
         cells[column] = data.draw(st.one_of(st.text(max_size=8), st.integers(-1, 900).map(str), st.just(cells[column - 1])))
         lines[at] = "\t".join(cells)
     report = Report()
-    table = rank_table.parse("\n".join(lines), suite, None, report, "table")
+    table = rank_table_reader.parse("\n".join(lines), suite, None, report, "table")
     assert report.failed or table is not None
     if table is not None and not report.failed:
         for found in table.ranks.by_language.values():

@@ -1,4 +1,4 @@
-"""Malformed submissions are refused, each by its rule and file, in bounded time and memory, and nothing else happens."""
+"""Malformed submissions are rejected with the right rule and file, in bounded time and memory, without side effects."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.submissions.examples import Example
 
 
 @pytest.fixture(scope="module")
-def attacks(honest: Example, honest_runs: Example, root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What became of every malformed submission, in a process with 1 GiB of memory."""
+def attacks(valid: Example, valid_runs: Example, root: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The outcome for every malformed submission, from a process with 1 GiB of memory."""
     scratch = tmp_path_factory.mktemp("attacks")
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.submissions.attack", honest.root, honest_runs.root, scratch],
+        [sys.executable, "-m", "tests.submissions.attack", valid.root, valid_runs.root, scratch],
         cwd=root,
         env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
@@ -33,7 +33,7 @@ def attacks(honest: Example, honest_runs: Example, root: Path, tmp_path_factory:
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-def test_there_are_hundreds_of_different_ones(attacks: list[dict[str, Any]]) -> None:
+def test_hundreds_of_distinct_defects_cover_the_rules(attacks: list[dict[str, Any]]) -> None:
     assert len(attacks) >= 200
     assert len({one["name"] for one in attacks}) == len(attacks)
     assert {rule for one in attacks for rule, _, _ in one["errors"]} >= {
@@ -42,7 +42,7 @@ def test_there_are_hundreds_of_different_ones(attacks: list[dict[str, Any]]) -> 
     }  # fmt: skip
 
 
-def test_each_is_refused_with_a_message_that_names_its_file_and_rule(attacks: list[dict[str, Any]]) -> None:
+def test_each_is_rejected_with_its_file_and_rule(attacks: list[dict[str, Any]]) -> None:
     missed = [
         (one["name"], one["errors"][:3])
         for one in attacks
@@ -52,29 +52,31 @@ def test_each_is_refused_with_a_message_that_names_its_file_and_rule(attacks: li
     assert {rule for one in attacks for rule, _, _ in one["errors"]} <= set(RULES)
 
 
-def test_no_board_is_built_with_one(attacks: list[dict[str, Any]]) -> None:
-    """And who builds is told the file and the rule. Where the vectors alone are wrong, ranks are scored, as ranks."""
-    moved = ["name", "submission.toml", ""]  # what a link leads to lies beside it, and is found first
+def test_no_board_is_built_with_a_malformed_submission(attacks: list[dict[str, Any]]) -> None:
+    """The build names the file and the rule. Defects of vectors do not matter, because the build scores ranks."""
+    moved = ["name", "submission.toml", ""]  # the target of the link is another folder, which is found first
     missed = [
-        (one["name"], one["refused"])
+        (one["name"], one["rejected"])
         for one in attacks
         if not one["vectors"]
-        and not any(f"{file}: " in one["refused"] and f"[{rule}]" in one["refused"] for rule, file, _ in [*one["errors"], moved])
+        and not any(
+            f"{file}: " in one["rejected"] and f"[{rule}]" in one["rejected"] for rule, file, _ in [*one["errors"], moved]
+        )
     ]
     assert missed == []
     assert sum(not one["vectors"] for one in attacks) >= 200
 
 
-def test_each_takes_little_time(attacks: list[dict[str, Any]]) -> None:
+def test_checks_take_bounded_time(attacks: list[dict[str, Any]]) -> None:
     assert max(one["seconds"] for one in attacks) < attack.SECONDS
 
 
-def test_nothing_is_written_run_or_unpickled(attacks: list[dict[str, Any]]) -> None:
-    assert [(one["name"], one["did"]) for one in attacks if one["did"] or one["changed"]] == []
+def test_nothing_is_written_executed_or_unpickled(attacks: list[dict[str, Any]]) -> None:
+    assert [(one["name"], one["forbidden"]) for one in attacks if one["forbidden"] or one["changed"]] == []
 
 
-def test_what_is_shown_obeys_nobody(attacks: list[dict[str, Any]]) -> None:
-    """No message repeats a control, invisible or direction-changing character, and none is long."""
+def test_messages_are_printable_and_short(attacks: list[dict[str, Any]]) -> None:
+    """No message repeats control, invisible or bidirectional characters, and none is long."""
     for one in attacks:
         assert all(character == "\n" or character.isprintable() for character in one["shown"]), one["name"]
         assert len(one["shown"]) < 50_000

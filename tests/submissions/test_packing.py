@@ -1,4 +1,4 @@
-"""What is packed is what was evaluated, and comes back from the check with the same scores."""
+"""A packed submission reproduces the scores of the evaluation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hybrid_bench import HybridBenchError, evaluate
-from hybrid_bench.submissions import checking, inspection, packing, rescoring
+from hybrid_bench.submissions import checking, checksums, packing, rescoring
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.rescoring import mean_scores, rescore
 from hybrid_bench.support import toml
@@ -18,23 +18,23 @@ from tests.submissions.examples import Example
 from tests.tiny_encoder import TinyEncoder
 
 
-def test_an_honest_submission_has_no_findings(honest: Example, honest_runs: Example) -> None:
-    assert honest.vectors is not None
-    checked = checking.run(honest.folder, vectors=[honest.vectors])
+def test_a_valid_submission_has_no_findings(valid: Example, valid_runs: Example) -> None:
+    assert valid.vectors is not None
+    checked = checking.run(valid.folder, vectors=[valid.vectors])
     assert checked.findings == []
     assert set(checked.attested) == {"mini"}
-    assert checking.check(honest_runs.folder) == []
+    assert checking.check(valid_runs.folder) == []
 
 
-def test_the_scores_are_those_of_the_same_vectors_evaluated(honest: Example) -> None:
-    """Evaluated by the harness itself, whose product is in float32: a tie may break otherwise, and nothing more."""
+def test_the_scores_are_those_of_the_same_vectors_evaluated(valid: Example) -> None:
+    """The evaluation multiplies in float32, so only ties may differ."""
 
     class Rounded(TinyEncoder):
         def encode(self, texts, role):  # type: ignore[no-untyped-def]
             return super().encode(texts, role).astype(np.float16).astype(np.float32)
 
-    evaluated = evaluate(Rounded(dimension=64), "mini", store=honest.root / "rounded")
-    again = rescore(honest.folder).results["mini"]
+    evaluated = evaluate(Rounded(dimension=64), "mini", store=valid.root / "rounded")
+    again = rescore(valid.folder).results["mini"]
     before, after = mean_scores(evaluated), mean_scores(again)
     assert before.keys() == after.keys()
     for score, value in before.items():
@@ -44,9 +44,9 @@ def test_the_scores_are_those_of_the_same_vectors_evaluated(honest: Example) -> 
     ]
 
 
-def test_runs_are_scored_as_runs(honest_runs: Example) -> None:
-    result = rescore(honest_runs.folder).results["mini"]
-    evaluated = evaluate(TinyEncoder(dimension=64), "mini", measures=["AP@4", "P@1"], store=honest_runs.root / "store")
+def test_runs_are_scored_as_runs(valid_runs: Example) -> None:
+    result = rescore(valid_runs.folder).results["mini"]
+    evaluated = evaluate(TinyEncoder(dimension=64), "mini", measures=["AP@4", "P@1"], store=valid_runs.root / "store")
     before, after = mean_scores(evaluated), mean_scores(result)
     for kind in ("monolingual", "cross-lingual", "multilingual"):
         assert after[f"{kind} AP"] == pytest.approx(before[f"{kind} AP@4"], abs=1e-6)
@@ -54,30 +54,30 @@ def test_runs_are_scored_as_runs(honest_runs: Example) -> None:
     assert "multilingual RankDistance" not in after
 
 
-def test_packing_twice_gives_the_same_bytes(honest: Example, tmp_path: Path) -> None:
+def test_packing_twice_gives_the_same_bytes(valid: Example, tmp_path: Path) -> None:
     again = examples.packed(tmp_path)
-    for path in sorted(honest.folder.iterdir()):
+    for path in sorted(valid.folder.iterdir()):
         assert (again.folder / path.name).read_bytes() == path.read_bytes(), path.name
-    assert honest.vectors is not None
+    assert valid.vectors is not None
     assert again.vectors is not None
-    assert again.vectors.read_bytes() == honest.vectors.read_bytes()
+    assert again.vectors.read_bytes() == valid.vectors.read_bytes()
 
 
-def test_a_revision_is_packed_once(honest: Example) -> None:
-    before = inspection.inspected_hash(honest.folder)
-    with pytest.raises(HybridBenchError, match="is there already"):
-        examples.packed(honest.root)
-    assert inspection.inspected_hash(honest.folder) == before
+def test_a_revision_is_packed_once(valid: Example) -> None:
+    before = checksums.folder_hash(valid.folder)
+    with pytest.raises(HybridBenchError, match="exists already"):
+        examples.packed(valid.root)
+    assert checksums.folder_hash(valid.folder) == before
 
 
 @pytest.mark.parametrize("org", ["../x", "a__b", "a b", ""])
-def test_names_that_no_folder_can_have_are_refused_before_the_work(org: str, tmp_path: Path) -> None:
-    with pytest.raises(HybridBenchError, match="cannot be the org"):
+def test_invalid_names_are_rejected_before_the_evaluation(org: str, tmp_path: Path) -> None:
+    with pytest.raises(HybridBenchError, match="is not a valid org"):
         packing.pack(TinyEncoder(), ["mini"], tmp_path / "submissions", org=org)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_nobody_stated_is_left_to_be_filled_in_and_refused_until_it_is(tmp_path: Path) -> None:
+def test_unstated_fields_are_placeholders_and_rejected_until_filled_in(tmp_path: Path) -> None:
     packed = packing.pack(
         TinyEncoder(dimension=64), ["mini"], tmp_path / "submissions", org="org", vectors_out=tmp_path, store=tmp_path / "store"
     )
@@ -88,18 +88,18 @@ def test_what_nobody_stated_is_left_to_be_filled_in_and_refused_until_it_is(tmp_
     text = card.read_text(encoding="utf-8")
     card.write_text(text.replace('batch_strategy = "TODO"', 'batch_strategy = "none"').replace("TODO", "told"), encoding="utf-8")
     assert {finding.rule for finding in checking.check(packed.folder)} == {"sums"}
-    inspection.seal(packed.folder)
+    checksums.seal(packed.folder)
     assert checking.check(packed.folder) == []
 
 
-def test_a_card_with_a_field_that_cards_do_not_have(tmp_path: Path) -> None:
+def test_a_card_with_an_unknown_field(tmp_path: Path) -> None:
     card = tmp_path / "card.toml"
     card.write_text('licens = "MIT"\n')
     with pytest.raises(HybridBenchError, match="no field 'licens'"):
         packing.pack(TinyEncoder(), ["mini"], tmp_path / "submissions", org="org", card=card)
 
 
-def test_vectors_longer_than_one_are_scaled_without_changing_a_rank(honest: Example, tmp_path: Path) -> None:
+def test_vectors_longer_than_one_are_scaled_without_changing_a_rank(valid: Example, tmp_path: Path) -> None:
     class Long(TinyEncoder):
         def __init__(self) -> None:
             super().__init__(dimension=64)
@@ -113,14 +113,14 @@ def test_vectors_longer_than_one_are_scaled_without_changing_a_rank(honest: Exam
     packed = packing.pack(
         Long(), ["mini"], tmp_path / "submissions", org="org", card=card, vectors_out=tmp_path, store=tmp_path / "s"
     )
-    assert gzip.decompress((packed.folder / "mini.ranks.tsv.gz").read_bytes()) == gzip.decompress(honest.table.read_bytes())
+    assert gzip.decompress((packed.folder / "mini.ranks.tsv.gz").read_bytes()) == gzip.decompress(valid.table.read_bytes())
     vectors = packed.suites[0].vectors
     assert vectors is not None
     assert checking.check(packed.folder, vectors=[vectors]) == []
 
 
-def test_a_tampered_claim_is_shown_and_not_believed(example: Example) -> None:
-    honest = rescore(example.folder)
+def test_a_tampered_claim_is_reported_and_changes_no_score(example: Example) -> None:
+    valid = rescore(example.folder)
     stated = toml.load(example.card)["suites"]["mini"]["claimed"]["monolingual AP"]
     example.edit(lambda text: text.replace(f'"monolingual AP" = {stated}', '"monolingual AP" = 0.999'))
     (finding,) = checking.check(example.folder)
@@ -128,13 +128,13 @@ def test_a_tampered_claim_is_shown_and_not_believed(example: Example) -> None:
     assert "0.99900" in finding.message
     assert f"{stated:.3f}" in finding.message
     tampered = rescore(example.folder)
-    assert tampered.results["mini"].rows == honest.results["mini"].rows
+    assert tampered.results["mini"].rows == valid.results["mini"].rows
     assert [claim.score for claim in tampered.claims["mini"] if not claim.confirmed] == ["monolingual AP"]
-    assert all(claim.confirmed for claim in honest.claims["mini"])
-    assert tampered.content_hash != honest.content_hash
+    assert all(claim.confirmed for claim in valid.claims["mini"])
+    assert tampered.content_hash != valid.content_hash
 
 
-def test_claims_are_compared_to_one_ten_thousandth() -> None:
+def test_claims_are_compared_to_1e_4() -> None:
     assert rescoring.Claim("monolingual AP", 0.50009, 0.5).confirmed
     assert not rescoring.Claim("monolingual AP", 0.50011, 0.5).confirmed
     assert not rescoring.Claim("monolingual AP", 0.5, None).confirmed
@@ -145,6 +145,6 @@ def test_the_table_of_the_committed_submission_is_small(root: Path) -> None:
     assert table.stat().st_size < 400_000
 
 
-def test_the_data_of_a_suite_are_known_by_their_hash() -> None:
+def test_the_hash_of_a_suite_depends_on_its_languages() -> None:
     restricted = suite_data.SuiteData(suite_data.load("mini").suite.restrict(["de", "en"]))
     assert restricted.digest != suite_data.load("mini").digest

@@ -1,4 +1,4 @@
-"""A searcher without vectors is handed in from its result: here one that counts shared words."""
+"""Packing the results of a searcher without vectors, here one that counts shared words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from hybrid_bench.evaluation.runs import Searcher, evaluate_runs
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Run
-from hybrid_bench.submissions import checking, packing, packing_results, rescoring
+from hybrid_bench.submissions import checking, packing_results, rescoring
+from hybrid_bench.submissions.folder import Packed
 from hybrid_bench.submissions.format import expected as suite_data
 from tests.submissions.examples import CARD
 from tests.tiny_encoder import TinyEncoder
@@ -26,7 +27,7 @@ DEPTH = 30
 
 
 def searched(out: Path) -> Path:
-    """The result of the searcher on ``mini``; returns its file."""
+    """Evaluate the searcher on ``mini``; returns the file of the result."""
     suite = suite_data.load("mini").suite
     words = {
         language: {doc.doc_id: Counter(doc.default_text().lower().split()) for doc in suite.docs(language)}
@@ -37,7 +38,7 @@ def searched(out: Path) -> Path:
         pool = {
             doc_id: found for language in words if setting.pool in ("all", language) for doc_id, found in words[language].items()
         }
-        # As in any index, a word counts less the more passages of the pool have it: so scores depend on the pool.
+        # Words are weighted by inverse document frequency, so scores depend on the pool.
         frequency = Counter(word for found in pool.values() for word in found)
         run = {}
         for query in queries:
@@ -63,7 +64,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return searched(tmp_path_factory.mktemp("searched"))
 
 
-def packed(found: Path, root: Path) -> packing.Packed:
+def packed(found: Path, root: Path) -> Packed:
     card = root / "card.toml"
     card.write_text(CARD + 'licence = "MIT"\nsimilarity = "lexical"\n[trained_on]\nmini = "untrained"\n', encoding="utf-8")
     return packing_results.pack([found], root / "submissions", org="org", card=card)
@@ -85,7 +86,7 @@ def test_the_scores_are_those_of_the_runs(found: Path, tmp_path: Path) -> None:
     assert scores == pytest.approx(expected, abs=1e-9)
 
 
-def test_no_rank_that_nobody_knows_is_counted(found: Path, tmp_path: Path) -> None:
+def test_unknown_ranks_are_not_scored(found: Path, tmp_path: Path) -> None:
     again = rescoring.rescore(packed(found, tmp_path).folder).results["mini"]
     original = Result.read(found).ranks.by_language
     unknown = 0
@@ -105,7 +106,7 @@ def test_no_rank_that_nobody_knows_is_counted(found: Path, tmp_path: Path) -> No
     assert f"cut at {DEPTH} passages" in note
 
 
-def test_what_is_no_result_of_a_whole_suite_is_refused(found: Path, tmp_path: Path) -> None:
+def test_results_that_do_not_cover_a_suite_are_rejected(found: Path, tmp_path: Path) -> None:
     from hybrid_bench.evaluation.evaluate import evaluate
 
     ranked = evaluate(TinyEncoder(dimension=64), "mini", store=tmp_path / "store").save(tmp_path / "results")
@@ -116,12 +117,12 @@ def test_what_is_no_result_of_a_whole_suite_is_refused(found: Path, tmp_path: Pa
     result = Result.read(found)
     provenance = result.provenance.model_copy(update={"queries": {**result.provenance.queries, "de": "0" * 64}})
     result.model_copy(update={"provenance": provenance}).with_ranks(result.ranks).save(tmp_path / "other")
-    with pytest.raises(HybridBenchError, match="not of all texts of mini"):
+    with pytest.raises(HybridBenchError, match="does not cover all texts of the installed mini"):
         packed(tmp_path / "other" / "mini" / found.name, tmp_path)
     assert not (tmp_path / "submissions").exists()
 
 
-def test_a_changed_run_is_noticed(found: Path, tmp_path: Path) -> None:
+def test_a_changed_run_is_detected(found: Path, tmp_path: Path) -> None:
     import shutil
 
     copied = shutil.copytree(found.parent, tmp_path / "mini")

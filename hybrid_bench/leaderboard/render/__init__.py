@@ -1,1 +1,1 @@
-"""A board as Markdown, LaTeX, CSV, JSON, a plot and a web page."""
+"""Rendering of leaderboards as Markdown, CSV, JSON, LaTeX and HTML."""

@@ -1,4 +1,4 @@
-"""Names and sentences of strangers, made harmless for each place where they are shown."""
+"""Escaping of untrusted text for each output format."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ _LATEX_CHARACTERS = re.compile("|".join(map(re.escape, _LATEX)))
 
 
 def visible(text: str) -> str:
-    """The text on one line; characters that are not seen, or that turn the direction of others, become U+FFFD."""
+    """Join lines and replace invisible, control and bidirectional characters by U+FFFD."""
     flat = " ".join(text.split())
     return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn") else c for c in flat)
 
 
 def markdown(text: str) -> str:
-    """For a cell of a Markdown table or a line of text: nothing in it is read as markup, HTML or a mention."""
+    """Escape for Markdown tables and text, so that nothing is interpreted as markup or HTML."""
     safe = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(r"\\\1", safe)
 
 
 def latex(text: str) -> str:
-    """For running text of LaTeX: no command and no special character is left."""
+    """Escape for LaTeX text: no commands or special characters remain."""
     return _LATEX_CHARACTERS.sub(lambda found: _LATEX[found[0]], visible(text))
 
 
 def csv_cell(text: str) -> str:
-    """For CSV that may be opened in a spreadsheet: text is never read as a formula."""
+    """Escape for CSV, so that spreadsheets do not interpret text as a formula."""
     safe = visible(text)
     return f"'{safe}" if safe[:1] in ("=", "+", "-", "@") else safe
 
 
 def link(url: str) -> str:
-    """A web address; empty for anything that is not http or https."""
+    """The URL itself if it is http or https, else empty."""
     return url if re.fullmatch(r"https?://[^\s\"'<>\\`]+", url) else ""

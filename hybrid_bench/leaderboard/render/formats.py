@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from hybrid_bench.leaderboard.board import Board, Row
-from hybrid_bench.leaderboard.columns import Column
 from hybrid_bench.leaderboard.render import escaping
+from hybrid_bench.leaderboard.specs import Column
 
-#: What stands beside the figures, in the order of the columns.
+#: Text columns after the figures, in order.
 FACTS: dict[str, Callable[[Row], str]] = {
     "checked": lambda row: row.level,
     "zero-shot": lambda row: row.zero_shot,
@@ -25,14 +25,15 @@ FACTS: dict[str, Callable[[Row], str]] = {
 }
 GROUPS = (
     "Letters: recomputed rows that share a letter in a column do not differ significantly "
-    "(paired t-test over questions, a question with its translations being one; Holm over all pairs and columns; level .05)."
+    "(paired t-test over questions, one observation per question across languages; Holm correction over all pairs and columns; "
+    "level .05)."
 )
-PUBLISHED = "Published figures are copied from their sources, not recomputed, and not part of the groups."
-MEANS = "Every figure is a mean over query languages; `languages` says over how many."
+PUBLISHED = "Published figures are copied from their sources, not recomputed, and excluded from the significance groups."
+MEANS = "Every figure is a mean over query languages; `languages` is their number."
 
 
 def count(number: int | None) -> str:
-    """117654272 as 117.7M; empty if it is not stated."""
+    """Abbreviate a number: 117654272 as 117.7M; empty for None."""
     if number is None:
         return ""
     for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
@@ -42,30 +43,30 @@ def count(number: int | None) -> str:
 
 
 def markdown(board: Board) -> str:
-    """Two tables, the recomputed rows and the published ones, and the sources."""
-    text = [f"# {board.kind.title}\n\n{escaping.markdown(board.kind.about)}\n\n## Recomputed\n\n"]
+    """Markdown: a table of recomputed rows, one of published rows, and the sources."""
+    text = [f"# {board.spec.title}\n\n{escaping.markdown(board.spec.about)}\n\n## Recomputed\n\n"]
     text.append(_markdown_table(board, board.rows, FACTS) if board.rows else "No submission yet.\n")
     text.append(f"\n{GROUPS} {MEANS}\n" if len(board.rows) > 1 else f"\n{MEANS}\n")
     false = [row.name for row in board.rows if row.claimed is False]
-    text += [f"\nThe claimed scores of {escaping.markdown(name)} are not those that were recomputed.\n" for name in false]
+    text += [f"\nThe claimed scores of {escaping.markdown(name)} were not confirmed.\n" for name in false]
     text += [f"\n{escaping.markdown(note)}\n" for note in board.notes]
     if board.published:
         source = {"zero-shot": FACTS["zero-shot"], "source": lambda row: row.source}
         text.append(f"\n## Published\n\n{PUBLISHED}\n\n{_markdown_table(board, board.published, source)}")
     for name, found in board.sources.items():
         text.append(f"\n- **{escaping.markdown(name)}**: {escaping.markdown(found.title)}, <{escaping.link(found.url)}>\n")
-        text += [f"  - {label}: {escaping.markdown(said)}\n" for label, said in found.remarks()]
+        text += [f"  - {label}: {escaping.markdown(note)}\n" for label, note in found.remarks()]
     return "".join(text)
 
 
 def _markdown_table(board: Board, rows: tuple[Row, ...], facts: dict[str, Callable[[Row], str]]) -> str:
-    columns = board.kind.columns
+    columns = board.spec.columns
     head = ["encoder", *(column.label for column in columns), "languages", *facts]
     lines = [head, ["---", *["---:"] * (len(columns) + 1), *["---"] * len(facts)]]
     for row in rows:
         figures = [_figure(row, column, " {}") for column in columns]
-        said = [escaping.markdown(fact(row)) for fact in facts.values()]
-        lines.append([escaping.markdown(row.name), *figures, str(row.languages or ""), *said])
+        texts = [escaping.markdown(fact(row)) for fact in facts.values()]
+        lines.append([escaping.markdown(row.name), *figures, str(row.languages or ""), *texts])
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
@@ -75,8 +76,8 @@ def _figure(row: Row, column: Column, letters: str) -> str:
 
 
 def table(board: Board) -> str:
-    """CSV, one row an encoder; ``checked`` tells published rows from the others."""
-    columns = board.kind.columns
+    """CSV with one row per encoder; ``checked`` distinguishes published rows."""
+    columns = board.spec.columns
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     compared = [column for column in columns if column.compared]
@@ -96,11 +97,11 @@ def table(board: Board) -> str:
 
 
 def record(board: Board) -> dict[str, Any]:
-    """Everything that a board shows, for programs."""
-    kind = board.kind
+    """The complete content of a board, for JSON."""
+    spec = board.spec
     return {
-        "suite": kind.suite,
-        "about": kind.about,
+        "suite": spec.name,
+        "about": spec.about,
         "columns": [
             {
                 "key": c.key,
@@ -109,7 +110,7 @@ def record(board: Board) -> dict[str, Any]:
                 "measure": c.measure,
                 "higher_is_better": c.higher_is_better if c.compared else None,
             }
-            for c in kind.columns
+            for c in spec.columns
         ],
         "recomputed": [_record(row) for row in board.rows],
         "published": [_record(row) for row in board.published],
@@ -143,13 +144,13 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 def to_json(value: object) -> str:
-    """JSON that is the same each time."""
+    """Serialize as deterministic JSON."""
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def latex(board: Board) -> str:
-    r"""A table for a paper, with booktabs: ``\usepackage{booktabs}`` and ``\input{...}``."""
-    columns = board.kind.columns
+    r"""A LaTeX table for ``\input{...}``; requires ``\usepackage{booktabs}``."""
+    columns = board.spec.columns
     width = len(columns) + 3
     lines = [
         "% Needs \\usepackage{booktabs}. " + GROUPS,

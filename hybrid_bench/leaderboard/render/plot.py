@@ -1,4 +1,4 @@
-"""The trade-off of multilingual AP against RankDistance, as SVG that needs no program."""
+"""Layout of the scatter plot of quality against language bias; the template draws it as SVG."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hybrid_bench.leaderboard.board import Board
 
 WIDTH, HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 24, 16, 48
-_CHARACTER = 6.6  #: width of a character of a label
-_LINE = 14
+_CHARACTER = 6.6  #: approximate width of a character of a label in pixels
+_LINE = 14  #: height of a label
 
 
 @dataclass(frozen=True)
 class Point:
-    """A row in the plot, in pixels; ``label_x`` is None where a label would cover another."""
+    """A row in the plot, in pixels; ``label_x`` is None if the label would overlap another one."""
 
     name: str
     detail: str
@@ -27,12 +27,12 @@ class Point:
     label_x: float | None = None
     label_y: float = 0
     anchor: str = "start"
-    leader_y: float | None = None  #: where a line from the point meets a label that is away from it
+    leader_y: float | None = None  #: end of the line from the point to a distant label; None for a close label
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of an axis, in pixels."""
+    """A tick of an axis, in pixels."""
 
     at: float
     label: str
@@ -42,6 +42,8 @@ class Tick:
 class Plot:
     """Everything that the template draws."""
 
+    x_label: str
+    y_label: str
     points: tuple[Point, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -54,35 +56,46 @@ class Plot:
 
 
 def trade_off(board: Board) -> Plot | None:
-    """The rows that have both figures; None if there are fewer than two."""
-    rows = [row for row in (*board.rows, *board.published) if {"multi_ap", "rank_distance"} <= row.values.keys()]
-    rows = [row for row in rows if row.values["rank_distance"] > 0]
-    if len(rows) < 2:
+    """Plot the column that orders the board against RankDistance.
+
+    None if the board has no column of RankDistance or is ordered by something else than a share, or fewer than two rows have
+    both figures.
+    """
+    quality, bias = board.spec.column(board.spec.sorted_by), board.spec.bias
+    if bias is None or not quality.higher_is_better:
         return None
-    distances = [row.values["rank_distance"] for row in rows]
+    rows = [row for row in (*board.rows, *board.published) if {quality.key, bias.key} <= row.values.keys()]
+    rows = [row for row in rows if row.values[bias.key] > 0]
+    if len(rows) < 2 or max(row.values[quality.key] for row in rows) > 1:
+        return None
+    distances = [row.values[bias.key] for row in rows]
     low, high = math.log10(min(distances)) - 0.08, math.log10(max(distances)) + 0.08
-    top = max(0.1, math.ceil(max(row.values["multi_ap"] for row in rows) * 10 + 0.2) / 10)
+    top = max(0.1, math.ceil(max(row.values[quality.key] for row in rows) * 10 + 0.2) / 10)
 
     def x(distance: float) -> float:
         return round(_LEFT + (math.log10(distance) - low) / (high - low) * (WIDTH - _LEFT - _RIGHT), 1)
 
-    def y(ap: float) -> float:
-        return round(HEIGHT - _BOTTOM - ap / top * (HEIGHT - _TOP - _BOTTOM), 1)
+    def y(share: float) -> float:
+        return round(HEIGHT - _BOTTOM - share / top * (HEIGHT - _TOP - _BOTTOM), 1)
 
     points = [
         Point(
             name=row.name,
-            detail=f"multi AP {row.values['multi_ap']:.4f}, RankDistance {row.values['rank_distance']:.1f}, {row.level}",
+            detail=", ".join(
+                [*(f"{column.label} {column.format(row.values[column.key])}" for column in (quality, bias)), row.level]
+            ),
             page=row.page,
             published=row.published,
-            x=x(row.values["rank_distance"]),
-            y=y(row.values["multi_ap"]),
+            x=x(row.values[bias.key]),
+            y=y(row.values[quality.key]),
         )
         for row in rows
     ]
     steps = [m * 10**e for e in range(-1, 6) for m in (1, 2, 5) if low <= math.log10(m * 10**e) <= high]
     shares = [number / 10 for number in range(round(top * 10) + 1)]
     return Plot(
+        bias.label,
+        quality.label,
         tuple(_labelled(points)),
         tuple(Tick(x(step), f"{step:,.0f}" if step >= 1 else f"{step:g}") for step in steps),
         tuple(Tick(y(share), f"{share:.1f}") for share in shares),
@@ -90,7 +103,7 @@ def trade_off(board: Board) -> Plot | None:
 
 
 def _labelled(points: Sequence[Point]) -> list[Point]:
-    """Labels beside, above or below their points, at the first place where they cover nothing; else none."""
+    """Place each label at the first position next to its point without overlaps; without such a position it is omitted."""
     taken = [(p.x - 6, p.y - 6, p.x + 6, p.y + 6) for p in points]
     placed = []
     for point in points:

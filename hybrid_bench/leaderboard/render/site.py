@@ -1,4 +1,4 @@
-"""The web page: static HTML that needs nothing but a browser, also from a folder and without JavaScript."""
+"""The web site: static, self-contained HTML that also works from a folder and without JavaScript."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.leaderboard.board import ZERO_SHOT, Board
-from hybrid_bench.leaderboard.columns import BOARDS, BoardKind
 from hybrid_bench.leaderboard.entry import Claimed, Entry, Scored
 from hybrid_bench.leaderboard.render import escaping, formats
 from hybrid_bench.leaderboard.render.plot import trade_off
-from hybrid_bench.submissions.format.schema import Handed
+from hybrid_bench.leaderboard.specs import BoardSpec, Column
+from hybrid_bench.submissions.format.schema import SuiteEntry
 from hybrid_bench.support.optional import need
 
 if TYPE_CHECKING:
@@ -23,26 +23,31 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent / "templates"
-#: Colours of the heat map, from 0 to 1: classes h0 to h10 of style.css, which are viridis.
+#: Number of colours of the heat map: the classes h0 to h10 of style.css, from viridis.
 _COLOURS = 11
 
 
 def pages(boards: Sequence[Board], entries: Sequence[Entry]) -> dict[str, str]:
-    """Path in the site to the text of the file."""
-    environment = _environment()
+    """Render the site: path to content.
+
+    Args:
+        boards: in the order of the navigation.
+        entries: all submissions.
+    """
+    environment = _environment([board.spec for board in boards])
     found = {"index.html": environment.get_template("index.html").render(root="", here="", all_boards=boards)}
     for board in boards:
-        found[f"{board.kind.suite}.html"] = environment.get_template("board.html").render(
+        found[f"{board.spec.name}.html"] = environment.get_template("board.html").render(
             root="",
-            here=board.kind.suite,
+            here=board.spec.name,
             board=board,
             plot=trade_off(board),
-            detail=board.kind.column(board.kind.detail),
+            detail=board.spec.column(board.spec.detail),
             facts=formats.FACTS,
             groups=formats.GROUPS,
         )
     for entry in entries:
-        suites = [_Part.of(entry, suite, [board.kind for board in boards]) for suite in entry.scored]
+        suites = [_Section.of(entry, suite, [board.spec for board in boards]) for suite in entry.scored]
         page = environment.get_template("encoder.html")
         found[f"encoders/{entry.slug}.html"] = page.render(root="../", here="", entry=entry, facts=_facts(entry), suites=suites)
         for part in suites:
@@ -51,34 +56,37 @@ def pages(boards: Sequence[Board], entries: Sequence[Entry]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A suite on an encoder's page."""
+class _Section:
+    """The section of a suite on an encoder's page."""
 
-    kind: BoardKind
+    board: BoardSpec
     scored: Scored
-    handed: Handed
+    entry: SuiteEntry
     anchor: str
     download: str
-    bars: tuple[tuple[str, float, float], ...]  #: language, RankDistance, percent of the largest
+    bias: Column | None
+    bars: tuple[tuple[str, float, float], ...]  #: (language, value of ``bias``, percent of the largest value)
 
     @classmethod
-    def of(cls, entry: Entry, suite: str, kinds: Sequence[BoardKind]) -> _Part:
+    def of(cls, entry: Entry, suite: str, boards: Sequence[BoardSpec]) -> _Section:
         scored = entry.scored[suite]
-        distances = scored.by_language.get("rank_distance", {})
+        board = next(board for board in boards if board.covers(suite))
+        distances = scored.by_language.get(board.bias.key, {}) if board.bias else {}
         largest = max(distances.values(), default=0) or 1
         anchor = suite.replace("/", "-")
         return cls(
-            kind=next(kind for kind in kinds if kind.covers(suite)),
+            board=board,
             scored=scored,
-            handed=entry.submission.suites[suite],
+            entry=entry.submission.suites[suite],
             anchor=anchor,
             download=f"{entry.slug}.{anchor}.json",
+            bias=board.bias,
             bars=tuple((language, value, round(100 * value / largest, 2)) for language, value in distances.items()),
         )
 
     @property
     def zero_shot(self) -> str:
-        return ZERO_SHOT[self.handed.trained_on]
+        return ZERO_SHOT[self.entry.trained_on]
 
     @property
     def means(self) -> dict[str, float]:
@@ -89,19 +97,19 @@ class _Part:
         return list(dict.fromkeys(pool for of_pool in self.scored.matrix.values() for pool in of_pool))
 
     @property
-    def false_claims(self) -> list[Claimed]:
+    def unconfirmed_claims(self) -> list[Claimed]:
         return [claim for claim in self.scored.claims if not claim.confirmed]
 
 
-def _record(entry: Entry, part: _Part) -> dict[str, Any]:
+def _record(entry: Entry, part: _Section) -> dict[str, Any]:
     fields = part.scored.model_dump(mode="json", exclude={"questions"})
     return {"encoder": entry.submission.title, "revision": entry.submission.revision} | fields
 
 
 def _facts(entry: Entry) -> list[tuple[str, str]]:
-    """What the card states, in words."""
+    """(label, text) of the fields of the card."""
     submission, card = entry.submission, entry.submission.card
-    said = {
+    facts = {
         "revision": submission.revision,
         "licence": card.licence,
         "model": card.model,
@@ -112,7 +120,7 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
         "similarity": card.similarity,
         "query prefix": card.query_prefix and repr(card.query_prefix),
         "passage prefix": card.passage_prefix and repr(card.passage_prefix),
-        "longest text": card.max_length and f"{card.max_length} tokens",
+        "maximum length": card.max_length and f"{card.max_length} tokens",
         "training data": card.training_data,
         "training languages": ", ".join(card.training_languages),
         "batch strategy": card.batch_strategy if card.alpha is None else f"{card.batch_strategy}, alpha {card.alpha:g}",
@@ -121,10 +129,10 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
         "hardware": card.hardware,
         "contact": card.contact,
     }
-    return [(label, "" if text is None else str(text)) for label, text in said.items()]
+    return [(label, "" if text is None else str(text)) for label, text in facts.items()]
 
 
-def _environment() -> Environment:
+def _environment(boards: Sequence[BoardSpec]) -> Environment:
     need("leaderboard", "the web page", "jinja2")
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -145,8 +153,8 @@ def _environment() -> Environment:
     environment.filters["link"] = escaping.link
     environment.filters["lines"] = _lines
     environment.globals.update(
-        boards=BOARDS,
-        style=Markup(style),  # noqa: S704 - ours, and as it is hashed for the policy
+        boards=boards,
+        style=Markup(style),  # noqa: S704 - not user input, and hashed for the policy
         script=Markup(script),  # noqa: S704
         policy=(
             f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
@@ -159,25 +167,25 @@ def _environment() -> Environment:
 
 
 def _digest(text: str) -> str:
-    """As a content security policy names the one style or script that it allows."""
+    """The hash source of an inline style or script in a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _heat(value: float) -> str:
-    """The class of a share's colour."""
+    """The CSS class of the colour of a share in [0, 1]."""
     return f"h{min(_COLOURS - 1, max(0, round(value * (_COLOURS - 1))))}"
 
 
 def _scale() -> Markup:
-    """The colours and what they stand for."""
+    """The legend of the heat map."""
     from markupsafe import Markup
 
     items = "".join(f'<li class="h{step}">{step / (_COLOURS - 1):.1f}</li>' for step in range(_COLOURS))
-    return Markup(f'<ul class="scale" aria-label="Colours of the shares">{items}</ul>')  # noqa: S704
+    return Markup(f'<ul class="scale" aria-label="Colour scale">{items}</ul>')  # noqa: S704
 
 
 def _lines(text: str) -> Markup:
-    """Several lines, each made harmless."""
+    """Escape a text line by line."""
     from markupsafe import Markup, escape
 
     return Markup("\n").join(escape(escaping.visible(line)) if line.strip() else "" for line in text.splitlines())

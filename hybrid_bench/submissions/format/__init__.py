@@ -1,1 +1,1 @@
-"""The format of a submission: its schema, tables, runs and vectors, and readers that trust nothing."""
+"""The submission format: schema, rank tables, runs and vectors, with parsers for untrusted input."""

@@ -1,10 +1,9 @@
-"""What a suite expects of a submission: its queries, their relevant passages, and the sizes of its pools."""
+"""What a suite expects of a submission: queries, relevant passages and pool sizes."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,6 @@ from hybrid_bench.results.ranks import LanguageRanks
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ONE_OF_MIRACL = r"miracl/[a-z]{2}/dev"
-
 
 @dataclass(frozen=True)
 class Relevant:
@@ -32,7 +29,7 @@ class Relevant:
 
 
 class SuiteData:
-    """A suite as its judgements have it; passages are read where they are asked for, for those of MIRACL are many."""
+    """The judged queries of a suite; passages are read on first use, because a suite may have millions."""
 
     def __init__(self, suite: Suite) -> None:
         self.suite = suite
@@ -42,7 +39,7 @@ class SuiteData:
 
     @functools.cached_property
     def relevant(self) -> dict[str, dict[str, list[Relevant]]]:
-        """Query language to query id, in the suite's order, to the relevant passages by ascending document id."""
+        """Query language to query id (in the suite's order) to relevant passages, sorted by ascending document id."""
         found: dict[str, dict[str, list[Relevant]]] = {}
         for language, part in self.questions.items():
             of_query: dict[str, list[Relevant]] = {query.id: [] for query in part.queries}
@@ -55,7 +52,7 @@ class SuiteData:
 
     @functools.cached_property
     def unranked(self) -> dict[str, LanguageRanks]:
-        """Query language to the relevant passages of its queries, in the order of the grid: by document id descending."""
+        """Query language to the relevant passages of its queries, sorted by descending document id, with ranks 0."""
         found = {}
         for language, part in self.relevant.items():
             pairs = [(number, pair) for number, of_query in enumerate(part.values()) for pair in reversed(of_query)]
@@ -72,22 +69,22 @@ class SuiteData:
         return found
 
     def pool_of(self, query_language: str) -> str:
-        """The one pool that a query language is asked on, where there is no pool of all."""
+        """The only pool of a query language in a suite without a pool of all languages."""
         return query_language if not self.suite.pooled else self.suite.passage_languages[0]
 
     @functools.cached_property
     def passage_ids(self) -> dict[str, Sequence[str]]:
-        """Language to the ids of its passages, in the collection's order."""
+        """Language to passage ids, in the collection's order."""
         return {language: [doc.doc_id for doc in self.suite.docs(language)] for language in self.suite.passage_languages}
 
     @functools.cached_property
     def pool_sizes(self) -> dict[str, int]:
-        """Language to the number of its passages; empty where counting them would mean to download Wikipedia."""
+        """Language to number of passages; empty for suites that are not pooled, whose collections may be too large to read."""
         return {language: len(ids) for language, ids in self.passage_ids.items()} if self.pooled else {}
 
     @functools.cached_property
     def digest(self) -> str:
-        """sha256 of the judgements and of the ids and texts of the queries that count: ranks on other data have another."""
+        """sha256 of the judged queries (ids and texts) and the judgements; identifies the data that ranks were computed on."""
         digest = hashlib.sha256(f"{self.suite.name}\n".encode())
         for language, part in self.questions.items():
             for query_id, text in part.queries:
@@ -98,8 +95,20 @@ class SuiteData:
 
 
 def known(name: str) -> bool:
-    """Whether submissions can be on a suite of this name: a registered one or one language of MIRACL, never a path."""
-    return name in SUITES or re.fullmatch(_ONE_OF_MIRACL, name) is not None
+    """Whether a suite accepts submissions: a registered suite, or the dev split of one of its languages; never a path.
+
+    ``miracl/sw/dev`` is such a split: an ir_datasets id that starts with the registered suite ``miracl``.
+    """
+    if name in SUITES:
+        return True
+    suite, _, split = name.partition("/")
+    return suite in SUITES and split in {f"{language}/dev" for language in SUITES.get(suite).languages} and _is_dataset(name)
+
+
+def _is_dataset(dataset_id: str) -> bool:
+    import ir_datasets
+
+    return dataset_id in ir_datasets.registry
 
 
 @functools.lru_cache(maxsize=8)
@@ -107,7 +116,7 @@ def load(name: str) -> SuiteData:
     """Load what a suite expects.
 
     Raises:
-        HybridBenchError: if there are no submissions on it, or its files cannot be had.
+        HybridBenchError: if the suite does not accept submissions, or its files cannot be obtained.
     """
     if not known(name):
         raise UnknownNameError("suite for submissions", name, [*SUITES, "miracl/yo/dev"])

@@ -1,4 +1,4 @@
-"""What is wrong with a submission: a finding a rule and file, all of them in one go."""
+"""Findings of a submission check: one per violation of a rule in a file, all collected in one pass."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
-#: Findings of one rule in one file that are listed; of the others only the number is told.
+#: Findings listed per rule and file; further ones are only counted.
 LISTED = 5
-#: Characters of a stranger's text that a message quotes.
+#: Maximum number of characters of untrusted text that a message quotes.
 _QUOTED = 60
 
-#: What every rule asks for. A finding names one of these.
+#: Rule id to its requirement. Every finding has one of these ids.
 RULES = {
-    "folder": "a submission is a folder <org>__<name>/<revision> of plain files; it holds no links and nothing else",
-    "size": "every file is below its limit, packed and unpacked",
+    "folder": "a submission is a folder <org>__<name>/<revision> of regular files, without links or unexpected files",
+    "size": "every file is within its size limit, both packed and unpacked",
     "encoding": "text files are UTF-8 without control characters",
-    "toml": "submission.toml is TOML, with every key once",
+    "toml": "submission.toml is valid TOML without duplicate keys",
     "schema": "submission.toml has the fields of the schema and no others",
-    "text": "texts hold no control, invisible or direction-changing characters and no markup",
-    "placeholder": "nothing is left to be filled in",
-    "name": "org, name and revision are those of the folder, and no other submission has a name that reads the same",
-    "revision": "a revision that is published already does not change",
-    "sums": "SHA256SUMS names every other file with its sha256, sorted, and nothing else",
-    "suite": "a suite is one that boards exist for, on the texts that it has here",
-    "gzip": "a packed file is one gzip stream, whole, with nothing after it",
-    "table": "a table of ranks has its header and five columns a line",
-    "coverage": "every query is there once, with a rank for every relevant passage, and no others",
-    "ranks": "ranks are whole numbers that can be true together",
-    "run": "a run is a TREC run in canonical order, cut at the depth that is stated",
-    "claim": "a claimed score is the one that the ranks give, to 1e-4",
+    "text": "texts contain no control, invisible or bidirectional characters and no markup",
+    "placeholder": "no field contains a placeholder",
+    "name": "org, name and revision match the folder, and no other submission has a confusable name",
+    "revision": "a published revision does not change",
+    "sums": "SHA256SUMS lists every other file with its sha256, sorted by name, and nothing else",
+    "suite": "the suite accepts submissions, and its texts and judgements are those of the installed version",
+    "gzip": "a .gz file is exactly one complete gzip stream",
+    "table": "a rank table has the expected header, five columns per line and sorted lines",
+    "coverage": "every query occurs exactly once, with one rank per relevant passage, and there are no other queries",
+    "ranks": "ranks are integers that are consistent with each other",
+    "run": "a run is a TREC run in canonical order, cut at the stated depth",
+    "claim": "a claimed score equals the recomputed score to 1e-4",
     "duplicate": "no other submission has the same ranks or the same vectors",
-    "vectors-file": "vectors are a safetensors file of fp16 arrays, whose header is true",
-    "vectors-hash": "vectors are the ones that submission.toml names",
-    "vectors-values": "vectors are finite, not zero, and of unit length where the card says cosine",
-    "vectors-ranks": "the ranks are those that the vectors give, to the last one",
+    "vectors-file": "vectors are a safetensors file of fp16 arrays with a valid header",
+    "vectors-hash": "the vectors file is the one that submission.toml names",
+    "vectors-values": "vectors are finite, non-zero, and of unit length if the card states cosine similarity",
+    "vectors-ranks": "the vectors reproduce every rank exactly",
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong.
+    """One violation of a rule.
 
     Attributes:
         rule: a key of :data:`RULES`.
-        file: path inside the submission, or of the file that was given beside it.
-        severity: an error keeps a submission off the boards; a warning is shown.
+        file: path inside the submission, or the name of a file given with it.
+        severity: an error excludes the submission from the leaderboards; a warning is only shown.
         message: what is wrong and where.
-        remedy: what to do about it.
+        remedy: how to fix it.
     """
 
     rule: str
@@ -68,36 +68,35 @@ class Finding:
 
 @dataclass
 class Report:
-    """Collects findings; of many of one kind it keeps the first few and their number."""
+    """Collects findings; of many findings of one rule in one file it keeps the first few and a count."""
 
     _found: list[Finding] = field(default_factory=list)
-    _more: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _counts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def error(self, rule: str, file: str, message: str, remedy: str = "") -> None:
-        """Something that keeps the submission off the boards."""
+        """Add a finding that excludes the submission from the leaderboards."""
         self._add(Finding(rule, file, "error", message, remedy))
 
     def warning(self, rule: str, file: str, message: str, remedy: str = "") -> None:
-        """Something that readers are told."""
+        """Add a finding that is only shown."""
         self._add(Finding(rule, file, "warning", message, remedy))
 
     def _add(self, finding: Finding) -> None:
-        self._more[finding.rule, finding.file] += 1
-        if self._more[finding.rule, finding.file] <= LISTED:
+        self._counts[finding.rule, finding.file] += 1
+        if self._counts[finding.rule, finding.file] <= LISTED:
             self._found.append(finding)
 
     def full(self, rule: str, file: str) -> bool:
-        """Whether more findings of a rule in a file would only be counted: then nobody needs to look for them."""
-        return self._more[rule, file] > LISTED
+        """Whether further findings of a rule in a file would only be counted, so that the search for them can stop."""
+        return self._counts[rule, file] > LISTED
 
     @property
     def findings(self) -> list[Finding]:
-        """All of them, errors first."""
+        """All findings, errors first."""
         found = list(self._found)
-        for (rule, file), count in self._more.items():
+        for (rule, file), count in self._counts.items():
             if count > LISTED:
-                more = f"at least {count - LISTED} more of this kind"
-                found.append(Finding(rule, file, "error", more))
+                found.append(Finding(rule, file, "error", f"at least {count - LISTED} more findings of this rule"))
         return sorted(found, key=lambda finding: finding.severity)
 
     @property
@@ -107,11 +106,11 @@ class Report:
 
 
 def quoted(text: object) -> str:
-    """A stranger's text as a message may hold it: short, and with nothing that a terminal would obey."""
+    """Quote untrusted text for a message: ASCII only, truncated, without control characters."""
     shown = str(text)
     return ascii(shown if len(shown) <= _QUOTED else shown[:_QUOTED] + "...")
 
 
 def as_json(findings: Iterable[Finding]) -> str:
-    """The findings for a program to read."""
+    """Serialize findings as JSON."""
     return json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1) + "\n"

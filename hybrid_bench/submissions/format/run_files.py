@@ -1,10 +1,9 @@
-"""TREC runs that are handed in: read line by line within the bounds that the suite sets, canonical or refused."""
+"""Parser of submitted TREC runs: line by line, bounded by what the suite allows, in canonical order."""
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,124 +15,155 @@ from hybrid_bench.results import runs as trec
 from hybrid_bench.results.runs import Hit
 from hybrid_bench.submissions.format import untrusted
 from hybrid_bench.submissions.format.findings import Report, quoted
-from hybrid_bench.submissions.format.untrusted import Refused
+from hybrid_bench.submissions.format.untrusted import RejectedFile
 
 if TYPE_CHECKING:
     from hybrid_bench.submissions.format.expected import SuiteData
 
 SUFFIX = ".runs"
-#: Bytes of a packed run at most.
+#: Maximum size of a packed run in bytes.
 PACKED_LIMIT = 256 << 20
-#: Bytes of a line at most.
+#: Maximum length of a line in bytes.
 _LINE_LIMIT = 400
 _SCORE = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?")
 
 
 def settings(data: SuiteData) -> dict[Setting, dict[str, dict[str, int]]]:
-    """Every setting of a suite that has queries, to the relevant passages of its queries."""
+    """Every setting of a suite that has queries, with the qrels of its queries."""
     found = {setting: qrels(data.suite, setting, data.questions[setting.query_language].judgements)
              for setting in data.suite.settings() if setting.query_language in data.questions}  # fmt: skip
     return {setting: judged for setting, judged in found.items() if judged}
 
 
+def file_names(data: SuiteData) -> dict[str, Setting]:
+    """The expected file names in a folder of runs, with their settings."""
+    return {trec.file_name(setting): setting for setting in settings(data)}
+
+
 def read(
     path: Path, setting: Setting, judged: dict[str, dict[str, int]], data: SuiteData, depth: int, report: Report, file: str
 ) -> dict[str, list[Hit]]:
-    """Read a run; what is wrong with it is told, line by line until there is too much.
+    """Parse a run and report its errors, line by line, until there are too many.
 
     Args:
         path: the gzipped file.
-        setting: what was asked.
-        judged: the queries that count, in the suite's order.
+        setting: the setting of the run.
+        judged: qrels of the setting's queries, in the suite's order.
         data: the suite.
-        depth: passages a query at most.
-        report: told of every finding.
-        file: what findings call it.
+        depth: retrieval depth per query.
+        report: receives the findings.
+        file: the name of the file in findings.
+
+    Returns:
+        Query id to hits; valid lines only.
     """
-    known = set(itertools.chain.from_iterable(
-        ids for language, ids in data.passage_ids.items() if setting.pool in (ALL, language)
-    )) if data.pooled else None  # fmt: skip
-    order = {query_id: number for number, query_id in enumerate(judged)}
-    run: dict[str, list[Hit]] = {}
-    seen: set[str] = set()
-    at = -1
+    parser = _Parser(judged, depth, _pool_ids(setting, data), report, file)
     try:
         for number, line in enumerate(_lines(path, len(judged) * depth), start=1):
             if report.full("run", file) or report.full("coverage", file):
                 break
-            words = line.split(" ")
-            if len(words) != 6 or words[1] != "Q0" or not words[5]:
-                report.error("run", file, f"line {number} is not: query id, Q0, document id, rank, score, tag (by single spaces)")
-                continue
-            query_id, _, doc_id, rank, score, _ = words
-            if query_id not in order:
-                report.error("coverage", file, f"line {number}: query {quoted(query_id)} does not count in this setting")
-                continue
-            if query_id not in run:
-                if order[query_id] < at:
-                    report.error("run", file, f"line {number}: query {quoted(query_id)} is not in the suite's order")
-                at = order[query_id]
-                run[query_id], seen = [], set()
-            elif order[query_id] != at:
-                report.error("run", file, f"line {number}: the lines of query {quoted(query_id)} do not stand together")
-                continue
-            problem = _problem(run[query_id], seen, doc_id, rank, score, depth, known)
-            if problem:
-                report.error("run", file, f"line {number}: {problem}")
-                continue
-            seen.add(doc_id)
-            run[query_id].append(Hit(doc_id, float(np.float32(score))))
-    except Refused as refused:
-        report.error(refused.rule, file, refused.message, refused.remedy)
-        return run
-    if missing := [query_id for query_id in judged if query_id not in run]:
+            parser.add(number, line)
+    except RejectedFile as rejected:
+        report.error(rejected.rule, file, rejected.message, rejected.remedy)
+        return parser.run
+    if missing := [query_id for query_id in judged if query_id not in parser.run]:
         report.warning(
             "coverage",
             file,
-            f"{len(missing)} of {len(judged)} queries found nothing and count with 0, first {quoted(missing[0])}",
+            f"{len(missing)} of {len(judged)} queries retrieve nothing and score 0, first {quoted(missing[0])}",
         )
-    return run
+    return parser.run
 
 
-def _problem(hits: list[Hit], seen: set[str], doc_id: str, rank: str, score: str, depth: int, known: set[str] | None) -> str:
-    if rank != str(len(hits) + 1):
-        return f"the rank is {quoted(rank)}, not {len(hits) + 1}"
-    if len(hits) >= depth:
-        return f"a query has more than {depth} passages"
-    if doc_id in seen:
-        return f"document {quoted(doc_id)} is there twice"
-    if known is not None and doc_id not in known:
-        return f"document {quoted(doc_id)} is not in the pool"
-    if not _SCORE.fullmatch(score):
-        return f"the score {quoted(score)} is not a number"
-    with np.errstate(over="ignore"):
-        value = np.float32(score)
-    if not np.isfinite(value):
-        return f"the score {quoted(score)} is not a finite float32"
-    if hits and (float(value), doc_id) >= (hits[-1].score, hits[-1].doc_id):
-        return "it does not sort after the line above: by score descending, then document id descending"
-    return ""
+def _pool_ids(setting: Setting, data: SuiteData) -> set[str] | None:
+    """The document ids of a setting's pool; None if they are too many to list."""
+    if not data.pooled:
+        return None
+    pools = (ids for language, ids in data.passage_ids.items() if setting.pool in (ALL, language))
+    return {doc_id for ids in pools for doc_id in ids}
 
 
-def _lines(path: Path, most: int) -> Iterator[str]:
-    """The lines of a packed file, decoded; at most so many."""
+class _Parser:
+    """Collects the hits of a run; an invalid line is reported and skipped."""
+
+    def __init__(self, judged: Mapping[str, object], depth: int, pool: set[str] | None, report: Report, file: str) -> None:
+        self.run: dict[str, list[Hit]] = {}
+        self._position = {query_id: number for number, query_id in enumerate(judged)}
+        self._depth = depth
+        self._pool = pool
+        self._report = report
+        self._file = file
+        self._current = -1  # position of the current query
+        self._retrieved: set[str] = set()  # document ids of the current query
+
+    def add(self, number: int, line: str) -> None:
+        words = line.split(" ")
+        if len(words) != 6 or words[1] != "Q0" or not words[5]:
+            self._error("run", number, "expected 'query-id Q0 doc-id rank score tag', separated by single spaces")
+            return
+        query_id, _, doc_id, rank, score, _ = words
+        if not self._select(number, query_id):
+            return
+        if problem := self._problem(self.run[query_id], doc_id, rank, score):
+            self._error("run", number, problem)
+            return
+        self._retrieved.add(doc_id)
+        self.run[query_id].append(Hit(doc_id, float(np.float32(score))))
+
+    def _error(self, rule: str, number: int, message: str) -> None:
+        self._report.error(rule, self._file, f"line {number}: {message}")
+
+    def _select(self, number: int, query_id: str) -> bool:
+        """Make a query the current one; False if the line has to be skipped."""
+        position = self._position.get(query_id)
+        if position is None:
+            self._error("coverage", number, f"query {quoted(query_id)} is not a query of this setting")
+            return False
+        if query_id not in self.run:
+            if position < self._current:
+                self._error("run", number, f"query {quoted(query_id)} is not in the suite's order")
+            self._current = position
+            self.run[query_id], self._retrieved = [], set()
+        elif position != self._current:
+            self._error("run", number, f"the lines of query {quoted(query_id)} are not consecutive")
+            return False
+        return True
+
+    def _problem(self, hits: list[Hit], doc_id: str, rank: str, score: str) -> str:
+        """What is wrong with the next hit of the current query; empty if nothing is."""
+        if rank != str(len(hits) + 1):
+            return f"rank {quoted(rank)}, expected {len(hits) + 1}"
+        if len(hits) >= self._depth:
+            return f"a query has more than {self._depth} passages"
+        if doc_id in self._retrieved:
+            return f"duplicate document {quoted(doc_id)}"
+        if self._pool is not None and doc_id not in self._pool:
+            return f"document {quoted(doc_id)} is not in the pool"
+        if not _SCORE.fullmatch(score):
+            return f"the score {quoted(score)} is not a number"
+        with np.errstate(over="ignore"):
+            value = np.float32(score)
+        if not np.isfinite(value):
+            return f"the score {quoted(score)} is not a finite float32"
+        if hits and (float(value), doc_id) >= (hits[-1].score, hits[-1].doc_id):
+            return "not sorted: expected score descending, then document id descending"
+        return ""
+
+
+def _lines(path: Path, limit: int) -> Iterator[str]:
+    """Decode the lines of a gzipped file, at most ``limit`` of them."""
     rest = b""
     count = 0
-    for block in untrusted.unpacked(path, PACKED_LIMIT, (most + 1) * _LINE_LIMIT):
+    for block in untrusted.unpacked(path, PACKED_LIMIT, (limit + 1) * _LINE_LIMIT):
         *whole, rest = (rest + block).split(b"\n")
         count += len(whole)
-        if count > most:
-            raise Refused("size", f"it has more than {most:,} lines: so many its queries have at the depth that is stated")
+        if count > limit:
+            raise RejectedFile("size", f"more than {limit:,} lines, the number of queries times the stated depth")
         if len(rest) > _LINE_LIMIT:
-            raise Refused("run", f"line {count + 1} is longer than {_LINE_LIMIT} bytes")
+            raise RejectedFile("run", f"line {count + 1} is longer than {_LINE_LIMIT} bytes")
         for line in whole:
             if len(line) > _LINE_LIMIT:
-                raise Refused("run", f"a line is longer than {_LINE_LIMIT} bytes")
+                raise RejectedFile("run", f"a line is longer than {_LINE_LIMIT} bytes")
             yield untrusted.text(line)
     if rest:
-        raise Refused("run", "its last line does not end with a line feed", "Is it whole?")
-
-
-def file_names(data: SuiteData) -> dict[str, Setting]:
-    """The names of the files in a folder of runs."""
-    return {trec.file_name(setting): setting for setting in settings(data)}
+        raise RejectedFile("run", "the last line has no line feed", "The file may be truncated; pack it again.")

@@ -1,4 +1,4 @@
-"""Reading a stranger's files: nothing is followed, nothing is larger than its limit, nothing is executed."""
+"""Readers for untrusted files: no link is followed, every size is bounded, nothing is executed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,14 @@ _LONGEST_LINE = 16 << 10
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-class Refused(Exception):
-    """A file that is not read further, with the rule that it breaks."""
+class RejectedFile(Exception):
+    """A file that violates a rule and is not read further.
+
+    Args:
+        rule: the id of the violated rule.
+        message: what is wrong.
+        remedy: how to fix it.
+    """
 
     def __init__(self, rule: str, message: str, remedy: str = "") -> None:
         super().__init__(message)
@@ -33,35 +39,35 @@ class Refused(Exception):
 
 @contextmanager
 def opened(path: Path, limit: int) -> Iterator[IO[bytes]]:
-    """Open a plain file that is not larger than its limit; neither a link nor a pipe is ever opened.
+    """Open a regular file of at most ``limit`` bytes; links and pipes are never opened.
 
     Raises:
-        Refused: if it is missing, not a plain file, or too large.
+        RejectedFile: if the file is missing, not a regular file, or too large.
     """
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
-            raise Refused("folder", "it is not a plain file", "Put the file itself there.")
+            raise RejectedFile("folder", "not a regular file", "Replace it with the file itself.")
         if status.st_size > limit:
-            raise Refused("size", f"it has {status.st_size:,} bytes, and the limit is {limit:,}")
+            raise RejectedFile("size", f"{status.st_size:,} bytes exceed the limit of {limit:,}")
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
-        raise Refused("folder", f"it cannot be read: {error.strerror}") from error
+        raise RejectedFile("folder", f"cannot be read: {error.strerror}") from error
     with os.fdopen(descriptor, "rb") as file:
         yield file
 
 
 def content(path: Path, limit: int) -> bytes:
-    """The whole of a plain file; raises as :func:`opened` does."""
+    """Read a regular file; raises like :func:`opened`."""
     with opened(path, limit) as file:
         found = file.read(limit + 1)
     if len(found) > limit:
-        raise Refused("size", f"it has more than {limit:,} bytes")
+        raise RejectedFile("size", f"more than {limit:,} bytes")
     return found
 
 
 def sha256(path: Path, limit: int) -> str:
-    """The hash of a plain file; raises as :func:`opened` does."""
+    """Hash a regular file; raises like :func:`opened`."""
     digest = hashlib.sha256()
     with opened(path, limit) as file:
         while block := file.read(_BLOCK):
@@ -70,10 +76,11 @@ def sha256(path: Path, limit: int) -> str:
 
 
 def unpacked(path: Path, limit: int, unpacked_limit: int) -> Iterator[bytes]:
-    """The content of a gzipped file, block by block.
+    """Decompress a gzip file block by block.
 
     Raises:
-        Refused: as :func:`opened` does, and if it is not one whole gzip stream or unpacks to more than its limit.
+        RejectedFile: like :func:`opened`, and if it is not exactly one complete gzip stream or unpacks to more than
+            ``unpacked_limit`` bytes.
     """
     stream = zlib.decompressobj(wbits=31)
     total = 0
@@ -84,65 +91,71 @@ def unpacked(path: Path, limit: int, unpacked_limit: int) -> Iterator[bytes]:
                 block = stream.decompress(packed, _BLOCK)
                 total += len(block)
                 if total > unpacked_limit:
-                    raise Refused("size", f"it unpacks to more than {unpacked_limit:,} bytes")
+                    raise RejectedFile("size", f"unpacks to more than {unpacked_limit:,} bytes")
                 if not packed:
-                    raise Refused("gzip", "it is cut off", "Pack it again.")
+                    raise RejectedFile("gzip", "the gzip stream is truncated", "Pack the file again.")
                 yield block
         except zlib.error as error:
-            raise Refused("gzip", f"it is not gzip: {error}", "Pack it again.") from error
+            raise RejectedFile("gzip", f"not a gzip file: {error}", "Pack the file again.") from error
         if stream.unused_data or file.read(1):
-            raise Refused("gzip", "something follows its gzip stream", "Pack it again.")
+            raise RejectedFile("gzip", "unexpected data after the gzip stream", "Pack the file again.")
 
 
 def text(data: bytes) -> str:
-    """UTF-8 without control characters but tabs and line ends.
+    """Decode UTF-8; tabs and line ends are the only control characters allowed.
 
     Raises:
-        Refused: if it is not.
+        RejectedFile: if the data is anything else.
     """
     try:
         found = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refused("encoding", f"byte {error.start} is not UTF-8", "Save it as UTF-8.") from error
+        raise RejectedFile("encoding", f"byte {error.start} is not UTF-8", "Save the file as UTF-8.") from error
     if control := _CONTROL.search(found):
-        raise Refused(
-            "encoding", f"character {control.start()} is the control character U+{ord(control.group()):04X}", "Take it out."
+        raise RejectedFile(
+            "encoding", f"character {control.start()} is the control character U+{ord(control.group()):04X}", "Remove it."
         )
     return found
 
 
 def table(data: bytes, name: str) -> dict[str, Any]:
-    """The content of a TOML file.
+    """Parse TOML.
 
     Raises:
-        Refused: if it is not TOML, or not UTF-8.
+        RejectedFile: if the data is not UTF-8 or not TOML.
     """
     found = text(data)
-    if max(map(len, found.split("\n"))) > _LONGEST_LINE:  # the parser takes long for a name of thousands of parts
-        raise Refused("size", f"it has a line of more than {_LONGEST_LINE:,} characters")
+    if max(map(len, found.split("\n"))) > _LONGEST_LINE:  # the parser is slow on keys of thousands of parts
+        raise RejectedFile("size", f"a line has more than {_LONGEST_LINE:,} characters")
     try:
         return toml.loads(found, name)
     except HybridBenchError as error:
-        raise Refused("toml", error.problem, error.remedy) from error
-    except (RecursionError, ValueError, OverflowError) as error:  # nested too deep; a number of thousands of digits; year 0
-        raise Refused("toml", f"it cannot be read: {quoted(error)}") from error
+        raise RejectedFile("toml", error.problem, error.remedy) from error
+    except (RecursionError, ValueError, OverflowError) as error:  # deep nesting; numbers of thousands of digits; year 0
+        raise RejectedFile("toml", f"cannot be parsed: {quoted(error)}") from error
 
 
-def listing(folder: Path, report: Report, *, most: int, inside: str = "") -> list[str] | None:
-    """The names in a folder, sorted; None if it is not a plain folder or holds more than ``most``."""
-    shown = inside or "."
+def listing(folder: Path, report: Report, *, limit: int, label: str = ".") -> list[str] | None:
+    """List the names in a folder, sorted; None if it is not a real folder or holds more than ``limit`` entries.
+
+    Args:
+        folder: the folder.
+        report: receives a finding on failure.
+        limit: the maximum number of entries.
+        label: the name of the folder in findings.
+    """
     try:
         if not stat.S_ISDIR(folder.lstat().st_mode):
-            report.error("folder", shown, "it is not a plain folder", "Put the folder itself there.")
+            report.error("folder", label, "not a real folder", "Replace the link or file with the folder itself.")
             return None
         names = []
         with os.scandir(folder) as entries:
             for entry in entries:
                 names.append(entry.name)
-                if len(names) > most:
-                    report.error("folder", shown, f"it holds more than {most} files")
+                if len(names) > limit:
+                    report.error("folder", label, f"contains more than {limit} files")
                     return None
     except OSError as error:
-        report.error("folder", shown, f"it cannot be read: {error.strerror}")
+        report.error("folder", label, f"cannot be read: {error.strerror}")
         return None
     return sorted(names)

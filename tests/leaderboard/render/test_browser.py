@@ -1,4 +1,4 @@
-"""The page in a real browser: Chromium, from a folder, with the network off."""
+"""The site in Chromium, opened from a folder, offline."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ PAGES = ("index.html", "xquad-r.html", BOARD, "miracl.html", ENCODER)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Of this module alone: Playwright keeps an event loop while it is open."""
+    """Limited to this module, because Playwright keeps an event loop while it is open."""
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
-        pytest.fail("the page is tested in Chromium, which is not installed; on Debian: apt-get install chromium")
+        pytest.fail("Chromium is not installed; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
 
 
 @contextmanager
 def opened(browser: Browser, address: Path, **options: Any) -> Iterator[Page]:
-    """A page of its own; whatever the console says is a failure."""
+    """Open a page; any console message, error or failed request fails the test."""
     context = browser.new_context(**{"viewport": DESKTOP, "offline": True} | options)
-    said: list[str] = []
+    messages: list[str] = []
     page = context.new_page()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("requestfailed", lambda request: said.append(f"failed: {request.url}"))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("requestfailed", lambda request: messages.append(f"failed: {request.url}"))
     page.goto(address.as_uri())
     try:
         yield page
     finally:
         context.close()
-    assert said == []
+    assert messages == []
 
 
 def column(page: Page, number: int, body: str = "recomputed") -> list[str]:
@@ -66,7 +66,7 @@ def head(page: Page, label: str) -> Locator:
     return page.locator("#board thead th").filter(has_text=re.compile(rf"^{label}$"))
 
 
-def test_a_click_sorts_each_part_for_itself(browser: Browser, site: Path) -> None:
+def test_a_click_sorts_recomputed_and_published_rows_separately(browser: Browser, site: Path) -> None:
     with opened(browser, site / BOARD) as page:
         assert head(page, "multi AP").get_attribute("aria-sort") == "descending"
         assert names(page)[0] == "drawn/sharp"
@@ -76,18 +76,18 @@ def test_a_click_sorts_each_part_for_itself(browser: Browser, site: Path) -> Non
         assert parameters.get_attribute("aria-sort") == "ascending"
         assert head(page, "multi AP").get_attribute("aria-sort") is None
         assert names(page) == ["drawn/blurred", "drawn/sharp", "drawn/blurred-too"], "1.0k, 2.5M, 117.7M: by number, not by text"
-        assert names(page, "published") == published, "rows without a figure stay in their order"
+        assert names(page, "published") == published, "rows without a value keep their order"
         parameters.get_by_role("button").click()
         assert names(page)[0] == "drawn/blurred-too"
         head(page, "RankDistance").get_by_role("button").click()
         distances = [float(text) for text in column(page, 5, "published") if text != "–"]
         assert distances == sorted(distances)
-        assert column(page, 5, "published")[-1] == "–", "no figure sorts last"
+        assert column(page, 5, "published")[-1] == "–", "missing values sort last"
         head(page, "RankDistance").get_by_role("button").click()
         assert column(page, 5, "published")[-1] == "–"
 
 
-def test_the_keyboard_is_enough(browser: Browser, site: Path) -> None:
+def test_the_table_can_be_sorted_by_keyboard(browser: Browser, site: Path) -> None:
     with opened(browser, site / BOARD) as page:
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
@@ -96,8 +96,8 @@ def test_the_keyboard_is_enough(browser: Browser, site: Path) -> None:
             page.keyboard.press("Tab")
             if button.evaluate("node => node === document.activeElement"):
                 break
-        assert button.evaluate("node => node === document.activeElement"), "Tab leads to the column heads"
-        assert button.evaluate("node => getComputedStyle(node).outlineStyle") == "solid", "the focus is seen"
+        assert button.evaluate("node => node === document.activeElement"), "Tab reaches the column headings"
+        assert button.evaluate("node => getComputedStyle(node).outlineStyle") == "solid", "the focus is visible"
         page.keyboard.press("Enter")
         assert head(page, "mono AP").get_attribute("aria-sort") == "descending"
         page.keyboard.press("Space")
@@ -123,10 +123,10 @@ def test_filters(browser: Browser, site: Path) -> None:
         assert len(names(page, "published")) == total - 3
         page.get_by_label("Encoder, strategy or licence").fill("x")
         page.keyboard.press("Enter")
-        assert page.url.endswith(BOARD), "the form is never sent"
+        assert page.url.endswith(BOARD), "the form is never submitted"
 
 
-def test_links_lead_to_pages(browser: Browser, site: Path) -> None:
+def test_links_open_pages(browser: Browser, site: Path) -> None:
     with opened(browser, site / "index.html") as page:
         page.get_by_role("navigation").get_by_role("link", name="MLQA-R").click()
         assert page.locator("h1").inner_text() == "MLQA-R"
@@ -140,7 +140,7 @@ def test_links_lead_to_pages(browser: Browser, site: Path) -> None:
         assert page.locator("h1").inner_text().startswith("How well")
 
 
-def test_downloads_are_the_files_beside_the_boards(browser: Browser, site: Path) -> None:
+def test_downloads_are_the_generated_files(browser: Browser, site: Path) -> None:
     with opened(browser, site / BOARD) as page:
         for label, ending in (("CSV", "csv"), ("JSON", "json"), ("Markdown", "md"), ("LaTeX", "tex")):
             target = page.get_by_role("link", name=label, exact=True).get_attribute("href")
@@ -149,7 +149,7 @@ def test_downloads_are_the_files_beside_the_boards(browser: Browser, site: Path)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_phone_shows_everything_without_sideways_scrolling_of_the_page(browser: Browser, site: Path, path: str) -> None:
+def test_a_phone_needs_no_horizontal_scrolling_of_the_page(browser: Browser, site: Path, path: str) -> None:
     with opened(browser, site / path, viewport=PHONE, is_mobile=True, has_touch=True) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         for table in page.locator(".scroll").all():
@@ -160,22 +160,22 @@ def test_a_phone_shows_everything_without_sideways_scrolling_of_the_page(browser
         for text in page.locator(".stay").all():
             box = text.bounding_box()
             assert box
-            assert box["x"] + box["width"] <= PHONE["width"], "what is said of a wide table is not cut"
+            assert box["x"] + box["width"] <= PHONE["width"], "captions of wide tables are not cut off"
         assert page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 15
 
 
-def test_without_javascript_the_tables_are_there(browser: Browser, site: Path) -> None:
+def test_the_tables_work_without_javascript(browser: Browser, site: Path) -> None:
     with opened(browser, site / BOARD, java_script_enabled=False) as page:
         assert names(page)[0] == "drawn/sharp"
         assert len(names(page, "published")) == 10
-        assert not page.locator("#filters").is_visible(), "what does nothing is not shown"
+        assert not page.locator("#filters").is_visible(), "filters need JavaScript"
         assert page.locator("#board thead button").count() == 0
         assert page.locator("svg.plot").is_visible()
         assert head(page, "multi AP").is_visible()
 
 
 def contrast(page: Page, locator: Locator) -> float:
-    """The ratio of WCAG 2 between an element's ink and the paper below it."""
+    """The WCAG 2 contrast ratio between an element's text and its background."""
     ink, paper = locator.evaluate(
         """node => {
             const paint = at => getComputedStyle(at).backgroundColor;
@@ -194,7 +194,7 @@ def contrast(page: Page, locator: Locator) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_can_be_read_in_light_and_in_the_dark(browser: Browser, site: Path, scheme: str) -> None:
+def test_contrast_is_sufficient_in_light_and_dark_mode(browser: Browser, site: Path, scheme: str) -> None:
     selectors = {
         BOARD: ["body", "a", "caption", ".quiet", ".level", ".warning", ".published td.number", "thead th", ".h5", ".source"],
         ENCODER: ["dt", "dd", ".warning", *(f".scale .h{step}" for step in range(11))],
@@ -207,7 +207,7 @@ def test_everything_can_be_read_in_light_and_in_the_dark(browser: Browser, site:
                 assert contrast(page, page.locator(selector).first) >= 4.5, selector
 
 
-#: Where the colours of a screenshot are looked at, in a page of its own: a canvas may not read images of files.
+#: Reads the pixels of a screenshot in a separate page, because a canvas cannot read images from files.
 _PIXELS = """async ([image, points]) => {
     const bitmap = await createImageBitmap(await (await fetch(image)).blob());
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
@@ -241,7 +241,7 @@ def below_each_other(found: list[dict[str, float]]) -> bool:
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_structure_of_a_screenshot_of_a_board(browser: Browser, site: Path, size: dict[str, int]) -> None:
+def test_the_layout_of_a_board(browser: Browser, site: Path, size: dict[str, int]) -> None:
     with opened(browser, site / BOARD, viewport=size) as page:
         parts = (
             "header",
@@ -265,7 +265,7 @@ def test_the_structure_of_a_screenshot_of_a_board(browser: Browser, site: Path, 
         image = page.screenshot(full_page=True)
         circles = [box for circle in page.locator("svg.plot circle").all() if (box := circle.bounding_box())]
         assert len(circles) == 3
-        # Up is better: the sharp encoder, whose row is first, is the highest point and the one that is furthest left.
+        # The sharp encoder, whose row is first, is the highest point and the one furthest left.
         assert min(circles, key=lambda box: box["y"]) == circles[0] == min(circles, key=lambda box: box["x"])
         inside = [box for box in circles if box["x"] + box["width"] < size["width"]]
         points = [(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for box in inside]
@@ -276,7 +276,7 @@ def test_the_structure_of_a_screenshot_of_a_board(browser: Browser, site: Path, 
         assert empty == [255, 255, 255]
 
 
-def test_the_structure_of_a_screenshot_of_an_encoder(browser: Browser, site: Path) -> None:
+def test_the_layout_of_an_encoder_page(browser: Browser, site: Path) -> None:
     with opened(browser, site / ENCODER) as page:
         assert below_each_other(
             boxes(page, "h1", "dl.facts", "dl.means", "table.claims", "table.heat", ".scale", "table.bars", "footer")
@@ -294,7 +294,7 @@ def test_the_structure_of_a_screenshot_of_an_encoder(browser: Browser, site: Pat
         drawn = pixels(browser, image, corners + scale)
         colours = drawn[len(corners) :]
         assert len({tuple(colour) for colour in colours}) == 11
-        # The colour of a cell is the scale's nearest: two decimals are shown, so that one at a border may be its neighbour's.
+        # The colour of a cell is the nearest one of the scale; shown values are rounded, so either neighbour may match.
         for value, colour in zip(values, drawn, strict=False):
             assert colour in [colours[round(v * 10)] for v in (max(0, value - 0.0051), min(1, value + 0.0051))]
         bars = [box["width"] for bar in page.locator("table.bars rect").all() if (box := bar.bounding_box())]

@@ -1,4 +1,4 @@
-"""Strangers' texts stay texts, wherever they are shown."""
+"""Untrusted text is never interpreted as markup, commands or formulas."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ HOSTILE = [
     "100% & #1 _x_ ^2 ~ {y}",
     '=HYPERLINK("https://evil")',
 ]
-#: Hostile texts and any others, one after the other.
+#: Concatenations of hostile and random texts.
 TEXTS = st.lists(st.sampled_from(HOSTILE) | st.text(), min_size=1, max_size=4).map("".join)
 
 
 @given(TEXTS)
-def test_only_what_is_seen_is_left(text: str) -> None:
+def test_invisible_characters_are_replaced(text: str) -> None:
     found = escaping.visible(text)
     assert not [c for c in found if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")]
     assert "\n" not in found
@@ -52,7 +52,7 @@ def test_latex_has_no_bare_command(text: str) -> None:
     assert not set(re.sub(allowed, "", found)) & set('\\{}$&#_%~^<>|"')
 
 
-def test_what_is_escaped_can_still_be_read() -> None:
+def test_escaped_text_stays_readable() -> None:
     assert escaping.markdown("me5-small (v1.0), E=mc") == "me5-small (v1.0), E=mc"
     assert escaping.markdown("1. not a list") == r"1\. not a list"
     assert escaping.latex("50% of a_b") == r"50\% of a\_b"

@@ -1,10 +1,7 @@
 "use strict";
 (function () {
-  function cells(row, at) {
-    return row.children[at];
-  }
   function key(row, at, kind) {
-    var cell = cells(row, at);
+    var cell = row.children[at];
     if (kind !== "number") return cell.textContent.trim().toLowerCase();
     return cell.dataset.value === "" ? null : Number(cell.dataset.value);
   }
@@ -59,7 +56,7 @@
             return text.includes(word);
           }) &&
           (!level || row.dataset.level === level) &&
-          (!form.elements["zero-shot"].checked || row.dataset.zeroShot.split("; ").every((said) => said.startsWith("yes")));
+          (!form.elements["zero-shot"].checked || row.dataset.zeroShot.split("; ").every((part) => part.startsWith("yes")));
         row.hidden = !keep;
         shown += keep ? 1 : 0;
       });
