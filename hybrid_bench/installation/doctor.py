@@ -88,7 +88,7 @@ def _plugins() -> Iterator[Finding]:
 
 def _registered() -> Iterator[Finding]:
     """Encoders, suites and executors by name: whether they can be imported."""
-    from hybrid_bench.datasets.catalog import SUITES
+    from hybrid_bench.datasets.resolvers import SUITES
     from hybrid_bench.encoders.load import REGISTRY as ENCODERS
     from hybrid_bench.execution.protocol import REGISTRY as EXECUTORS
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict
 
 from hybrid_bench.leaderboard.specs import BoardSpec, Column
-from hybrid_bench.measures.scores import ONE_A_LANGUAGE
+from hybrid_bench.measures.bias_scores import ONE_A_GROUP
 from hybrid_bench.submissions.format.schema import Level, Submission
 
 if TYPE_CHECKING:
@@ -98,12 +98,12 @@ def _scored(board: BoardSpec, suite: str, result: Result, level: Level, claims: 
     matrix: dict[str, dict[str, float]] = {}
     queries: dict[str, int] = {}
     for row in primary:
-        matrix.setdefault(row.query_language, {})[row.pool] = round(row.value, _DIGITS)
-        queries[row.query_language] = max(queries.get(row.query_language, 0), row.queries)
+        matrix.setdefault(row.query_set, {})[row.pool] = round(row.value, _DIGITS)
+        queries[row.query_set] = max(queries.get(row.query_set, 0), row.queries)
     by_language = {}
     for column in board.columns:
         rows = scores[(scores["setting"] == column.setting) & (scores["measure"] == column.measure)]
-        means = rows.groupby("query_language", sort=False)["value"].mean()
+        means = rows.groupby("query_set", sort=False)["value"].mean()
         if len(means):
             by_language[column.key] = {str(language): round(float(value), _DIGITS) for language, value in means.items()}
     compared = [column for column in board.columns if column.compared and column.key in by_language]
@@ -124,7 +124,7 @@ def _scored(board: BoardSpec, suite: str, result: Result, level: Level, claims: 
             )
             for claim in claims
         ),
-        notes=tuple(note for note in result.notes if note != ONE_A_LANGUAGE or _shows_peer(board)),
+        notes=tuple(note for note in result.notes if note != ONE_A_GROUP.format(group="language") or _shows_peer(board)),
     )
 
 

@@ -34,13 +34,20 @@ class RescoredCache:
         content = content_hash(submission, checks=checks)
         key = hashlib.sha256(f"{self._program} {submission.parent.name}/{submission.name} {content}".encode()).hexdigest()
         path = self._folder / f"{key[:32]}.json"
-        try:
-            return Entry.model_validate_json(path.read_bytes()), False
-        except (OSError, ValidationError):
-            entry = entry_of(rescore(submission, checks=checks), self._boards)
+        if (cached := _read(path)) is not None:
+            return cached, False
+        entry = entry_of(rescore(submission, checks=checks), self._boards)
         self._folder.mkdir(parents=True, exist_ok=True)
         atomic.write(path, entry.model_dump_json().encode())
         return entry, True
+
+
+def _read(path: Path) -> Entry | None:
+    """A cached entry; None if there is none that can be read."""
+    try:
+        return Entry.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def _program_digest() -> str:

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.evaluation.assemble import assemble
 from hybrid_bench.evaluation.evaluate import evaluate
+from hybrid_bench.evaluation.exact import ExactSearch
+from hybrid_bench.evaluation.options import EvaluationOptions
+from hybrid_bench.measures.scores import DEFAULT_MEASURES
 from hybrid_bench.results.record import Result
 from hybrid_bench.submissions import card as cards
 from hybrid_bench.submissions import folder as folders
@@ -23,8 +28,6 @@ from hybrid_bench.support import atomic, cache
 from hybrid_bench.support.progress import Progress
 
 if TYPE_CHECKING:
-    from hybrid_bench.results.ranks import Ranks
-    from hybrid_bench.retrieval.exact.full_runs import FullRuns
     from hybrid_bench.submissions.format.expected import SuiteData
 
 
@@ -82,24 +85,23 @@ def pack_suite(
 ) -> PackedSuite:
     """Evaluate one suite and write its vectors into ``vectors_folder``."""
     data = suite_data.load(name)
-    grids: list[FullRuns] = []
-
-    def keep(full: FullRuns, ranks: Ranks) -> None:
-        grids.append(full)
-
-    result = evaluate(
-        encoder,
-        data.suite,
-        passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
-        store=store,
-        progress=progress,
-        with_runs=keep,
-    )
     entry: dict[str, Any] = {"kind": "ranks", "passage_text": passage_text, "data": data.digest}
-    if not data.suite.pooled:
+    if not data.pooled:
+        options = EvaluationOptions(passage_text=passage_text, store=store)  # type: ignore[arg-type]  # checked there
+        result = evaluate(encoder, data.suite, options=options, progress=progress)
         entry["claimed"] = claimed(result)
         return PackedSuite(name, RankTable(result.ranks), entry)
-    rounded = _rounded(grids[0], data)
+    search = ExactSearch(
+        encoder,
+        data.suite,
+        EmbeddingStore(store or cache.home() / "embeddings"),
+        passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
+        progress=progress,
+    )
+    for grid in search.grids():
+        search.rank(grid)
+    result = assemble(data.suite, search.identity, search.evidence(list(DEFAULT_MEASURES)), command="")
+    rounded = _rounded(search, data)
     content = vectors.to_bytes(rounded)
     path = vectors_folder / f"{schema.stem(name)}{vectors.SUFFIX}"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,17 +113,10 @@ def pack_suite(
     return PackedSuite(name, table, entry, path, largest_difference(result, recomputed))
 
 
-def _rounded(full: FullRuns, data: SuiteData) -> dict[str, np.ndarray]:
-    """The vectors of a grid as fp16 arrays in the suite's order, scaled if fp16 or exact products require it."""
-    columns = full.columns
-    arrays = {
-        f"passages/{language}": columns.vectors[[columns.position[doc_id] for doc_id in ids]]
-        for language, ids in data.passage_ids.items()
-    }
-    start = 0
-    for language, ids in full.query_ids.items():
-        arrays[f"queries/{language}"] = full.vectors[start : start + len(ids)]
-        start += len(ids)
+def _rounded(search: ExactSearch, data: SuiteData) -> dict[str, np.ndarray]:
+    """The vectors of a search as fp16 arrays in the suite's order, scaled if fp16 or exact products require it."""
+    arrays = {f"passages/{name}": search.vectors["passage", name] for name in data.passage_ids}
+    arrays |= {f"queries/{name}": search.vectors["query", name] for name in data.judged}
     return {name: (array * _scale(name, arrays)).astype(np.float16) for name, array in arrays.items()}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid_bench.datasets.hashes import passages_hash, queries_hash
-from hybrid_bench.datasets.settings import ALL, Setting
+from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.measures.scores import SAME_LANGUAGE_DEPTH
+from hybrid_bench.measures.bias_scores import GROUP_DEPTH
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
 from hybrid_bench.submissions import card as cards
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 #: sha256 of an empty run.
 _EMPTY = hashlib.sha256(b"").hexdigest()
-_DEPTH = re.compile(r"(\d+) passages a query")
 
 
 def pack(
@@ -88,7 +86,7 @@ def _suite(file: Path, result: Result) -> PackedSuite:
     table = RankTable(result.ranks, _same_language(file, result, data) if data.pooled else {})
     # Parse the table as the check will, so that no invalid table is written.
     report = Report()
-    depth = _depth(result) if table.cut() else None
+    depth = result.provenance.depth if table.cut() else None
     read = rank_table_reader.parse(table.text(), data, depth, report, file.name)
     if read is None or report.failed:
         raise HybridBenchError(f"{file}: {report.findings[0].message}", "Search the whole suite, then pack.")
@@ -100,19 +98,11 @@ def _suite(file: Path, result: Result) -> PackedSuite:
     return PackedSuite(result.suite, table, entry, largest=packing.largest_difference(result, recomputed))
 
 
-def _depth(result: Result) -> int:
-    """Retrieval depth per query."""
-    match = _DEPTH.fullmatch(result.provenance.depth)
-    if match is None:
-        raise HybridBenchError(f"the result of {result.name} on {result.suite} states no retrieval depth")
-    return int(match[1])
-
-
 def _check_data(file: Path, result: Result, data: SuiteData) -> None:
     """Reject a result on texts other than those of the installed suite."""
     provenance = result.provenance
-    of_queries = {language: queries_hash(data.suite, language) for language in data.questions}
-    of_passages = {language: passages_hash(data.suite, language) for language in data.suite.passage_languages}
+    of_queries = {name: queries_hash(data.suite, name) for name in data.judged}
+    of_passages = {of.name: passages_hash(data.suite, of.name) for of in data.suite.collections}
     if provenance.queries != of_queries or provenance.passages != of_passages:
         raise HybridBenchError(
             f"{file} does not cover all texts of the installed {result.suite}", "Search the whole suite again, then pack."
@@ -120,21 +110,24 @@ def _check_data(file: Path, result: Result, data: SuiteData) -> None:
 
 
 def _same_language(file: Path, result: Result, data: SuiteData) -> dict[str, NDArray[np.int32]]:
-    """Query language to (queries,) passages in that language among the top 20, from the runs on the pool of all."""
-    language_of = {doc_id: language for language, ids in data.passage_ids.items() for doc_id in ids}
+    """Query set to (queries,) passages in its language among the top 20, from the runs on the pool of all."""
+    suite = data.suite
+    language_of = {doc_id: suite.collection(name).language for name, ids in data.passage_ids.items() for doc_id in ids}
+    files = {setting.query_set: (setting, path) for setting, path in result.run_files.items() if setting.pool == ALL}
     found = {}
-    for language, ranks in result.ranks.by_language.items():
-        pair = f"{language}:{ALL}"
-        path = (result.runs_folder or file.parent) / trec.file_name(Setting(language, ALL))
-        if pair not in result.runs or trec.digest(path) != result.runs[pair]:
+    for name, ranks in result.ranks.by_query_set.items():
+        setting, path = files.get(name, (None, file.parent / trec.file_name(name, ALL)))
+        sha256 = result.run_hashes[setting] if setting else None
+        if trec.digest(path) != sha256:
             raise HybridBenchError(
                 f"{path} is not the run that {file} was scored from: it is missing, truncated or replaced",
                 f"Run: hybrid-bench reproduce {file}",
             )
-        run = {} if result.runs[pair] == _EMPTY else trec.read(path)
+        run = {} if sha256 == _EMPTY else trec.read(path)
+        language = suite.query_set(name).language
         of_query = (
-            sum(language_of[hit.doc_id] == language for hit in run.get(query_id, [])[:SAME_LANGUAGE_DEPTH])
+            sum(language_of[hit.doc_id] == language for hit in run.get(query_id, [])[:GROUP_DEPTH])
             for query_id in ranks.query_ids
         )
-        found[language] = np.fromiter(of_query, dtype=np.int32, count=len(ranks.query_ids))
+        found[name] = np.fromiter(of_query, dtype=np.int32, count=len(ranks.query_ids))
     return found

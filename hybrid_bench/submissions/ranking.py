@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.retrieval.exact.columns import Columns
 from hybrid_bench.retrieval.exact.grid import Grid
@@ -27,11 +28,13 @@ _SKETCH_PAIRS = 64
 def ranks_of(vectors: Vectors, data: SuiteData) -> RankTable:
     """Rank all relevant passages of a suite with a pool of all languages."""
     columns = Columns.stack(
-        {language: vectors[f"passages/{language}"].astype(np.float64) for language in data.passage_ids}, data.passage_ids
+        {name: vectors[f"passages/{name}"].astype(np.float64) for name in data.passage_ids},
+        data.passage_ids,
+        dict(data.suite.pools),
     )
-    asked = {language: (part, vectors[f"queries/{language}"].astype(np.float64)) for language, part in data.questions.items()}
-    ranks, same = Grid(columns, asked).ranks()
-    return RankTable(Ranks(ranks), same)
+    asked = {name: (part, vectors[f"queries/{name}"].astype(np.float64)) for name, part in data.judged.items()}
+    ranks, counts = Grid(data.suite, columns, asked).rank()
+    return RankTable(Ranks(ranks), {name: of[ALL, "language"] for name, of in counts.items()})
 
 
 def sketch(vectors: Vectors) -> list[float]:

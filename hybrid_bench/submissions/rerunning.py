@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.submissions import attestation, checking, packing, ranking, rescoring
@@ -70,7 +71,7 @@ def rerun(
     comparable = [
         name
         for name, entry in found.submission.suites.items()
-        if name in found.tables and entry.depth is None and suite_data.load(name).suite.pooled
+        if name in found.tables and entry.depth is None and suite_data.load(name).pooled
     ]
     if not comparable:
         raise HybridBenchError(f"{folder} has no ranks of whole pools to compare with")
@@ -98,7 +99,8 @@ def _rerun_suite(
 
 
 def _same_ranks(one: RankTable, other: RankTable) -> float:
-    pairs = [(ranks.rank_all, other.ranks.by_language[language].rank_all) for language, ranks in one.ranks.by_language.items()]
+    others = other.ranks.by_query_set
+    pairs = [(ranks.rank_in[ALL], others[name].rank_in[ALL]) for name, ranks in one.ranks.by_query_set.items()]
     return float(np.concatenate([a == b for a, b in pairs]).mean())
 
 

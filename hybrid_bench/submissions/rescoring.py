@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity, assemble
 from hybrid_bench.measures.run_scores import score_run
 from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
-from hybrid_bench.results.record import Provenance, Result, Score
+from hybrid_bench.results.ranks import Ranks
+from hybrid_bench.results.record import Result, Score
 from hybrid_bench.submissions import attestation
 from hybrid_bench.submissions.checksums import folder_hash
 from hybrid_bench.submissions.format import expected as suite_data
@@ -29,6 +30,7 @@ CLAIM_TOLERANCE = 1e-4
 _CUT = (
     "RankDistance and PEER are omitted: they need the rank of every relevant passage, and the runs are cut at {depth} passages."
 )
+_COMMAND = "hybrid-bench leaderboard build"
 _NEED_EVERY_RANK = {"RankDistance", "RankDistance(median)", "PEER"}
 
 
@@ -119,53 +121,36 @@ def scored(found: Inspection, name: str) -> Result:
     """Score one suite of a submission without errors."""
     data = suite_data.load(name)
     submission, entry = found.submission, found.submission.suites[name]
-    table = found.tables.get(name)
-    scores = scored_table(table, data, entry.depth) if table else _cut(data, _run_rows(found, name), entry.depth)
-    provenance = scores.provenance.model_copy(
-        update={
-            "fingerprint": found.entry_hash(name),
-            "passage_text": entry.passage_text,
-            "dtype": "fp16" if entry.vectors else "fp32",
-            "depth": "the whole pool" if entry.depth is None else f"{entry.depth} passages a query",
-        }
+    identity = SearcherIdentity(
+        card={"name": submission.title, "revision": submission.revision} | _card_fields(submission),
+        fingerprint=found.entry_hash(name),
+        passage_text=entry.passage_text,
+        dtype="fp16" if entry.vectors else "fp32",
+        device="any",
     )
-    encoder = {"name": submission.title, "revision": submission.revision} | _card_fields(submission)
-    result = scores.model_copy(update={"encoder": encoder, "provenance": provenance})
-    return result.holding(table.ranks) if table else result
+    table = found.tables.get(name)
+    evidence = _of_table(table, data, entry.depth) if table else _of_runs(data, _run_rows(found, name), entry.depth)
+    return assemble(data.suite, identity, evidence, command=_COMMAND)
 
 
 def scored_table(table: RankTable, data: SuiteData, depth: int | None = None) -> Result:
     """Score a rank table; the result names no encoder."""
-    rows, notes = score_ranks(data.suite, table.ranks, table.same_language, DEFAULT_MEASURES)
+    identity = SearcherIdentity(card={"name": "anonymous"}, fingerprint="", device="any")
+    return assemble(data.suite, identity, _of_table(table, data, depth), command=_COMMAND)
+
+
+def _of_table(table: RankTable, data: SuiteData, depth: int | None) -> Evidence:
+    rows, notes = score_ranks(data.suite, table.ranks, table.group_counts(), DEFAULT_MEASURES)
     if table.cut():
-        return _cut(data, [row for row in rows if row.measure not in _NEED_EVERY_RANK], depth)
-    return _anonymous(data, rows, notes)
+        return _of_runs(data, [row for row in rows if row.measure not in _NEED_EVERY_RANK], depth, table.ranks)
+    return Evidence(rows, notes, {}, {"all": data.digest}, table.ranks, write_ranks=False, depth=depth)
 
 
-def _cut(data: SuiteData, rows: list[Score], depth: int | None) -> Result:
-    """A result of runs cut at a depth, without measures that need the rank of every relevant passage."""
+def _of_runs(data: SuiteData, rows: list[Score], depth: int | None, ranks: Ranks | None = None) -> Evidence:
+    """Scores of runs cut at a depth, without measures that need the rank of every relevant passage."""
     notes = [data.suite.note] if data.suite.note else []
-    return _anonymous(data, rows, [*notes, *([_CUT.format(depth=depth)] if data.pooled else [])])
-
-
-def _anonymous(data: SuiteData, rows: list[Score], notes: Sequence[str]) -> Result:
-    return Result(
-        suite=data.suite.name,
-        encoder={"name": "anonymous"},
-        primary=data.suite.primary,
-        notes=tuple(notes),
-        provenance=Provenance(
-            command="hybrid-bench leaderboard build",
-            versions={},
-            fingerprint="",
-            passages={},
-            queries={"all": data.digest},
-            passage_text="sentence",
-            dtype="fp32",
-            device="any",
-        ),
-        rows=tuple(rows),
-    )
+    notes += [_CUT.format(depth=depth)] if data.pooled else []
+    return Evidence(rows, notes, {}, {"all": data.digest}, ranks, write_ranks=False, depth=depth)
 
 
 def _run_rows(found: Inspection, name: str) -> list[Score]:

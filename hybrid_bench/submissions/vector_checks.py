@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.submissions import attestation, ranking
 from hybrid_bench.submissions.attestation import AttestedSuite
 from hybrid_bench.submissions.format import expected as suite_data
@@ -65,7 +66,7 @@ def check(name: str, path: Path, found: Inspection, checks: Path, report: Report
     entry = found.submission.suites[name]
     data = suite_data.load(name)
     file = path.name
-    if not data.suite.pooled or entry.kind == "runs" or entry.depth is not None:
+    if not data.pooled or entry.kind == "runs" or entry.depth is not None:
         report.error("vectors-file", file, f"vectors can only be compared with ranks of whole pools, not on {name}")
         return None
     try:
@@ -109,12 +110,12 @@ def _check_duplicates(
 
 
 def _compare(submitted: RankTable, recomputed: RankTable, report: Report, file: str) -> None:
-    for language, theirs in submitted.ranks.by_language.items():
-        ours = recomputed.ranks.by_language[language]
+    for language, theirs in submitted.ranks.by_query_set.items():
+        ours = recomputed.ranks.by_query_set[language]
         every = np.arange(len(theirs.query_ids), dtype=np.int32)
         compared = [
             ("ranks", theirs.query, theirs.rank, ours.rank),
-            ("ranks in the pool of all", theirs.query, theirs.rank_all, ours.rank_all),
+            ("ranks in the pool of all", theirs.query, theirs.rank_in[ALL], ours.rank_in[ALL]),
         ]
         if language in recomputed.same_language:
             compared.append(("same20", every, submitted.same_language[language], recomputed.same_language[language]))

@@ -85,7 +85,7 @@ def _share_nearer(encoder: Encoder, queries: Sequence[Input], passages: Sequence
     """The share of (query, other passage) pairs where the query's answer has a higher score than the other passage."""
     query_vectors, passage_vectors = encode(encoder, queries, "query"), encode(encoder, passages, "passage")
     _assert_comparable(query_vectors, passage_vectors)
-    scores = query_vectors @ passage_vectors.T
+    scores: np.ndarray = query_vectors @ passage_vectors.T
     own = np.take_along_axis(scores, np.array(answers)[:, None], axis=1)
     return float((own > scores).sum()) / (scores.size - len(scores))
 

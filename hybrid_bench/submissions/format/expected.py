@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hybrid_bench.datasets.judged import Questions, questions_of
+from hybrid_bench.datasets.judged import JudgedQueries, judged_queries
 from hybrid_bench.datasets.resolvers import SUITES, load_suite
+from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import UnknownNameError
-from hybrid_bench.results.ranks import LanguageRanks
+from hybrid_bench.results.ranks import QuerySetRanks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True)
-class Relevant:
-    """A relevant passage of a query."""
+class Relevant(NamedTuple):
+    """A relevant passage of a query, by its TREC id."""
 
     doc_id: str
-    language: str
+    collection: str
     relevance: int
 
 
@@ -33,64 +32,64 @@ class SuiteData:
 
     def __init__(self, suite: Suite) -> None:
         self.suite = suite
-        self.questions: dict[str, Questions] = questions_of(suite)
+        self.judged: dict[str, JudgedQueries] = judged_queries(suite)
         #: Whether there is a pool of all languages.
-        self.pooled = suite.pooled and len(suite.passage_languages) > 1
+        self.pooled = ALL in suite.pools
 
     @functools.cached_property
     def relevant(self) -> dict[str, dict[str, list[Relevant]]]:
-        """Query language to query id (in the suite's order) to relevant passages, sorted by ascending document id."""
+        """Query set to query id (in the suite's order) to relevant passages, sorted by ascending TREC id."""
         found: dict[str, dict[str, list[Relevant]]] = {}
-        for language, part in self.questions.items():
+        for name, part in self.judged.items():
             of_query: dict[str, list[Relevant]] = {query.id: [] for query in part.queries}
-            for query_id, doc_id, relevance in sorted(set(part.judgements)):
+            for query_id, doc_id, relevance, collection in self._judgements(part):
                 if query_id in of_query:
-                    pool = doc_id.partition("-")[0] if self.pooled else self.pool_of(language)
-                    of_query[query_id].append(Relevant(doc_id, pool, relevance))
-            found[language] = of_query
+                    of_query[query_id].append(Relevant(doc_id, collection, relevance))
+            found[name] = of_query
         return found
 
+    def _judgements(self, part: JudgedQueries) -> list[tuple[str, str, int, str]]:
+        """(query id, TREC id, grade, collection), sorted and distinct."""
+        trec_id = self.suite.trec_id
+        return sorted({(j.query_id, trec_id(j.collection, j.doc_id), j.relevance, j.collection) for j in part.judgements})
+
     @functools.cached_property
-    def unranked(self) -> dict[str, LanguageRanks]:
-        """Query language to the relevant passages of its queries, sorted by descending document id, with ranks 0."""
+    def unranked(self) -> dict[str, QuerySetRanks]:
+        """Query set to the relevant passages of its queries, sorted by descending TREC id, with ranks 0."""
         found = {}
-        for language, part in self.relevant.items():
+        for name, part in self.relevant.items():
             pairs = [(number, pair) for number, of_query in enumerate(part.values()) for pair in reversed(of_query)]
             nowhere = np.zeros(len(pairs), dtype=np.int32)
-            found[language] = LanguageRanks(
+            found[name] = QuerySetRanks(
                 query_ids=list(part),
                 query=np.array([number for number, _ in pairs], dtype=np.int32),
-                passage_language=np.array([pair.language for _, pair in pairs]),
+                collection=np.array([pair.collection for _, pair in pairs]),
                 doc_id=[pair.doc_id for _, pair in pairs],
                 relevance=np.array([pair.relevance for _, pair in pairs], dtype=np.int32),
                 rank=nowhere,
-                rank_all=nowhere,
             )
         return found
 
-    def pool_of(self, query_language: str) -> str:
-        """The only pool of a query language in a suite without a pool of all languages."""
-        return query_language if not self.suite.pooled else self.suite.passage_languages[0]
-
     @functools.cached_property
     def passage_ids(self) -> dict[str, Sequence[str]]:
-        """Language to passage ids, in the collection's order."""
-        return {language: [doc.doc_id for doc in self.suite.docs(language)] for language in self.suite.passage_languages}
+        """Collection to the TREC ids of its passages, in its order."""
+        trec_id = self.suite.trec_id
+        return {of.name: [trec_id(of.name, record.doc_id) for record in of.passages()] for of in self.suite.collections}
 
     @functools.cached_property
     def pool_sizes(self) -> dict[str, int]:
-        """Language to number of passages; empty for suites that are not pooled, whose collections may be too large to read."""
-        return {language: len(ids) for language, ids in self.passage_ids.items()} if self.pooled else {}
+        """Collection to number of passages; empty without a pool of all, where collections may be too large to read."""
+        return {name: len(ids) for name, ids in self.passage_ids.items()} if self.pooled else {}
 
     @functools.cached_property
     def digest(self) -> str:
         """sha256 of the judged queries (ids and texts) and the judgements; identifies the data that ranks were computed on."""
         digest = hashlib.sha256(f"{self.suite.name}\n".encode())
-        for language, part in self.questions.items():
-            for query_id, text in part.queries:
-                digest.update(f"{language}\t{query_id}\t{text}\n".encode())
-            for query_id, doc_id, relevance in sorted(set(part.judgements)):
-                digest.update(f"{language}\t{query_id}\t{doc_id}\t{relevance}\n".encode())
+        for name, part in self.judged.items():
+            for query in part.queries:
+                digest.update(f"{name}\t{query.id}\t{query.content}\n".encode())
+            for query_id, doc_id, relevance, _ in self._judgements(part):
+                digest.update(f"{name}\t{query_id}\t{doc_id}\t{relevance}\n".encode())
         return digest.hexdigest()
 
 

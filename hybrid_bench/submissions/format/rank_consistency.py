@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid_bench.measures.scores import SAME_LANGUAGE_DEPTH
+from hybrid_bench.datasets.settings import ALL
+from hybrid_bench.measures.bias_scores import GROUP_DEPTH
 from hybrid_bench.submissions.format.findings import Report, quoted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hybrid_bench.results.ranks import LanguageRanks
+    from hybrid_bench.results.ranks import QuerySetRanks
     from hybrid_bench.submissions.format.expected import SuiteData
 
 
 def check(
     language: str,
-    found: LanguageRanks,
+    found: QuerySetRanks,
     same: NDArray[np.int32] | None,
     data: SuiteData,
     depth: int | None,
@@ -42,7 +43,7 @@ def check(
 class _Checker:
     """Checks the ranks of one query language."""
 
-    def __init__(self, language: str, found: LanguageRanks, data: SuiteData, report: Report, file: str) -> None:
+    def __init__(self, language: str, found: QuerySetRanks, data: SuiteData, report: Report, file: str) -> None:
         self._language = language
         self._found = found
         self._data = data
@@ -50,10 +51,11 @@ class _Checker:
         self._file = file
         everything = np.ones(len(found.query), dtype=bool)
         self._retrieved = everything if found.found is None else found.found
-        self._retrieved_all = everything if found.found_all is None else found.found_all
+        self._retrieved_all = found.found_in.get(ALL, everything)
+        self._rank_all = found.rank_in.get(ALL, np.zeros(len(found.query), dtype=np.int32))
         #: (pairs,) size of the pool of the passage's language; None if pool sizes are unknown
         sizes = data.pool_sizes
-        self._pool_size = np.array([sizes[name] for name in found.pools])[found.pool] if sizes else None
+        self._pool_size = np.array([sizes[name] for name in found.collections])[found.collection_index] if sizes else None
 
     def check(self, same: NDArray[np.int32] | None, depth: int | None) -> None:
         self._check_language_pools()
@@ -74,7 +76,7 @@ class _Checker:
     def _check_language_pools(self) -> None:
         found = self._found
         self._report_bad(self._retrieved & (found.rank < 1), found.query, "a rank is below 1")
-        repeated = _repeated(self._retrieved, found.query, found.pool, found.rank)
+        repeated = _repeated(self._retrieved, found.query, found.collection_index, found.rank)
         self._report_bad(repeated, found.query, "two passages of a language have the same rank")
         if self._pool_size is not None:
             large = self._retrieved & (found.rank > self._pool_size)
@@ -82,19 +84,19 @@ class _Checker:
 
     def _check_depth(self, depth: int) -> None:
         found = self._found
-        deep = (self._retrieved & (found.rank > depth)) | (self._retrieved_all & (found.rank_all > depth))
+        deep = (self._retrieved & (found.rank > depth)) | (self._retrieved_all & (self._rank_all > depth))
         self._report_bad(deep, found.query, f"a rank exceeds the stated depth {depth}")
 
     def _check_pool_of_all(self) -> None:
         found = self._found
-        self._report_bad(self._retrieved_all & (found.rank_all < 1), found.query, "a rank in the pool of all is below 1")
-        repeated = _repeated(self._retrieved_all, found.query, found.rank_all)
+        self._report_bad(self._retrieved_all & (self._rank_all < 1), found.query, "a rank in the pool of all is below 1")
+        repeated = _repeated(self._retrieved_all, found.query, self._rank_all)
         self._report_bad(repeated, found.query, "two passages have the same rank in the pool of all")
 
     def _check_order(self) -> None:
         """Compare the ranks in both pools, for searchers whose scores do not depend on the pool."""
         found = self._found
-        rank, rank_all, query, pool = found.rank, found.rank_all, found.query, found.pool
+        rank, rank_all, query, pool = found.rank, self._rank_all, found.query, found.collection_index
         others = sum(self._data.pool_sizes.values()) - (0 if self._pool_size is None else self._pool_size)
         self._report_bad(rank_all < rank, query, "a rank in the pool of all is better than in the pool of its language")
         far = rank_all - rank > others
@@ -107,10 +109,12 @@ class _Checker:
     def _check_same_language(self, same: NDArray[np.int32]) -> None:
         """Compare ``same20`` with the bounds that the relevant passages among the top 20 set."""
         found = self._found
-        top = self._retrieved_all & (found.rank_all <= SAME_LANGUAGE_DEPTH)
-        own = found.passage_language == self._language
+        top = self._retrieved_all & (self._rank_all <= GROUP_DEPTH)
+        suite = self._data.suite
+        language = suite.query_set(self._language).language
+        own = np.isin(found.collection, [of.name for of in suite.collections if of.language == language])
         least = np.bincount(found.query[top & own], minlength=len(same))
-        most = SAME_LANGUAGE_DEPTH - np.bincount(found.query[top & ~own], minlength=len(same))
+        most = GROUP_DEPTH - np.bincount(found.query[top & ~own], minlength=len(same))
         every = np.arange(len(same), dtype=np.int32)
         self._report_bad((same < least) | (same > most), every, "same20 contradicts the ranks")
 

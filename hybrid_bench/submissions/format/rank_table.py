@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybrid_bench.datasets.settings import ALL
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hybrid_bench.measures.bias_scores import GroupCounts
     from hybrid_bench.results.ranks import Ranks
     from hybrid_bench.submissions.format.expected import SuiteData
 
@@ -46,7 +49,11 @@ class RankTable:
 
     def cut(self) -> bool:
         """Whether a relevant passage was not retrieved."""
-        return any(of.found is not None or of.found_all is not None for of in self.ranks.by_language.values())
+        return any(of.found is not None or of.found_in for of in self.ranks.by_query_set.values())
+
+    def group_counts(self) -> dict[str, GroupCounts]:
+        """The language composition of the top 20, as :func:`hybrid_bench.measures.scores.score_ranks` takes it."""
+        return {query_set: {(ALL, "language"): counts} for query_set, counts in self.same_language.items()}
 
     def to_bytes(self) -> bytes:
         """The gzipped file; deterministic."""
@@ -57,7 +64,7 @@ class RankTable:
         return "\n".join(["\t".join(HEADER), *("\t".join(line) for line in sorted(self._lines()))]) + "\n"
 
     def _lines(self) -> Iterator[tuple[str, ...]]:
-        for language, found in self.ranks.by_language.items():
+        for language, found in self.ranks.by_query_set.items():
             first = np.searchsorted(found.query, np.arange(len(found.query_ids) + 1))
             same = self.same_language.get(language)
             for number, query_id in enumerate(found.query_ids):
@@ -68,7 +75,7 @@ class RankTable:
                     language,
                     NONE if same is None else str(same[number]),
                     _joined(found.rank, found.found, order),
-                    NONE if same is None else _joined(found.rank_all, found.found_all, order),
+                    NONE if same is None else _joined(found.rank_in[ALL], found.found_in.get(ALL), order),
                 )
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hybrid_bench.results.ranks import LanguageRanks, Ranks
+from hybrid_bench.datasets.settings import ALL
+from hybrid_bench.results.ranks import QuerySetRanks, Ranks
 from hybrid_bench.submissions.format import rank_consistency
 from hybrid_bench.submissions.format.findings import Report, quoted
 from hybrid_bench.submissions.format.rank_table import HEADER, NONE, RankTable
@@ -73,7 +74,7 @@ class _Parser:
         cells = self._cells(lines)
         if cells is None:
             return None
-        by_language: dict[str, LanguageRanks] = {}
+        by_language: dict[str, QuerySetRanks] = {}
         same_language: dict[str, NDArray[np.int32]] = {}
         for language in self._data.relevant:
             if (numbers := self._numbers(language, cells)) is not None:
@@ -137,7 +138,7 @@ class _Parser:
                 failed = True
         return failed
 
-    def _numbers(self, language: str, cells: _Cells) -> tuple[LanguageRanks, NDArray[np.int32]] | None:
+    def _numbers(self, language: str, cells: _Cells) -> tuple[QuerySetRanks, NDArray[np.int32]] | None:
         """The ranks of a language's queries, and (queries,) ``same20``; None if a cell is invalid."""
         part = self._data.relevant[language]
         columns = [
@@ -155,7 +156,9 @@ class _Parser:
         order = _descending([len(passages) for passages in part.values()])
         rank, found = _split_missing(own[order], self._depth)
         rank_all, found_all = _split_missing(everywhere[order], self._depth)
-        ranks = dataclasses.replace(expected, rank=rank, rank_all=rank_all, found=found, found_all=found_all)
+        in_pools = {ALL: rank_all} if self._data.pooled else {}
+        found_in = {ALL: found_all} if self._data.pooled and found_all is not None else {}
+        ranks = dataclasses.replace(expected, rank=rank, rank_in=in_pools, found=found, found_in=found_in)
         return ranks, same20.astype(np.int32)
 
     def _column(

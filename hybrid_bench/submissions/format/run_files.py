@@ -30,14 +30,14 @@ _SCORE = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?")
 
 def settings(data: SuiteData) -> dict[Setting, dict[str, dict[str, int]]]:
     """Every setting of a suite that has queries, with the qrels of its queries."""
-    found = {setting: qrels(data.suite, setting, data.questions[setting.query_language].judgements)
-             for setting in data.suite.settings() if setting.query_language in data.questions}  # fmt: skip
+    found = {setting: qrels(data.suite, setting, data.judged[setting.query_set].judgements)
+             for setting in data.suite.settings if setting.query_set in data.judged}  # fmt: skip
     return {setting: judged for setting, judged in found.items() if judged}
 
 
 def file_names(data: SuiteData) -> dict[str, Setting]:
     """The expected file names in a folder of runs, with their settings."""
-    return {trec.file_name(setting): setting for setting in settings(data)}
+    return {trec.file_name(setting.query_set, setting.pool): setting for setting in settings(data)}
 
 
 def read(

@@ -42,7 +42,7 @@ Vectors = Mapping[str, "NDArray[np.float16]"]
 
 def expected(data: SuiteData) -> dict[str, Sequence[str]]:
     """Array name to the ids of its rows."""
-    queries = {f"queries/{language}": [query.id for query in part.queries] for language, part in data.questions.items()}
+    queries = {f"queries/{language}": [query.id for query in part.queries] for language, part in data.judged.items()}
     return queries | {f"passages/{language}": ids for language, ids in data.passage_ids.items()}
 
 
@@ -197,7 +197,8 @@ def _bad_rows(
     values: NDArray[np.float32], lengths: NDArray[np.float64], similarity: str
 ) -> Iterator[tuple[NDArray[np.bool_], str]]:
     """Each possible defect, as a mask of (texts,) and a description; ``values`` are (texts, dimension)."""
-    yield ~np.isfinite(values).all(axis=1), "NaN or infinite values"
+    infinite: NDArray[np.bool_] = ~np.isfinite(values).all(axis=1)
+    yield infinite, "NaN or infinite values"
     yield lengths == 0, "only zeros"
     smallest = float(np.finfo(np.float16).smallest_normal)
     subnormal: NDArray[np.bool_] = (np.abs(values) < smallest).all(axis=1) & (lengths > 0)
