@@ -2,8 +2,8 @@
 
     tox run -e benchmarks                      # or: python benchmarks/training.py [--steps 4 --turns 3]
 
-Both train me5-small on the same batches, in turns, so that other load on the machine affects both. Prints one ratio per line. Needs
-the training data: without network access, set HYBRID_BENCH_MIRROR.
+Both train me5-small on the same batches, in turns, so that other load on the machine affects both. Prints one ratio per line.
+Needs the training data: without network access, set HYBRID_BENCH_MIRROR.
 """
 
 from __future__ import annotations
