@@ -1,9 +1,9 @@
-"""Training steps of the shipped encoder's recipe against ``SentenceTransformerTrainer`` with its defaults, in one run.
+"""Speed and memory of training: the shipped recipe compared with ``SentenceTransformerTrainer`` with default settings.
 
     tox run -e benchmarks                      # or: python benchmarks/training.py [--steps 4 --turns 3]
 
-Both train me5-small on the same texts in the same batches; the two take turns, so that a noisy machine is noisy for both. Prints
-one ratio a line. Needs the training data: set HYBRID_BENCH_MIRROR where the network does not have them.
+Both train me5-small on the same batches, in turns, so that other load on the machine affects both. Prints one ratio per line.
+Needs the training data: without network access, set HYBRID_BENCH_MIRROR.
 """
 
 from __future__ import annotations

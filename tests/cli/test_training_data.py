@@ -19,8 +19,8 @@ def test_build_and_show(here: Cli, tmp_path: Path) -> None:
     done = here("training-data", "build", "my.jsonl", "--out", "mix", "--suites", "mini", "--format", "csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "source,language,questions,passages\nmy,en,1,1\n"
-    assert "1 rows are out: question of mini" in done.stderr
-    assert "1 of 2 rows are left" in done.stderr
+    assert "1 rows removed: same question as in mini" in done.stderr
+    assert "1 of 2 rows remain" in done.stderr
     again = here("training-data", "show", "mix", "--format", "csv")
     assert again.stdout == done.stdout
     taken = here("training-data", "build", "my.jsonl", "--out", "mix")

@@ -1,4 +1,4 @@
-"""The three encoders of one recipe: installed by pip, small, and what their cards and logs say."""
+"""The three shipped encoders: size, cards, recipes and logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDER = Path(str(resources.files("hybrid_bench_me5_strategies")))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_what_is_shipped_is_small_and_says_what_it_is(strategy: str) -> None:
+def test_shipped_files_are_small_and_documented(strategy: str) -> None:
     folder = FOLDER / strategy
     assert (folder / "difference.safetensors").stat().st_size < 16_000_000
     card = EncoderCard.read(folder / "encoder.toml")
@@ -31,7 +31,7 @@ def test_what_is_shipped_is_small_and_says_what_it_is(strategy: str) -> None:
     assert sum(entry["rows"] for entry in manifest["filters"]["taken"]) > 0
 
 
-def test_the_three_recipes_differ_by_their_strategy_alone() -> None:
+def test_recipes_differ_in_the_strategy_only() -> None:
     read = {name: Recipe.parse(toml.load(FOLDER / name / "recipe.toml"), name).model_dump() for name in STRATEGIES}
     for name, fields in read.items():
         assert fields.pop("name") == f"{name}-me5-small"
@@ -40,7 +40,7 @@ def test_the_three_recipes_differ_by_their_strategy_alone() -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_what_is_shipped_is_what_the_recipe_of_its_name_makes(strategy: str, root: Path) -> None:
+def test_shipped_recipe_equals_the_recipe_of_the_same_name(strategy: str, root: Path) -> None:
     assert Recipe.read(FOLDER / strategy / "recipe.toml") == Recipe.read(root / "recipes" / f"{strategy}-me5-small.toml")
 
 

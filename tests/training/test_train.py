@@ -310,9 +310,7 @@ def test_published_training_loads_as_the_same_encoder(trained: Path, place: Path
         publish(trained, place / "data.jsonl")
 
 
-def test_published_training_loads_the_trained_revision_of_a_hub_base(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_published_training_loads_the_trained_base_revision(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
@@ -432,7 +430,7 @@ def test_full_fine_tuning_writes_a_difference(place: Path, tmp_path: Path) -> No
 
 def test_difference_of_another_base_is_an_error(trained: Path, place: Path, tmp_path: Path) -> None:
     save_file({"other.weight": np.zeros((2, 2), np.float32)}, tmp_path / "model.safetensors")
-    with pytest.raises(HybridBenchError, match="which its base does not have"):
+    with pytest.raises(HybridBenchError, match="which the base does not have"):
         difference.merge(tmp_path, trained / "difference.safetensors", tmp_path)
     (tmp_path / "broken").write_bytes(b"nothing")
     with pytest.raises(HybridBenchError, match="is not a trained difference"):
@@ -457,9 +455,8 @@ def test_non_finite_loss_stops_and_keeps_the_last_checkpoint(
     monkeypatch.undo()
     train.train(chosen, tmp_path / "out")  # resumes after step 4
     train.train(chosen, tmp_path / "uninterrupted")
-    assert (tmp_path / "out" / "model.safetensors").read_bytes() == (
-        tmp_path / "uninterrupted" / "model.safetensors"
-    ).read_bytes()
+    resumed, uninterrupted = (tmp_path / name / "model.safetensors" for name in ("out", "uninterrupted"))
+    assert resumed.read_bytes() == uninterrupted.read_bytes()
 
 
 @pytest.mark.parametrize("most", [0.0, 1.0])

@@ -157,7 +157,7 @@ class Batches:
 
     def texts(self, batch: Batch) -> tuple[list[str], list[str]]:
         """The questions and the passages (sentences) of a batch: as in the table, or code-switched."""
-        return self._texts.of(batch)
+        return self._texts.read(batch)
 
 
 def _check_numbers(batch_size: int, temperature: float, topical: float, switch_probability: float) -> None:

@@ -21,7 +21,7 @@ class BatchTexts:
     def __init__(self, table: ParallelTable) -> None:
         self._table = table
 
-    def of(self, batch: Batch) -> tuple[list[str], list[str]]:
+    def read(self, batch: Batch) -> tuple[list[str], list[str]]:
         """The questions and the passages of a batch, in the order of its rows."""
         questions = [""] * len(batch.rows)
         passages = [""] * len(batch.rows)
@@ -71,9 +71,9 @@ class CodeSwitchedTexts(BatchTexts):
         """
         return self._given or Lexicon.learn(self._table, self._language, self._others)
 
-    def of(self, batch: Batch) -> tuple[list[str], list[str]]:
+    def read(self, batch: Batch) -> tuple[list[str], list[str]]:
         """The questions and the passages of a batch, code-switched."""
-        questions, passages = super().of(batch)
+        questions, passages = super().read(batch)
         for place, row in enumerate(batch.rows.tolist()):
             # Seeded by row, not by place: a process's part of a batch has the same texts as the whole batch.
             random = generator(self._seed, Purpose.CODE_SWITCHING, batch.step, row)

@@ -1,4 +1,4 @@
-"""The encoders ``hybrid-me5-small``, ``mono-me5-small`` and ``cross-me5-small``: one recipe, three strategies of batches."""
+"""The encoders ``hybrid-me5-small``, ``mono-me5-small`` and ``cross-me5-small``: the same recipe with three batch strategies."""
 
 from __future__ import annotations
 

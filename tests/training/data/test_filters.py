@@ -16,7 +16,7 @@ CLEAN = ParallelRow("clean", "s", "Cats", {"en": "What do cats of this test drin
 
 
 @pytest.fixture(scope="module")
-def taken() -> dict[str, ParallelRow]:
+def matching() -> dict[str, ParallelRow]:
     """Rows that each filter must remove, made from the suite `mini`."""
     suite = load_suite("mini")
     query = next(iter(suite.queries("de")))
@@ -48,8 +48,8 @@ def taken() -> dict[str, ParallelRow]:
         "context, cut",
     ],
 )
-def test_each_filter_removes_its_row(which: str, taken: dict[str, ParallelRow]) -> None:
-    left, report = remove_suite_overlap(ParallelTable.from_rows([CLEAN, taken[which]]), [load_suite("mini")])
+def test_each_filter_removes_its_row(which: str, matching: dict[str, ParallelRow]) -> None:
+    left, report = remove_suite_overlap(ParallelTable.from_rows([CLEAN, matching[which]]), [load_suite("mini")])
     assert dict(report.removed) == {("mini", which.partition(",")[0]): 1}
     assert (report.before, report.after) == (2, 1)
     assert list(left.rows()) == [CLEAN]
@@ -88,8 +88,8 @@ def test_corrupt_manifest_is_an_error(tmp_path: Path) -> None:
             mix.load(tmp_path / "out")
 
 
-def test_error_counts_removed_rows_by_filter_if_none_remain(taken: dict[str, ParallelRow], tmp_path: Path) -> None:
-    rows = [taken["id"], taken["passage"]]
+def test_error_counts_removed_rows_by_filter_if_none_remain(matching: dict[str, ParallelRow], tmp_path: Path) -> None:
+    rows = [matching["id"], matching["passage"]]
     with pytest.raises(HybridBenchError, match=r"no row of the training data s remains.*mini by id: 1, mini by passage: 1"):
         remove_suite_overlap(ParallelTable.from_rows(rows), [load_suite("mini")])
     jsonl.save(ParallelTable.from_rows(rows), tmp_path / "rows.jsonl")
@@ -107,9 +107,11 @@ def test_error_counts_removed_rows_by_filter_if_none_remain(taken: dict[str, Par
         mix.build([str(tmp_path / name) for name in ("more.jsonl", "none.jsonl")], tmp_path / "out", ["mini"])
 
 
-def test_mix_is_reproducible_and_cached(tmp_path: Path, taken: dict[str, ParallelRow], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mix_is_reproducible_and_cached(
+    tmp_path: Path, matching: dict[str, ParallelRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "rows.jsonl"
-    jsonl.save(ParallelTable.from_rows([CLEAN, taken["id"]]), path)
+    jsonl.save(ParallelTable.from_rows([CLEAN, matching["id"]]), path)
     one, two = (mix.build([str(path)], tmp_path / name, ["mini"]) for name in ("one", "two"))
     for file in one.folder.iterdir():
         assert file.read_bytes() == (two.folder / file.name).read_bytes()
@@ -125,10 +127,10 @@ def test_mix_is_reproducible_and_cached(tmp_path: Path, taken: dict[str, Paralle
 
 
 def test_cache_key_has_the_content_of_a_folder_suite(
-    tmp_path: Path, taken: dict[str, ParallelRow], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, matching: dict[str, ParallelRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
-    jsonl.save(ParallelTable.from_rows([CLEAN, taken["id"]]), tmp_path / "rows.jsonl")
+    jsonl.save(ParallelTable.from_rows([CLEAN, matching["id"]]), tmp_path / "rows.jsonl")
     folder = tmp_path / "suite"
     (folder / "qrels").mkdir(parents=True)
     (folder / "corpus.jsonl").write_text('{"_id": "d", "title": "", "text": "Nothing of the training data."}\n')
@@ -138,5 +140,5 @@ def test_cache_key_has_the_content_of_a_folder_suite(
         (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": question}) + "\n")
         return [row.id for row in mix.cached([str(tmp_path / "rows.jsonl")], [str(folder)]).table.rows()]
 
-    assert left("Is this in them?") == [CLEAN.id, taken["id"].id]
-    assert left(CLEAN.question["en"]) == [taken["id"].id]
+    assert left("Is this in them?") == [CLEAN.id, matching["id"].id]
+    assert left(CLEAN.question["en"]) == [matching["id"].id]

@@ -195,16 +195,16 @@ def test_interrupted_translation_resumes(m2m100: Path, tmp_path: Path, monkeypat
     found = run(resumed)
     assert resumed.seen == 3, "two of the five were done"
     assert list(found) == texts[:5]
-    spoilt = sorted(tmp_path.glob("de-*.json"))[0]
-    spoilt.write_text("[")
-    mended = Counting(real)
-    assert run(mended) == found
-    assert 0 < mended.seen <= 2
+    corrupt = sorted(tmp_path.glob("de-*.json"))[0]
+    corrupt.write_text("[")
+    repaired = Counting(real)
+    assert run(repaired) == found
+    assert 0 < repaired.seen <= 2
     texts.remove("the dog")
     texts.insert(0, "a new one")
     other = Counting(real)
     assert run(other).items() >= {text: found[text] for text in found if text != "the dog"}.items()
-    assert other.seen == 1, "what was translated stays, whatever stands beside it"
+    assert other.seen == 1, "translations of other tables are reused"
 
 
 def test_opus_mt_of_one_language_pair(tmp_path: Path) -> None:
@@ -313,10 +313,10 @@ def test_hub_model_without_safetensors_is_an_error() -> None:
     """Without network: the message of the library is raised here."""
     from transformers import modeling_utils
 
-    said = "cannot be loaded with `safetensors`"
-    assert said in inspect.getsource(modeling_utils)
+    message = "cannot be loaded with `safetensors`"
+    assert message in inspect.getsource(modeling_utils)
     with pytest.raises(HybridBenchError, match="a/b has no weights in safetensors") as caught, explained("a/b"):
-        raise OSError(f"a/b does not appear to have a file named model.safetensors and thus {said}.")
+        raise OSError(f"a/b does not appear to have a file named model.safetensors and thus {message}.")
     assert "refs/pr/1" in caught.value.remedy
 
 
