@@ -365,7 +365,9 @@ def _check(suite: Suite) -> None:
     ):
         for name in names:
             if not _NAME.fullmatch(name):
-                raise wrong(f"{name!r} cannot be the name of a {what}", "Use letters, digits, '.', '_', '+', and single '-' between.")
+                raise wrong(
+                    f"{name!r} cannot be the name of a {what}", "Use letters, digits, '.', '_', '+', and single '-' between."
+                )
             if names.count(name) > 1:
                 raise wrong(f"the {what} {name!r} is there twice", "Give each its own name.")
     collections = {collection.name for collection in suite.collections}

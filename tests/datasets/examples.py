@@ -20,7 +20,9 @@ def collection(name: str, doc_ids: Iterable[str] = IDS, **attributes: Any) -> Co
     return Collection(name, lambda: iter(docs), **attributes)
 
 
-def query_set(name: str, judgements: Sequence[Judgement] = (), query_ids: Iterable[str] = ("q1", "q2"), **attributes: Any) -> QuerySet:
+def query_set(
+    name: str, judgements: Sequence[Judgement] = (), query_ids: Iterable[str] = ("q1", "q2"), **attributes: Any
+) -> QuerySet:
     """Queries whose texts name their query set and id."""
     queries = [GenericQuery(query_id, f"Query {query_id} of {name}?") for query_id in query_ids]
     return QuerySet(name, lambda: iter(queries), lambda: iter(judgements), **attributes)
