@@ -25,7 +25,7 @@ def query_set(
 ) -> QuerySet:
     """Queries whose texts name their query set and id."""
     queries = [GenericQuery(query_id, f"Query {query_id} of {name}?") for query_id in query_ids]
-    return QuerySet(name, lambda: iter(queries), lambda: iter(judgements), **attributes)
+    return QuerySet(name, lambda: iter(queries), lambda: iter(judgements), **more)
 
 
 def by_language(

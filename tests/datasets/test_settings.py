@@ -111,5 +111,6 @@ def test_an_unknown_setting_is_refused_with_what_there_is() -> None:
 
 def test_kinds_are_those_of_languages_domains_and_modalities() -> None:
     assert KINDS == (
-        "monolingual", "cross-lingual", "multilingual", "in-domain", "cross-domain", "all-domain", "text-to-image", "image-to-text",
+        "monolingual", "cross-lingual", "multilingual", "in-domain", "cross-domain", "all-domain",
+        "text-to-image", "image-to-text",
     )  # fmt: skip

@@ -298,9 +298,7 @@ def test_ids_begin_with_one_hyphen_where_no_tag_begins_with_another(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", ["notalanguage", "train", "2024", "zh_CN"])
-def test_a_subfolder_with_a_collection_that_is_not_named_by_a_language_is_an_error_that_names_it(
-    tmp_path: Path, name: str
-) -> None:
+def test_a_subfolder_with_a_collection_and_without_a_language_tag_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
     parent = several(tmp_path / "news", ["de", "en", name])
     with pytest.raises(HybridBenchError) as refused:
         load_suite(str(parent))
