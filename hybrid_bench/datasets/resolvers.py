@@ -49,17 +49,26 @@ def load_suite(name: str) -> Suite:
 
     Raises:
         UnknownNameError: if no resolver knows the name; near misses are suggested.
-        HybridBenchError: if the suite's files are malformed.
+        HybridBenchError: if the suite's files are malformed, or a resolver cannot be imported or does not return a suite.
     """
     for resolver in RESOLVERS:
         if (found := RESOLVERS.get(resolver)(name)) is not None:
-            return found
+            return _checked(found, resolver, name)
     import ir_datasets
 
     deep = [known for known in ir_datasets.registry if "/" in name]
     raise UnknownNameError(
         "suite", name, [*SUITES, *deep], "`hybrid-bench suites` lists them; any ir_datasets id or folder in BEIR's layout works."
     )
+
+
+def _checked(found: object, resolver: str, name: str) -> Suite:
+    if not isinstance(found, Suite):
+        raise HybridBenchError(
+            f"the suite resolver {resolver!r} gave a {type(found).__name__} for {name!r}, not a Suite",
+            "Report it to the authors of its plugin, or uninstall the plugin.",
+        )
+    return found
 
 
 def is_folder(name: str) -> bool:

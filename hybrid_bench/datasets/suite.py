@@ -17,7 +17,7 @@ from hybrid_bench.errors import HybridBenchError, UnknownNameError
 #: What the encoder reads of a passage that is a sentence of a paragraph.
 PassageText = Literal["sentence", "sentence+context"]
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._+]|-(?!-))*")
+_NAME = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9._+])*")
 
 
 class Item(NamedTuple):
@@ -89,7 +89,7 @@ class Collection:
     """Passages that belong together.
 
     Attributes:
-        name: unique in its suite; letters, digits, ``.``, ``_``, ``+`` and single ``-``.
+        name: unique in its suite; letters, digits, ``.``, ``_``, ``+`` and single ``-`` between them.
         passages: gives the records; called more than once, never before they are needed.
         language: BCP-47 tag; None if the collection has no language or several.
         domain: None if it is not stated.
@@ -149,11 +149,12 @@ class Suite:
         base: name of the suite that this one is a restriction of; empty if it is whole.
         unique_ids: whether passage ids are unique over all collections; where they are not, TREC ids begin with the collection.
         all_collections: names of the collections of the unrestricted suite, which decide TREC ids; by default those above.
-        prefixed: whether TREC ids begin with the collection's name; by default where several collections share a pool and
-            their ids are not unique.
+        prefixed: whether TREC ids begin with the collection's name; by default where a query set is asked on several
+            collections, or a pool holds several, and their ids are not unique.
 
     Raises:
-        HybridBenchError: if a name occurs twice or is malformed, or a setting or a pool names something that is not there.
+        HybridBenchError: if a name occurs twice or is malformed, a pool does not have several collections, or a setting or a
+            pool names something that is not there.
     """
 
     name: str
@@ -175,7 +176,7 @@ class Suite:
     def __post_init__(self) -> None:
         _check(self)
         if self.prefixed is None:
-            object.__setattr__(self, "prefixed", bool(self.pools) and not self.unique_ids)
+            object.__setattr__(self, "prefixed", not self.unique_ids and (bool(self.pools) or self._asks_on_several))
         if not self.all_collections:
             object.__setattr__(self, "all_collections", tuple(collection.name for collection in self.collections))
 
@@ -229,6 +230,12 @@ class Suite:
         return tuple(dict.fromkeys(setting.query_set for setting in self.settings if setting.pool in pools))
 
     @property
+    def _asks_on_several(self) -> bool:
+        """Whether a query set is asked on more than one collection."""
+        asked = {(setting.query_set, name) for setting in self.settings for name in self.pool(setting.pool)}
+        return len(asked) > len({query_set for query_set, _ in asked})
+
+    @property
     def _parts(self) -> list[QuerySet | Collection]:
         return [*self.query_sets, *self.collections]
 
@@ -255,9 +262,10 @@ class Suite:
         return {record.doc_id: of.name for of in self.collections for record in of.passages()}
 
     def collection_of(self, trec_id: str) -> str | None:
-        """The collection of a passage; None if the suite has no such passage.
+        """The collection of a passage; None if it is in none of the suite's collections.
 
-        Where TREC ids do not begin with the collection's name, the ids of all collections are read at the first call.
+        Where TREC ids begin with the collection's name, nothing is read: an id that its collection does not have is not
+        detected. Elsewhere the ids of all collections are read at the first call.
         """
         if not self.prefixed:
             return self._read_ids.get(trec_id)
@@ -278,11 +286,12 @@ class Suite:
         query_sets = tuple(queries for queries in self.query_sets if queries.language in kept)
         collections = tuple(collection for collection in self.collections if collection.language in kept)
         names = {collection.name for collection in collections}
+        dropped = set(self._collections) - names
         inside = {name: tuple(one for one in pool if one in names) for name, pool in self.pools.items()}
         pools = {name: pool for name, pool in inside.items() if len(pool) > 1}
 
         def judgements(queries: QuerySet) -> Iterable[Judgement]:
-            return (judgement for judgement in queries.judgements() if judgement.collection in names)
+            return (judgement for judgement in queries.judgements() if judgement.collection not in dropped)
 
         return dataclasses.replace(
             self,
@@ -356,11 +365,15 @@ def _check(suite: Suite) -> None:
     ):
         for name in names:
             if not _NAME.fullmatch(name):
-                raise wrong(f"{name!r} cannot be the name of a {what}", "Use letters, digits, '.', '_', '+' and single '-'.")
+                raise wrong(
+                    f"{name!r} cannot be the name of a {what}", "Use letters, digits, '.', '_', '+', and single '-' between."
+                )
             if names.count(name) > 1:
                 raise wrong(f"the {what} {name!r} is there twice", "Give each its own name.")
     collections = {collection.name for collection in suite.collections}
     for pool, inside in suite.pools.items():
+        if len(set(inside)) < 2 or len(set(inside)) < len(inside):
+            raise wrong(f"the pool {pool!r} is not of several collections", "Name a collection itself, and each only once.")
         if unknown := set(inside) - collections:
             raise wrong(f"the pool {pool!r} names the collection {min(unknown)!r}, which it does not have", "Add it.")
     for setting in suite.settings:

@@ -77,12 +77,20 @@ def bias_rows(suite: Suite, ranks: QuerySetRanks, setting: Setting) -> list[Scor
     return rows
 
 
-def same_group_rows(suite: Suite, setting: Setting, counts: GroupCounts) -> list[Score]:
-    """SameGroup@20 of a setting: the share of the first passages that are of the query's group, by attribute."""
+def same_group_rows(suite: Suite, ranks: QuerySetRanks, setting: Setting, counts: GroupCounts) -> list[Score]:
+    """SameGroup@20 of a setting: the share of the first passages that are of the query's group, by attribute.
+
+    Args:
+        suite: of the setting.
+        ranks: of the setting's query set; they tell which queries count in its pool.
+        setting: on a pool of several collections.
+        counts: for every query of the ranks.
+    """
+    counted = np.unique(ranks.query[ranks.inside(setting.pool)])
     return [
-        score_row(suite, setting, same_group_name(attribute), float((of_query / GROUP_DEPTH).mean()), len(of_query))
+        score_row(suite, setting, same_group_name(attribute), float((of_query[counted] / GROUP_DEPTH).mean()), len(counted))
         for (pool, attribute), of_query in counts.items()
-        if pool == setting.pool
+        if pool == setting.pool and len(counted)
     ]
 
 

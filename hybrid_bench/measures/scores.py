@@ -50,7 +50,7 @@ def score_ranks(
     asked = [setting for setting in suite.settings if setting.pool in suite.pools and setting.query_set in ranks.by_query_set]
     for setting in asked:
         rows += bias_rows(suite, ranks.by_query_set[setting.query_set], setting)
-        rows += same_group_rows(suite, setting, same_group.get(setting.query_set, {}))
+        rows += same_group_rows(suite, ranks.by_query_set[setting.query_set], setting, same_group.get(setting.query_set, {}))
     return rows, notes + bias_notes(suite, ranks, asked)
 
 

@@ -55,6 +55,8 @@ def test_questions_of_a_language_have_answers_in_every_pool_that_lists_them(name
         assert {qrel.doc_id for qrel in qrels} <= doc_ids
         assert len({(qrel.query_id, qrel.doc_id) for qrel in qrels}) == len(qrels)
         assert {qrel.relevance for qrel in qrels} == {1}
+        language_of = {doc.doc_id: of for of in LANGUAGES[name] for doc in load(f"{name}/{of}").docs_iter()}
+        assert all(qrel.iteration == language_of[qrel.doc_id] for qrel in qrels)
 
 
 @pytest.mark.parametrize("name", LANGUAGES)
@@ -69,7 +71,8 @@ def test_the_pool_of_all_is_every_language_in_turn(name: str) -> None:
 def test_ids_are_unique_and_sort_by_language(name: str) -> None:
     ids = [doc.doc_id for doc in load(f"{name}/all").docs_iter()]
     assert len(set(ids)) == len(ids)
-    languages = [language for language, _ in itertools.groupby(sorted(ids), key=lambda doc_id: doc_id.partition("-")[0])]
+    language_of = {doc.doc_id: of for of in LANGUAGES[name] for doc in load(f"{name}/{of}").docs_iter()}
+    languages = [language for language, _ in itertools.groupby(sorted(ids), key=language_of.__getitem__)]
     assert languages == list(LANGUAGES[name])
 
 

@@ -86,8 +86,8 @@ def test_ids_of_a_pool_start_with_the_language() -> None:
 def test_topics_and_judgements_of_a_pool_are_those_of_the_language() -> None:
     pool, own = ir_datasets.load("miracl/sw+yo/dev/yo"), ir_datasets.load("miracl/yo/dev")
     assert list(pool.queries_iter()) == list(own.queries_iter())
-    judged = [(qrel.query_id, f"yo-{qrel.doc_id}", qrel.relevance) for qrel in own.qrels_iter()]
-    assert [(qrel.query_id, qrel.doc_id, qrel.relevance) for qrel in pool.qrels_iter()] == judged
+    judged = [(qrel.query_id, f"yo-{qrel.doc_id}", qrel.relevance, "yo") for qrel in own.qrels_iter()]
+    assert [(qrel.query_id, qrel.doc_id, qrel.relevance, qrel.iteration) for qrel in pool.qrels_iter()] == judged
     assert pool.qrels_defs() == own.qrels_defs()
 
 

@@ -1,33 +1,41 @@
-"""Small collections to search, and the slow way to rank them."""
+"""Small collections to search, and their ranking by a full sort."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from hypothesis import strategies as st
 
-from hybrid_bench.datasets.settings import ALL, Setting
-from hybrid_bench.results.ranks import LanguageRanks, Ranks
+from hybrid_bench import Setting
+from hybrid_bench.datasets.settings import ALL, SettingKind
+from hybrid_bench.results.ranks import QuerySetRanks, Ranks
 from hybrid_bench.retrieval.exact.columns import Columns
 from hybrid_bench.retrieval.exact.full_runs import FullRuns
 from hybrid_bench.retrieval.exact.ranking import rank_relevant
 
 LANGUAGES = ("ar", "de", "en", "zh")
+#: Names of which one begins with another, or that hold a hyphen.
+TAGS = ("sr-latn", "zh", "zh-hans")
+
+#: ``sorted``: ids begin with the collection; ``alternating``: ids are unique and do not sort by collection.
+Ids = Literal["sorted", "alternating"]
 
 
 @dataclass(frozen=True)
 class Example:
-    """Passages by language, queries, and which passages are relevant to which.
+    """Passages by collection, queries, and which passages are relevant to which.
 
     Attributes:
-        vectors: language to (passages, dimension) float32.
-        ids: language to the ids of its passages, in an order that means nothing.
+        vectors: collection to (passages, dimension) float32.
+        ids: collection to the ids of its passages, in an order without meaning.
         queries: (queries, dimension) float32.
         relevant: for each query its relevant passages.
-        asked_in: for each query its language; queries of one language stand together.
+        asked_in: for each query its query set; queries of one query set are consecutive.
+        pools: pool of several collections to their names.
     """
 
     vectors: Mapping[str, np.ndarray]
@@ -35,10 +43,20 @@ class Example:
     queries: np.ndarray
     relevant: Sequence[Sequence[str]]
     asked_in: Sequence[str]
+    pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @functools.cached_property
     def columns(self) -> Columns:
-        return Columns.stack(self.vectors, self.ids)
+        return Columns.stack(self.vectors, self.ids, self.pools)
+
+    @functools.cached_property
+    def collection_of(self) -> Mapping[str, str]:
+        """Passage to its collection."""
+        return {doc_id: name for name, doc_ids in self.ids.items() for doc_id in doc_ids}
+
+    def pool(self, name: str) -> tuple[str, ...]:
+        """The collections of a pool."""
+        return self.pools.get(name, (name,))
 
     @functools.cached_property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -53,43 +71,45 @@ class Example:
 
     def full_sort(self, query: int, pool: str) -> list[str]:
         """The passages of a pool as trec_eval sorts them: by score as float32, then by id, both descending."""
-        languages = self.ids if pool == ALL else [pool]
         scored = [
             (np.float32(self.queries[query] @ vector), doc_id)
-            for language in languages
-            for doc_id, vector in zip(self.ids[language], self.vectors[language], strict=True)
+            for name in self.pool(pool)
+            for doc_id, vector in zip(self.ids[name], self.vectors[name], strict=True)
         ]
         return [doc_id for _, doc_id in sorted(scored, reverse=True)]
 
     @functools.cached_property
     def full_runs(self) -> FullRuns:
         query_ids = {
-            language: [f"q{at}" for at, asked_in in enumerate(self.asked_in) if asked_in == language]
-            for language in dict.fromkeys(self.asked_in)
+            name: [f"q{at}" for at, asked_in in enumerate(self.asked_in) if asked_in == name]
+            for name in dict.fromkeys(self.asked_in)
         }
-        settings = [Setting(language, pool) for language in query_ids for pool in (*self.ids, ALL)]
+        settings = [Setting(name, pool, self._kind(name, pool)) for name in query_ids for pool in (*self.ids, *self.pools)]
         return FullRuns(self.queries, self.columns, query_ids, settings)
+
+    def _kind(self, query_set: str, pool: str) -> SettingKind:
+        return "multilingual" if pool in self.pools else "monolingual" if pool == query_set else "cross-lingual"
 
     @functools.cached_property
     def ranks(self) -> Ranks:
-        """What the grid says, as a result keeps it."""
+        """The ranks as a result keeps them."""
         query, column = self.pairs
         found = rank_relevant(self.queries, self.columns, query, column)
-        by_language, offset = {}, 0
-        for language, query_ids in self.full_runs.query_ids.items():
+        by_query_set, offset = {}, 0
+        for name, query_ids in self.full_runs.query_ids.items():
             here = (query >= offset) & (query < offset + len(query_ids))
             doc_ids = [self.columns.ids[at] for at in column[here]]
-            by_language[language] = LanguageRanks(
+            by_query_set[name] = QuerySetRanks(
                 query_ids=query_ids,
                 query=query[here] - offset,
-                passage_language=np.array([doc_id.partition("-")[0] for doc_id in doc_ids], dtype=np.str_),
+                collection=np.array([self.collection_of[doc_id] for doc_id in doc_ids], dtype=np.str_),
                 doc_id=doc_ids,
                 relevance=np.ones(int(here.sum()), np.int32),
                 rank=found.rank[here],
-                rank_all=found.rank_all[here],
+                rank_in={pool: rank[here] for pool, rank in found.rank_in.items()},
             )
             offset += len(query_ids)
-        return Ranks(by_language)
+        return Ranks(by_query_set)
 
 
 def example(
@@ -101,17 +121,21 @@ def example(
     dimension: int = 16,
     rounded: bool = False,
     most_relevant: int = 5,
+    ids: Ids = "sorted",
+    pools: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Example:
     """A collection drawn by a seed.
 
     Args:
         seed: of the generator.
-        languages: one pool each, of one to ``passages`` passages.
-        queries: how many, shared out among the languages.
-        passages: of one language at most.
+        languages: names of the collections, each of one to ``passages`` passages.
+        queries: how many, divided among the query sets.
+        passages: of one collection at most.
         dimension: of the vectors.
         rounded: draw eighths between -2/8 and 2/8, so that products are exact and many passages tie.
         most_relevant: relevant passages a query at most; some queries have none.
+        ids: whether ids sort by collection.
+        pools: of several collections; by default one of all, where there are several.
     """
     rng = np.random.default_rng(seed)
 
@@ -120,29 +144,44 @@ def example(
         values = rng.integers(-2, 3, shape) / 8 if rounded else rng.standard_normal(shape)
         return values.astype(np.float32)
 
-    sizes = {language: int(rng.integers(1, passages + 1)) for language in languages}
-    ids = {
-        language: [f"{language}-{number:04d}" for number in rng.permutation(size * 3)[:size]] for language, size in sizes.items()
-    }
-    every = [doc_id for of_language in ids.values() for doc_id in of_language]
+    sizes = {name: int(rng.integers(1, passages + 1)) for name in languages}
+    if ids == "sorted":
+        drawn = {name: [f"{name}-{number:04d}" for number in rng.permutation(size * 3)[:size]] for name, size in sizes.items()}
+    else:
+        numbers = iter(rng.permutation(3 * sum(sizes.values())).tolist())
+        drawn = {name: [f"{next(numbers):04d}" for _ in range(size)] for name, size in sizes.items()}
+    every = [doc_id for doc_ids in drawn.values() for doc_id in doc_ids]
     counts = rng.integers(0, min(most_relevant, len(every)) + 1, queries)
+    several = {ALL: tuple(languages)} if len(languages) > 1 else {}
     return Example(
-        vectors={language: draw(size) for language, size in sizes.items()},
-        ids=ids,
+        vectors={name: draw(size) for name, size in sizes.items()},
+        ids=drawn,
         queries=draw(queries),
         relevant=[[str(doc_id) for doc_id in rng.choice(every, count, replace=False)] for count in counts],
-        asked_in=sorted(str(language) for language in rng.choice(list(languages), queries)),
+        asked_in=sorted(str(name) for name in rng.choice(list(languages), queries)),
+        pools=several if pools is None else pools,
     )
 
 
-#: Few passages and few values: most passages tie with others.
-tied_examples = st.builds(
-    example,
-    st.integers(0, 2**32),
-    languages=st.lists(st.sampled_from(LANGUAGES), min_size=1, unique=True),
-    queries=st.integers(1, 9),
-    passages=st.integers(1, 12),
-    dimension=st.integers(1, 3),
-    rounded=st.just(True),
-    most_relevant=st.integers(0, 8),
-)
+@st.composite
+def _tied_examples(draw: st.DrawFn) -> Example:
+    names = draw(st.lists(st.sampled_from((*LANGUAGES, *TAGS)), min_size=1, max_size=5, unique=True))
+    pools = {}
+    if len(names) > 1:
+        inside = st.lists(st.sampled_from(names), min_size=2, unique=True).map(tuple)
+        pools = draw(st.fixed_dictionaries({}, optional={ALL: st.just(tuple(names)), "some": inside, "others": inside}))
+    return example(
+        draw(st.integers(0, 2**32)),
+        languages=names,
+        queries=draw(st.integers(1, 9)),
+        passages=draw(st.integers(1, 12)),
+        dimension=draw(st.integers(1, 3)),
+        rounded=True,
+        most_relevant=draw(st.integers(0, 8)),
+        ids=draw(st.sampled_from(["sorted", "alternating"])),
+        pools=pools,
+    )
+
+
+#: Few passages and few values: most passages tie with others. Pools are of all or some of the collections.
+tied_examples = _tied_examples()

@@ -6,7 +6,6 @@ import csv
 import functools
 import gzip
 import json
-import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -30,7 +29,7 @@ class FolderDoc(NamedTuple):
     text: str
 
     def default_text(self) -> str:
-        """Title and text, as BEIR and ir_datasets join them."""
+        """Title and text, joined as by BEIR and ir_datasets."""
         return f"{self.title} {self.text}".strip()
 
 
@@ -104,12 +103,17 @@ def _language(name: str) -> str | None:
 
 def _names_a_language(name: str) -> bool:
     """Whether a folder's name is a language tag rather than a word: many words of three letters are tags too."""
-    return langcodes.tag_is_valid(name) and len(re.split("[-_]", name)[0]) == 2
+    return _is_tag(name) and len(name.partition("-")[0]) == 2
+
+
+def _is_tag(name: str) -> bool:
+    """Whether a name is a BCP-47 tag; ``zh_CN``, which langcodes accepts, is not."""
+    return "_" not in name and langcodes.tag_is_valid(name)
 
 
 def _check_tags(path: Path, folders: Iterable[str]) -> None:
     for name in folders:
-        if not langcodes.tag_is_valid(name):
+        if not _is_tag(name):
             raise HybridBenchError(
                 f"the subfolder {name!r} of {path} holds a collection and is not named by a language tag",
                 "Name it by a BCP-47 tag such as de, pt-BR or zh-hans, or name the subfolder itself as the suite.",
@@ -203,16 +207,16 @@ def _open(path: Path) -> TextIO:
 
 
 def _records(path: Path, make: Callable[[dict[str, Any]], _Record]) -> Iterator[_Record]:
-    """The records of a file, each with an id of its own and a text."""
+    """The records of a file, each with a unique id and a text."""
     line_of: dict[str, int] = {}
     for number, fields in _json_lines(path):
         record = make(fields)
         text = record.default_text()
         what = f"{path}, line {number}: the record with id {fields['_id']!r}"
         if not text.strip():
-            raise HybridBenchError(f"{what} has no text", "Fill it in or leave it out.")
+            raise HybridBenchError(f"{what} has no text", "Add its text or remove the record.")
         if "\x00" in text:
-            raise HybridBenchError(f"{what} holds a NUL byte", "Remove it from the line.")
+            raise HybridBenchError(f"{what} contains a NUL byte", "Remove it from the line.")
         if line_of.setdefault(fields["_id"], number) != number:
             raise HybridBenchError(
                 f"{what} occurs twice, first in line {line_of[fields['_id']]}", "Give every record its own id."
@@ -229,17 +233,17 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if line.strip():
                     yield number, _json_line(line, f"{path}, line {number}")
     except (UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
-        raise HybridBenchError(f"{path}, after line {number}: {error}", "The file is not whole or not UTF-8.") from error
+        raise HybridBenchError(f"{path}, after line {number}: {error}", "The file is truncated, or not UTF-8.") from error
 
 
 def _json_line(line: str, where: str) -> dict[str, Any]:
     try:
         fields = json.loads(line)
     except json.JSONDecodeError as error:
-        raise HybridBenchError(f"{where}: not JSON: {error.msg} at column {error.colno}", "Mend the line.") from error
+        raise HybridBenchError(f"{where}: not JSON: {error.msg} at column {error.colno}", "Correct the line.") from error
     for field in ("_id", "text"):
         if not isinstance(fields, dict) or not isinstance(fields.get(field), str):
-            raise HybridBenchError(f"{where}: no text in field {field!r}", "Mend the line.")
+            raise HybridBenchError(f"{where}: no text in field {field!r}", "Correct the line.")
     return cast(dict[str, Any], fields)
 
 
@@ -255,4 +259,6 @@ def _qrels_rows(path: Path) -> Iterator[tuple[int, tuple[str, str, int]]]:
     except UnicodeDecodeError as error:
         raise HybridBenchError(f"{path}, after line {number}: {error}", "The file is not UTF-8.") from error
     except ValueError as error:
-        raise HybridBenchError(f"{path}, line {number}: expected query id, passage id and a whole number, by tabs") from error
+        raise HybridBenchError(
+            f"{path}, line {number}: expected query id, passage id and an integer, separated by tabs"
+        ) from error

@@ -60,6 +60,11 @@ class Columns:
         order = np.array(sorted(range(len(everything)), key=everything.__getitem__, reverse=True), dtype=np.intp)
         position = {doc_id: column for column, doc_id in enumerate(everything[order])}
         if len(position) < len(everything):
+            twice = next((name for name, of in ids.items() if len(set(of)) < len(of)), None)
+            if twice is not None:
+                raise HybridBenchError(
+                    f"passage ids occur more than once in the collection {twice}", "Give every passage its own id."
+                )
             raise HybridBenchError("passage ids occur in more than one collection", "State unique_ids=False on the suite.")
         collection = np.repeat(np.arange(len(names), dtype=np.int32), sizes)[order]
         stacked = np.concatenate([vectors[name] for name in names])[order]

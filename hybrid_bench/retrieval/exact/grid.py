@@ -118,7 +118,8 @@ class Grid:
                 if own is None or len(inside) < 2:
                     continue
                 same = np.array([value == own for value in values])[self._columns.collection]
-                counts[pool, attribute] = same[top[rows]].sum(axis=1, dtype=np.int32)
+                first = top[rows]
+                counts[pool, attribute] = (same[first] & (first >= 0)).sum(axis=1, dtype=np.int32)
         return counts
 
     def full_runs(self) -> FullRuns:

@@ -78,7 +78,7 @@ def top_columns(
         scores: (queries, passages).
         top: how deep, at most the number of passages.
         floor: (queries,) a score that at least ``top`` columns reach, -inf where none is known; the nearer, the faster.
-        found: (queries, top) written.
+        found: (queries, top) written; -1 where fewer columns have a score above -inf.
     """
     best = np.empty(top, dtype=np.float32)
     for query in range(scores.shape[0]):

@@ -38,7 +38,8 @@ class QueryRanks:
         column: (pairs,) the relevant passage's column.
         rank: (pairs,) its rank in its own collection, from 1.
         rank_in: pool of several collections to (pairs,) the rank there, from 1; 0 where the pool does not hold the passage.
-        top: pool of several collections to (queries, depth) the columns of the first passages.
+        top: pool of several collections to (queries, depth) the columns of the first passages; -1 after the last passage of a
+            pool that has fewer.
     """
 
     query: NDArray[np.int32]

@@ -1,4 +1,4 @@
-"""Local collections in BEIR's layout: what loads, and how the first thing wrong in a file is named."""
+"""Local collections in BEIR's layout: what is loaded, and errors that name the file and line of the first problem."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hybrid_bench import HybridBenchError, Judgement, Setting, Suite, load_suite
+from hybrid_bench.datasets.sources import beir_folder
 from hybrid_bench.plugin import Item
 
 CORPUS = [
@@ -44,18 +45,18 @@ def folder(tmp_path: Path) -> Path:
 
 def read(folder: Path) -> tuple[list[Item], list[Item], list[Judgement]]:
     suite = load_suite(str(folder))
-    (language,) = suite.languages
-    return suite.passage_texts(language), suite.query_texts(language), list(suite.judgements(language))
+    (queries,), (collection,) = suite.query_sets, suite.collections
+    return suite.passages(collection.name), suite.queries(queries.name), list(queries.judgements())
 
 
 def test_a_folder_is_a_suite(folder: Path) -> None:
     suite = load_suite(str(folder))
-    assert (suite.name, suite.languages, suite.pooled) == ("kitchen", ("und",), False)
-    assert suite.settings() == [Setting("und", "und")]
+    assert (suite.name, suite.languages, suite.pools) == ("kitchen", (), {})
+    assert suite.settings == (Setting("und", "und", "monolingual"),)
     assert read(folder) == (
         [Item("d1", "Tea Tea is made from leaves."), Item("d2", "Bread is baked.")],
         [Item("q1", "What is tea made from?"), Item("q2", "How is bread made?")],
-        [Judgement("q1", "d1", 1), Judgement("q2", "d2", 2)],
+        [Judgement("q1", "und", "d1", 1), Judgement("q2", "und", "d2", 2)],
     )
 
 
@@ -76,11 +77,20 @@ def test_blank_lines_a_missing_title_and_qrels_without_a_header_do_no_harm(folde
 
 def test_a_query_without_judgements_is_not_asked(folder: Path) -> None:
     (folder / "queries.jsonl").write_bytes(lines([*QUERIES, {"_id": "q3", "text": "Why?"}]))
-    assert [query.id for query in load_suite(str(folder)).query_texts("und")] == ["q1", "q2"]
+    assert [query.id for query in load_suite(str(folder)).queries("und")] == ["q1", "q2"]
 
 
-def test_a_folder_named_by_a_language_is_in_that_language(folder: Path) -> None:
-    assert load_suite(str(folder.rename(folder.with_name("sw")))).languages == ("sw",)
+@pytest.mark.parametrize("tag", ["sw", "zh-hans", "pt-BR"])
+def test_a_folder_named_by_a_language_is_in_that_language(folder: Path, tag: str) -> None:
+    suite = load_suite(str(folder.rename(folder.with_name(tag))))
+    assert suite.languages == (tag,)
+    assert suite.settings == (Setting(tag, tag, "monolingual"),)
+
+
+@pytest.mark.parametrize("word", ["kitchen", "raw", "set", "notes"])
+def test_a_folder_named_by_a_word_has_no_stated_language(folder: Path, word: str) -> None:
+    """``raw`` and ``set`` are the tags of languages too."""
+    assert load_suite(str(folder.rename(folder.with_name(word)))).languages == ()
 
 
 def test_the_working_folder_has_a_name_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +111,8 @@ def test_a_qrels_file_is_a_suite_of_its_own(folder: Path) -> None:
     train = write_qrels(folder / "qrels" / "train.tsv", QRELS[1:])
     suite = load_suite(str(train))
     assert suite.name == "kitchen/train"
-    assert list(suite.judgements("und")) == [Judgement("q2", "d2", 2)]
-    assert [query.id for query in suite.query_texts("und")] == ["q2"]
+    assert list(suite.query_set("und").judgements()) == [Judgement("q2", "und", "d2", 2)]
+    assert [query.id for query in suite.queries("und")] == ["q2"]
 
 
 def test_several_qrels_without_a_test_or_dev_have_to_be_chosen_from(folder: Path) -> None:
@@ -128,7 +138,7 @@ def test_missing_queries_are_missed(folder: Path) -> None:
 
 BAD_RECORDS: dict[str, tuple[dict[str, Any], str]] = {
     "empty text": ({"_id": "x", "text": " \t"}, "the record with id 'x' has no text"),
-    "NUL byte": ({"_id": "x", "text": "a\x00b"}, "the record with id 'x' holds a NUL byte"),
+    "NUL byte": ({"_id": "x", "text": "a\x00b"}, "the record with id 'x' contains a NUL byte"),
     "number as id": ({"_id": 7, "text": "Seven."}, "no text in field '_id'"),
     "no id": ({"text": "Seven."}, "no text in field '_id'"),
     "no text": ({"_id": "x"}, "no text in field 'text'"),
@@ -197,9 +207,9 @@ def test_a_damaged_gzip_file_is_named(folder: Path, damage: Callable[[bytes], by
     [
         (("q9", "d1", 1), "the query 'q9' does not exist"),
         (("q1", "d9", 1), "the passage 'd9' does not exist"),
-        (("q1", "d1"), "expected query id, passage id and a whole number, by tabs"),
-        (("q1", "0", "d1", 1), "expected query id, passage id and a whole number, by tabs"),
-        (("q1", "d1", "1.5"), "expected query id, passage id and a whole number, by tabs"),
+        (("q1", "d1"), "expected query id, passage id and an integer, separated by tabs"),
+        (("q1", "0", "d1", 1), "expected query id, passage id and an integer, separated by tabs"),
+        (("q1", "d1", "1.5"), "expected query id, passage id and an integer, separated by tabs"),
     ],
 )
 def test_a_bad_judgement_is_named_by_file_and_line(folder: Path, row: tuple[object, ...], problem: str) -> None:
@@ -225,26 +235,85 @@ def judged(shared: Path) -> Suite:
 
 def test_a_folder_of_folders_is_one_suite_with_a_pool_over_its_languages(judged: Suite) -> None:
     assert judged.name == "miracl-judged"
-    assert set(judged.languages) == set(judged.passage_languages) == JUDGED
+    assert {of.name for of in judged.query_sets} == {of.name for of in judged.collections} == set(judged.languages) == JUDGED
     assert list(judged.languages) == sorted(JUDGED)
-    assert judged.pooled
-    assert len(judged.settings()) == 12 * 13
+    assert judged.pools == {"all": tuple(sorted(JUDGED))}
+    assert len(judged.settings) == 12 * 13
+    kinds = [setting.kind for setting in judged.settings]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {"monolingual": 12, "cross-lingual": 132, "multilingual": 12}
 
 
 @pytest.mark.parametrize("language", sorted(JUDGED))
-def test_real_collections_load_whole(shared: Path, judged: Suite, language: str) -> None:
+def test_real_collections_load_completely(shared: Path, judged: Suite, language: str) -> None:
     folder = shared / "collections" / "miracl-judged" / language
     alone = load_suite(str(folder))
     assert alone.languages == (language,)
     corpus = [json.loads(line) for line in gzip.decompress((folder / "corpus.jsonl.gz").read_bytes()).splitlines()]
     queries = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
     qrels = (folder / "qrels" / "dev.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    passages = alone.passage_texts(language)
+    passages = alone.passages(language)
     assert [passage.id for passage in passages] == [record["_id"] for record in corpus]
-    assert len(alone.query_texts(language)) == len(queries)
-    assert len(list(alone.judgements(language))) == len(qrels)
+    assert len(alone.queries(language)) == len(queries)
+    judgements = list(alone.query_set(language).judgements())
+    assert len(judgements) == len(qrels)
 
-    assert judged.passage_texts(language) == [Item(f"{language}-{doc_id}", text) for doc_id, text in passages]
-    assert judged.query_texts(language) == alone.query_texts(language)
-    prefixed = [j._replace(doc_id=f"{language}-{j.doc_id}") for j in alone.judgements(language)]
-    assert list(judged.judgements(language)) == prefixed
+    assert judged.passages(language) == [Item(f"{language}-{doc_id}", text) for doc_id, text in passages]
+    assert judged.queries(language) == alone.queries(language)
+    assert list(judged.query_set(language).judgements()) == judgements
+    assert {judgement.collection for judgement in judgements} == {language}
+
+
+def several(parent: Path, names: Iterable[str]) -> Path:
+    """A folder with the same small collection in each subfolder."""
+    for name in names:
+        write_qrels(parent / name / "qrels" / "test.tsv", QRELS)
+        (parent / name / "corpus.jsonl").write_bytes(lines(CORPUS))
+        (parent / name / "queries.jsonl").write_bytes(lines(QUERIES))
+    return parent
+
+
+TAGS = ["pt", "pt-BR", "zh-CN", "nl", "sw", "ha", "so", "yo"]
+
+
+def test_every_subfolder_that_is_named_by_a_language_tag_is_loaded(tmp_path: Path) -> None:
+    suite = load_suite(str(several(tmp_path / "news", TAGS)))
+    assert sorted(suite.languages) == sorted(TAGS)
+    assert suite.pools == {"all": tuple(sorted(TAGS))}
+    assert len(suite.settings) == 8 * 9
+    ids = {name: [passage.id for passage in suite.passages(name)] for name in TAGS}
+    assert ids["pt"] == ["pt--d1", "pt--d2"]
+    assert ids["pt-BR"] == ["pt-BR--d1", "pt-BR--d2"]
+    assert len({doc_id for found in ids.values() for doc_id in found}) == 2 * 8
+    assert all(suite.collection_of(doc_id) == name for name, found in ids.items() for doc_id in found)
+    for name in TAGS:
+        expected = [Judgement("q1", name, "d1", 1), Judgement("q2", name, "d2", 2)]
+        assert list(suite.query_set(name).judgements()) == expected
+        assert list(suite.restrict([name]).query_set(name).judgements()) == expected
+
+
+def test_ids_begin_with_one_hyphen_where_no_tag_begins_with_another(tmp_path: Path) -> None:
+    suite = load_suite(str(several(tmp_path / "news", ["sw", "ha", "so", "yo"])))
+    assert suite.languages == ("ha", "so", "sw", "yo")
+    assert [passage.id for passage in suite.passages("ha")] == ["ha-d1", "ha-d2"]
+
+
+@pytest.mark.parametrize("name", ["notalanguage", "train", "2024", "zh_CN"])
+def test_a_subfolder_with_a_collection_and_without_a_language_tag_is_an_error_that_names_it(tmp_path: Path, name: str) -> None:
+    parent = several(tmp_path / "news", ["de", "en", name])
+    with pytest.raises(HybridBenchError) as refused:
+        load_suite(str(parent))
+    assert refused.value.problem == f"the subfolder {name!r} of {parent} holds a collection and is not named by a language tag"
+    assert "BCP-47" in refused.value.remedy
+
+
+def test_a_subfolder_without_a_collection_is_no_matter(tmp_path: Path) -> None:
+    parent = several(tmp_path / "news", ["de", "en"])
+    (parent / "notalanguage").mkdir()
+    (parent / "notalanguage" / "readme.txt").write_text("Nothing to search.")
+    assert load_suite(str(parent)).languages == ("de", "en")
+
+
+def test_a_large_corpus_makes_a_suite_large(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not load_suite(str(folder)).large
+    monkeypatch.setattr(beir_folder, "LARGE_BYTES", (folder / "corpus.jsonl").stat().st_size - 1)
+    assert load_suite(str(folder)).large

@@ -22,7 +22,7 @@ QUESTION_MARKS = {language: "?" for language in XQUAD_R if language != "th"} | {
 
 
 def topics() -> dict[str, dict[str, Any]]:
-    folder = Path(str(resources.files("hybrid_bench.datasets") / "mini"))
+    folder = Path(str(resources.files("hybrid_bench.datasets.sources") / "mini"))
     return {file.stem: toml.load(file) for file in sorted(folder.glob("*.toml"))}
 
 

@@ -16,29 +16,34 @@ from hypothesis import given, settings
 from ir_measures import AP
 
 from hybrid_bench import HybridBenchError, Setting
-from hybrid_bench.datasets.settings import parse_settings
 from hybrid_bench.measures.from_ranks import RankedPairs, per_query
+from hybrid_bench.results import runs as trec
 from hybrid_bench.retrieval.exact.full_runs import FullRuns, write
-from tests.retrieval.examples import Example, example, tied_examples
+from tests.retrieval.examples import LANGUAGES, Example, Ids, example, tied_examples
 
-ENGLISH_ON_ALL = Setting("en", "all")
+ENGLISH_ON_ALL = Setting("en", "all", "multilingual")
 
 
 def lines(path: Path) -> list[list[str]]:
     return [line.split(" ") for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
 
 
-def write_all(example: Example, folder: Path, depth: int = 1000) -> dict[str, Path]:
+def write_all(example: Example, folder: Path, depth: int = 1000) -> dict[tuple[str, str], Path]:
+    """Query set and pool to the run, by the name of its file."""
     paths = write(example.full_runs, example.full_runs.settings, folder, ranks=example.ranks, depth=depth, tag="tiny")
-    return {path.name.removesuffix(".trec.gz"): path for path in paths}
+    found = trec.runs_in(folder) if paths else {}
+    assert sorted(found.values()) == sorted(paths)
+    return found
 
 
 @settings(max_examples=25)
 @given(example=tied_examples)
 def test_lines_are_in_the_order_of_a_full_sort(example: Example, tmp_path_factory: pytest.TempPathFactory) -> None:
-    for name, path in write_all(example, tmp_path_factory.mktemp("runs")).items():
-        language, _, pool = name.partition("-")
-        counted = example.ranks.query_ids(language, pool)
+    written = write_all(example, tmp_path_factory.mktemp("runs"))
+    pairs = {(setting.query_set, setting.pool) for setting in example.full_runs.settings}
+    assert set(written) == {pair for pair in pairs if example.ranks.query_ids(*pair)}
+    for (query_set, pool), path in written.items():
+        counted = example.ranks.query_ids(query_set, pool)
         by_query = {query_id: list(group) for query_id, group in itertools.groupby(lines(path), key=lambda line: line[0])}
         assert list(by_query) == counted
         for query_id, group in by_query.items():
@@ -52,12 +57,12 @@ def test_a_setting_without_queries_has_no_run(tmp_path: Path) -> None:
     only_german = dataclasses.replace(
         drawn, relevant=[[doc_id for doc_id in relevant if doc_id.startswith("de-")] for relevant in drawn.relevant]
     )
-    assert sorted(write_all(only_german, tmp_path)) == ["de-all", "de-de", "en-all", "en-de"]
+    assert sorted(write_all(only_german, tmp_path)) == [("de", "all"), ("de", "de"), ("en", "all"), ("en", "de")]
 
 
 def test_scores_survive_to_the_last_bit(tmp_path: Path) -> None:
     drawn = example(2)
-    path = write_all(drawn, tmp_path)["en-all"]
+    path = write_all(drawn, tmp_path)["en", "all"]
     expected = {
         (query_id, doc_id): score
         for _, query_ids, scores in drawn.full_runs.blocks()
@@ -69,20 +74,23 @@ def test_scores_survive_to_the_last_bit(tmp_path: Path) -> None:
     assert len(found) == len(drawn.ranks.query_ids("en", "all")) * len(drawn.columns.ids)
 
 
+@pytest.mark.parametrize("ids", ["sorted", "alternating"])
 @pytest.mark.parametrize("rounded", [False, True])
-def test_ir_measures_reads_and_scores_them_as_the_ranks_are_scored(tmp_path: Path, rounded: bool) -> None:
-    drawn = example(3, dimension=3, rounded=rounded)
-    for name, path in write_all(drawn, tmp_path).items():
-        setting = Setting(*name.split("-"))
-        ranks = drawn.ranks.by_language[setting.query_language]
-        inside = drawn.ranks.inside(*setting)
-        rank = ranks.rank_all if setting.pool == "all" else ranks.rank
+def test_ir_measures_reads_and_scores_them_as_the_ranks_are_scored(tmp_path: Path, rounded: bool, ids: Ids) -> None:
+    pools = {"all": LANGUAGES, "outer": ("ar", "zh")}
+    drawn = example(3, dimension=3, rounded=rounded, ids=ids, pools=pools)
+    written = write_all(drawn, tmp_path)
+    assert {pool for _, pool in written} == {*LANGUAGES, *pools}
+    for (query_set, pool), path in written.items():
+        ranks = drawn.ranks.by_query_set[query_set]
+        inside = drawn.ranks.inside(query_set, pool)
+        rank = ranks.rank_in[pool] if pool in pools else ranks.rank
         pairs = RankedPairs.of(ranks.query[inside], rank[inside], ranks.relevance[inside])
-        own = dict(zip(drawn.ranks.query_ids(*setting), per_query(AP, pairs), strict=True))
+        own = dict(zip(drawn.ranks.query_ids(query_set, pool), per_query(AP, pairs), strict=True))
         qrels = {
-            query_id: dict.fromkeys(
-                (doc_id for doc_id in drawn.relevant[int(query_id[1:])] if setting.pool in ("all", doc_id.partition("-")[0])), 1
-            )
+            query_id: {
+                doc_id: 1 for doc_id in drawn.relevant[int(query_id[1:])] if drawn.collection_of[doc_id] in drawn.pool(pool)
+            }
             for query_id in own
         }
         found = {score.query_id: score.value for score in AP.iter_calc(qrels, ir_measures.read_trec_run(str(path)))}
@@ -91,8 +99,8 @@ def test_ir_measures_reads_and_scores_them_as_the_ranks_are_scored(tmp_path: Pat
 
 def test_a_run_ends_at_its_depth(tmp_path: Path) -> None:
     drawn = example(4, rounded=True, dimension=2)
-    deep = lines(write_all(drawn, tmp_path / "deep")["en-all"])
-    cut = lines(write_all(drawn, tmp_path / "cut", depth=7)["en-all"])
+    deep = lines(write_all(drawn, tmp_path / "deep")["en", "all"])
+    cut = lines(write_all(drawn, tmp_path / "cut", depth=7)["en", "all"])
     assert len(drawn.columns.ids) > 7
     assert cut == [line for line in deep if int(line[3]) <= 7]
 
@@ -107,7 +115,7 @@ def test_the_same_scores_give_the_same_bytes_at_another_time(tmp_path: Path, mon
     assert len(written[0]) > 5
 
 
-def test_a_run_that_breaks_off_leaves_the_earlier_one(tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_the_earlier_one(tmp_path: Path) -> None:
     drawn = example(6)
     before = {path: path.read_bytes() for path in write_all(drawn, tmp_path).values()}
 
@@ -138,31 +146,3 @@ def test_an_id_that_a_run_cannot_hold_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(HybridBenchError, match=r"'en- \d+'.*\n.*space"):
         write_all(spaced, tmp_path)
-
-
-SETTINGS = [Setting(language, pool) for language in ("de", "en") for pool in ("de", "en", "all")]
-
-
-def test_all_settings_are_meant_when_none_is_named() -> None:
-    assert parse_settings([], SETTINGS) == SETTINGS
-
-
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        (["monolingual"], [Setting("de", "de"), Setting("en", "en")]),
-        (["cross-lingual"], [Setting("de", "en"), Setting("en", "de")]),
-        (["multilingual"], [Setting("de", "all"), Setting("en", "all")]),
-        (["en:de"], [Setting("en", "de")]),
-        (["en:all", "multilingual", "en:all"], [Setting("en", "all"), Setting("de", "all")]),
-    ],
-)
-def test_settings_are_named_by_kind_or_by_pair(asked: list[str], expected: list[Setting]) -> None:
-    assert parse_settings(asked, SETTINGS) == expected
-
-
-def test_an_unknown_setting_is_refused_with_what_there_is() -> None:
-    with pytest.raises(HybridBenchError, match=r"unknown setting 'multilingal'\n  Did you mean multilingual"):
-        parse_settings(["de:de", "multilingal"], SETTINGS)
-    with pytest.raises(HybridBenchError, match="unknown setting 'de:th'"):
-        parse_settings(["de:th"], SETTINGS)

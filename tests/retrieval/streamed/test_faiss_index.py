@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from hybrid_bench import HybridBenchError
-from hybrid_bench.plugin import UnknownNameError
 from hybrid_bench.embeddings.stored_collection import Collection
+from hybrid_bench.plugin import UnknownNameError
 from hybrid_bench.results.runs import Hit
 from hybrid_bench.retrieval.streamed.faiss_index import FaissIndex
 from hybrid_bench.retrieval.streamed.search import search

@@ -16,9 +16,9 @@ import faiss
 import numpy as np
 import pytest
 
-from hybrid_bench.plugin import SilentProgress
 from hybrid_bench.embeddings.stored_collection import Collection
 from hybrid_bench.execution.local import LocalExecutor
+from hybrid_bench.plugin import SilentProgress
 from hybrid_bench.retrieval.streamed.faiss_index import FaissIndex
 from hybrid_bench.retrieval.streamed.search import search
 from tests.embeddings.test_store import contents
