@@ -10,12 +10,17 @@ import numpy as np
 from hypothesis import strategies as st
 
 from hybrid_bench.datasets.settings import ALL, Setting
-from hybrid_bench.results.ranks import LanguageRanks, Ranks
+from hybrid_bench.results.ranks import QuerySetRanks, Ranks
 from hybrid_bench.retrieval.exact.columns import Columns
 from hybrid_bench.retrieval.exact.full_runs import FullRuns
 from hybrid_bench.retrieval.exact.ranking import rank_relevant
 
 LANGUAGES = ("ar", "de", "en", "zh")
+
+
+def setting(language: str, pool: str) -> Setting:
+    """A setting of the kind that the two names tell."""
+    return Setting(language, pool, "multilingual" if pool == ALL else "monolingual" if pool == language else "cross-lingual")
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,14 @@ class Example:
     relevant: Sequence[Sequence[str]]
     asked_in: Sequence[str]
 
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The languages, and the pool of all where there are several."""
+        return (*self.ids, ALL) if len(self.ids) > 1 else tuple(self.ids)
+
     @functools.cached_property
     def columns(self) -> Columns:
-        return Columns.stack(self.vectors, self.ids)
+        return Columns.stack(self.vectors, self.ids, {ALL: tuple(self.ids)})
 
     @functools.cached_property
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +77,7 @@ class Example:
             language: [f"q{at}" for at, asked_in in enumerate(self.asked_in) if asked_in == language]
             for language in dict.fromkeys(self.asked_in)
         }
-        settings = [Setting(language, pool) for language in query_ids for pool in (*self.ids, ALL)]
+        settings = [setting(language, pool) for language in query_ids for pool in self.pools]
         return FullRuns(self.queries, self.columns, query_ids, settings)
 
     @functools.cached_property
@@ -75,21 +85,21 @@ class Example:
         """What the grid says, as a result keeps it."""
         query, column = self.pairs
         found = rank_relevant(self.queries, self.columns, query, column)
-        by_language, offset = {}, 0
+        by_query_set, offset = {}, 0
         for language, query_ids in self.full_runs.query_ids.items():
             here = (query >= offset) & (query < offset + len(query_ids))
             doc_ids = [self.columns.ids[at] for at in column[here]]
-            by_language[language] = LanguageRanks(
+            by_query_set[language] = QuerySetRanks(
                 query_ids=query_ids,
                 query=query[here] - offset,
-                passage_language=np.array([doc_id.partition("-")[0] for doc_id in doc_ids], dtype=np.str_),
+                collection=np.array([doc_id.partition("-")[0] for doc_id in doc_ids], dtype=np.str_),
                 doc_id=doc_ids,
                 relevance=np.ones(int(here.sum()), np.int32),
                 rank=found.rank[here],
-                rank_all=found.rank_all[here],
+                rank_in={pool: rank[here] for pool, rank in found.rank_in.items()},
             )
             offset += len(query_ids)
-        return Ranks(by_language)
+        return Ranks(by_query_set)
 
 
 def example(
