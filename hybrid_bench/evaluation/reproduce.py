@@ -1,4 +1,4 @@
-"""Making a result again with the command that it names, and comparing."""
+"""Reproduction of a result: run the command that it states and compare."""
 
 from __future__ import annotations
 
@@ -13,26 +13,21 @@ from pathlib import Path
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.evaluation import reproducible
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
 from hybrid_bench.support import atomic
 
-#: The commands that a result may name: a result is data, perhaps a stranger's, and nothing else is ever run.
-COMMANDS = ("evaluate", "baseline", "fuse", "search")
-#: Options that a result may not bring with it.
-_REFUSED = ("--trust-remote-code", "--out", "--store", "--index", "--runs", "--runs-out", "--debug")
-
-
 @dataclass(frozen=True)
 class Comparison:
-    """A result and the same made again.
+    """A result and its reproduction.
 
     Attributes:
-        again: the new one; not saved.
-        differences: what is different, a line each; empty if nothing is.
+        again: the new result; not saved.
+        differences: one line per difference; empty if there is none.
         largest: the largest difference of a score.
-        scores: how many were compared.
-        repaired: runs beside the result that were missing or damaged, and were put back.
+        scores: number of scores that were compared.
+        repaired: runs beside the result that were missing or damaged, and were restored.
     """
 
     again: Result
@@ -45,24 +40,24 @@ class Comparison:
 def reproduce(
     path: Path, *, suite: str = "", tolerance: float = 1e-6, say: Callable[[str], None] = lambda message: None
 ) -> Comparison:
-    """Run the command of a result in a process of its own, and compare scores, data and runs.
+    """Run the command of a result in a separate process, and compare scores, data and runs.
 
-    Runs beside the result that are missing or truncated are found by their hashes, and replaced if the new ones have them.
+    Runs beside the result that are missing or damaged are detected by their hashes, and restored if the new runs have the same.
 
     Args:
         path: of the result.
-        suite: what to load instead of the suite that the result names: the folder of a local collection that is elsewhere now.
-        tolerance: of scores.
-        say: told what is going on.
+        suite: replaces the suite that the result names, e.g. the present folder of a local collection.
+        tolerance: largest difference of two scores that count as equal.
+        say: called with messages on the progress.
 
     Raises:
-        HybridBenchError: if the result names no command that may be run, its suite is not found, or the command fails.
+        HybridBenchError: if the command of the result may not be run, its suite is not found, or the command fails.
     """
     result = Result.read(path)
-    words = _on_suite(command_of(result), suite)
+    words = _on_suite(reproducible.parse(result.provenance.command), suite)
     damaged = result.damaged_runs()
     for setting in damaged:
-        say(f"{result.run_files[setting]} is missing, truncated or another one; making it again")
+        say(f"{result.run_files[setting]} is missing, truncated or a different run; it will be restored if it is reproduced")
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
         say(f"running: hybrid-bench {shlex.join(words)}")
         # The words are checked above, and no shell reads them.
@@ -71,41 +66,18 @@ def reproduce(
         if ended.returncode:
             raise HybridBenchError(
                 f"the command of {path} ended with status {ended.returncode}: hybrid-bench {shlex.join(words)}",
-                "What it wrote above says why.",
+                "See its error above.",
             )
         again = _written(Path(folder), words)
         repaired = _repair(damaged, result, again)
         differences, largest = _differences(result, again, tolerance)
     lost = [file for setting in damaged if (file := result.run_files[setting]) not in repaired]
-    differences += [f"the run {file.name} beside the result could not be made again" for file in lost]
+    differences += [f"the run {file.name} beside the result could not be restored" for file in lost]
     return Comparison(again, differences, largest, len(result.rows), repaired)
 
 
-def command_of(result: Result) -> list[str]:
-    """The words of a result's command after the program's name.
-
-    Raises:
-        HybridBenchError: if it is not one of this program's that make results, or has an option that a result may not bring.
-    """
-    try:
-        program, *words = shlex.split(result.provenance.command)
-    except ValueError:
-        program, words = "", []
-    if program != "hybrid-bench" or not words or words[0] not in COMMANDS:
-        raise HybridBenchError(
-            f"the result's command is not one that makes results: {result.provenance.command!r}",
-            f"Those are: {', '.join(f'hybrid-bench {name}' for name in COMMANDS)}.",
-        )
-    for word in words:
-        if word.partition("=")[0] in _REFUSED:
-            raise HybridBenchError(
-                f"the result's command has the option {word}, which is not run from a file", "Run it by hand if you trust it."
-            )
-    return words
-
-
 def _on_suite(words: list[str], suite: str) -> list[str]:
-    """The words with another suite, or as they are if their own suite is found."""
+    """The words with another suite; unchanged if none is given and their own exists."""
     at = words.index("--suite") + 1 if "--suite" in words[:-1] else 0
     if suite:
         return [*words[:at], suite, *words[at + 1 :]] if at else [*words, "--suite", suite]
@@ -114,8 +86,8 @@ def _on_suite(words: list[str], suite: str) -> list[str]:
             load_suite(words[at])
         except UnknownNameError as error:
             raise HybridBenchError(
-                f"the suite {words[at]!r} of the result is not known here, and no folder of that name is in this one",
-                "If it is a local collection, name its folder with --suite. If a plugin brings it, install the plugin.",
+                f"the suite {words[at]!r} of the result is not known here: it is neither installed nor a folder in this directory",
+                "If it is a local collection, name its folder with --suite. If a plugin provides it, install the plugin.",
             ) from error
     return words
 
@@ -128,7 +100,7 @@ def _written(folder: Path, words: list[str]) -> Result:
 
 
 def _repair(damaged: list[Setting], result: Result, again: Result) -> list[Path]:
-    """Put back the runs whose new bytes are those that the result was scored from."""
+    """Restore the runs of which the new bytes are those that the result was scored from."""
     repaired = []
     for setting in damaged:
         file, new = result.run_files[setting], again.run_files.get(setting)
