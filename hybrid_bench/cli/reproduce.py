@@ -23,7 +23,7 @@ def command(
 
     comparison = reproduce(result, suite=suite, tolerance=tolerance, say=console.remark)
     for file in comparison.repaired:
-        console.remark(f"put back {file}")
+        console.remark(f"restored {file}")
     for line in comparison.differences:
         typer.echo(line)
     if comparison.differences:

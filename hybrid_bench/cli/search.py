@@ -54,14 +54,11 @@ def command(
     Example: hybrid-bench search STORE --suite miracl/sw/dev --index hnsw
     """
     from hybrid_bench.datasets.resolvers import load_suite
-    from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.evaluation.options import EvaluationOptions
     from hybrid_bench.evaluation.stored import search_store
     from hybrid_bench.results import tables
 
     tables.check_format(output)
-    if store is not None and (storage is not None or passage_text != "sentence"):
-        raise HybridBenchError("a store states its own storage and passage text", "Leave --storage and --passage-text out.")
     options = EvaluationOptions(
         languages=separated(languages) or None,
         passage_text=passage_text,  # type: ignore[arg-type]  # checked there
@@ -75,7 +72,7 @@ def command(
         results=out,
     )
     result = search_store(
-        options.restricted(load_suite(suite)),
+        load_suite(suite),
         options,
         store=store,
         encoder=encoder,

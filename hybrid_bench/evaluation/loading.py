@@ -6,17 +6,24 @@ from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.modalities import check_modalities
 from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.options import EvaluationOptions
 
 
 def encoder_for(suite: Suite, encoder: Encoder | str, options: EvaluationOptions) -> Encoder:
-    """Load an encoder, if it is given by name, for a suite.
+    """Load an encoder, if it is given by name, and check that it reads the suite's modalities.
 
     Raises:
-        HybridBenchError: if it cannot be loaded, or lacks a modality of the suite; that is found before weights are loaded.
+        HybridBenchError: if it cannot be loaded, lacks a modality of the suite (checked before weights are loaded), or is given
+            as an object together with options for loading it.
     """
     needed = f"the suite {suite.name}"
     if isinstance(encoder, str):
         return load_encoder(encoder, modalities=suite.modalities, needed_by=needed, **options.encoder_options)
+    if options.encoder_options:
+        raise HybridBenchError(
+            f"the option encoder ({', '.join(options.encoder_options)}) has no effect on an encoder that is loaded already",
+            "Name the encoder instead, or load it with these options.",
+        )
     check_modalities(encoder.card, suite.modalities, needed)
     return encoder

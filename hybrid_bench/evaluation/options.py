@@ -26,15 +26,15 @@ STORAGE: Storage = "fp16"
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """What can be chosen in an evaluation. An option that has no effect on a suite is an error.
+    """Options of an evaluation. An option that has no effect on a suite is an error.
 
     Attributes:
-        languages: these languages of the suite alone; pools of several collections shrink with them. All by default.
+        languages: evaluate only these languages of the suite; pools of several collections shrink with them. All by default.
         passage_text: what the encoder reads of a passage: ``sentence`` or ``sentence+context``.
         measures: names of measures. On a suite whose scores are computed from ranks: AP, RR, nDCG, R, P or Success with or
             without ``@cutoff``; on a large suite any of ir_measures. By default :data:`DEFAULT_MEASURES` and
             :data:`RUN_MEASURES`.
-        encoder: options of :func:`hybrid_bench.load_encoder`, for an encoder that is given by name: dtype, device, ...
+        encoder: options of :func:`hybrid_bench.load_encoder` (dtype, device, ...), for an encoder that is given by name.
         store: folder of the vectors; by default in the cache.
         executor: name of an executor, see ``hybrid_bench.executors``; by default ``local``.
         workers: processes or cluster nodes of the executor.
@@ -75,18 +75,22 @@ class EvaluationOptions:
         if self.depth is not None and self.depth < 1:
             raise HybridBenchError(f"a run of {self.depth} passages a query is empty", "Use a depth of 1 or more.")
 
-    def check_effect(self, suite: Suite) -> None:
+    def check_effect(self, suite: Suite, *, to_a_depth: bool | None = None) -> None:
         """Refuse options that have no effect on a suite.
 
+        Args:
+            suite: that is searched.
+            to_a_depth: whether it is searched to a depth and scored from runs; by default if it is large.
+
         Raises:
-            HybridBenchError: that names the first of them, and says what to do.
+            HybridBenchError: that names the first option without effect and says what to do.
         """
-        if suite.large:
+        if to_a_depth or (to_a_depth is None and suite.large):
             why, without_effect = (
-                f"{suite.name} is large: it is searched to a depth and scored by ir_measures",
+                f"{suite.name} is searched to a depth, and its runs are scored by ir_measures",
                 [
                     ("check", self.check, "Leave --check out."),
-                    ("runs", self.runs is not None, "Its runs are kept beside its result: leave --runs out, see --out."),
+                    ("runs", self.runs is not None, "Its runs are written beside its result (--out): leave --runs out."),
                     ("run_settings", bool(self.run_settings), "All of its runs are written: leave --run-settings out."),
                 ],
             )
@@ -104,6 +108,10 @@ class EvaluationOptions:
         for name, given, remedy in without_effect:
             if given:
                 raise HybridBenchError(f"the option {name} has no effect: {why}", remedy)
+        if self.passage_text != "sentence" and not any(of.modality == "text" for of in suite.collections):
+            raise HybridBenchError(
+                f"the option passage_text has no effect: {suite.name} has no collection of texts", "Leave --passage-text out."
+            )
 
     def restricted(self, suite: Suite) -> Suite:
         """The suite with the languages that are asked for."""
@@ -137,11 +145,15 @@ class EvaluationOptions:
         return {name: value for name, value in self.encoder.items() if value is not None and value is not False}
 
     def words(self, suite: Suite) -> dict[str, str | None]:
-        """The options of the command line that decide scores on a suite, without those that have their defaults."""
+        """The options of the command line that scores on a suite depend on, without defaults.
+
+        Args:
+            suite: restricted to the languages that are evaluated.
+        """
         usual = RUN_MEASURES if suite.large else DEFAULT_MEASURES
         measures = self.measures_on(suite)
         return {
-            "languages": ",".join(self.languages) if self.languages else None,
+            "languages": ",".join(suite.languages) if suite.base else None,
             "passage_text": self.passage_text if self.passage_text != "sentence" else None,
             "measures": " ".join(measures) if tuple(measures) != usual else None,
             "storage": self.storage if self.storage not in (None, STORAGE) else None,

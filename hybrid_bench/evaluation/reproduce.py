@@ -1,4 +1,4 @@
-"""Making a result again with the command that it names, and comparing."""
+"""Reproduction of a result: run the command that it states and compare."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from hybrid_bench.support import atomic
 
 @dataclass(frozen=True)
 class Comparison:
-    """A result and the same made again.
+    """A result and its reproduction.
 
     Attributes:
-        again: the new one; not saved.
-        differences: what is different, a line each; empty if nothing is.
+        again: the new result; not saved.
+        differences: one line per difference; empty if there is none.
         largest: the largest difference of a score.
-        scores: how many were compared.
-        repaired: runs beside the result that were missing or damaged, and were put back.
+        scores: number of scores that were compared.
+        repaired: runs beside the result that were missing or damaged, and were restored.
     """
 
     again: Result
@@ -58,7 +58,7 @@ def reproduce(
     words = _on_suite(reproducible.parse(result.provenance.command), suite)
     damaged = result.damaged_runs()
     for setting in damaged:
-        say(f"{result.run_files[setting]} is missing, truncated or another one; making it again")
+        say(f"{result.run_files[setting]} is missing, truncated or a different run; it will be restored if it is reproduced")
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as folder:
         say(f"running: hybrid-bench {shlex.join(words)}")
         # The words are checked above, and no shell reads them.
@@ -73,12 +73,12 @@ def reproduce(
         repaired = _repair(damaged, result, again)
         differences, largest = _differences(result, again, tolerance)
     lost = [file for setting in damaged if (file := result.run_files[setting]) not in repaired]
-    differences += [f"the run {file.name} beside the result could not be made again" for file in lost]
+    differences += [f"the run {file.name} beside the result could not be restored" for file in lost]
     return Comparison(again, differences, largest, len(result.rows), repaired)
 
 
 def _on_suite(words: list[str], suite: str) -> list[str]:
-    """The words with another suite, or as they are if their own suite is found."""
+    """The words with another suite; unchanged if none is given and their own exists."""
     at = words.index("--suite") + 1 if "--suite" in words[:-1] else 0
     if suite:
         return [*words[:at], suite, *words[at + 1 :]] if at else [*words, "--suite", suite]
@@ -101,7 +101,7 @@ def _written(folder: Path, words: list[str]) -> Result:
 
 
 def _repair(damaged: list[Setting], result: Result, again: Result) -> list[Path]:
-    """Put back the runs whose new bytes are those that the result was scored from."""
+    """Restore the runs of which the new bytes are those that the result was scored from."""
     repaired = []
     for setting in damaged:
         file, new = result.run_files[setting], again.run_files.get(setting)

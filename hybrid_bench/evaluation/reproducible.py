@@ -68,4 +68,9 @@ def parse(command: str) -> list[str]:
                 f"the command of the result has the option {word}, which is not accepted from a file",
                 "Run the command by hand if you trust it.",
             )
+    if name == "search" and not all(word.startswith("--") for word in words[1::2]):
+        raise HybridBenchError(
+            f"the command of the result names a store, which is not accepted from a file: {command!r}",
+            "Run the command by hand if you trust it.",
+        )
     return words

@@ -12,12 +12,13 @@ import numpy as np
 from hybrid_bench.datasets.suite import PassageText, Suite
 from hybrid_bench.embeddings.stored_collection import Collection as StoredCollection
 from hybrid_bench.embeddings.stored_collection import Storage
-from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.options import DEPTH, RUN_MEASURES, STORAGE, EvaluationOptions
 from hybrid_bench.evaluation.provenance import command_line
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
 from hybrid_bench.evaluation.streamed import Finds, LargeSuite, StoredSearch, identity_of
+from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Hit
 from hybrid_bench.retrieval.streamed.faiss_index import KINDS, FaissIndex
@@ -45,8 +46,9 @@ def search_store(
     """Search stored vectors of passages and score the runs.
 
     Args:
-        suite: restricted to the languages that are searched.
-        options: depth, measures, executor, the encoder's options (the store's dtype by default), and where runs are kept.
+        suite: of the passages.
+        options: languages, depth, measures, executor, the encoder's options (the store's dtype by default), and where runs are
+            written.
         store: a folder with the vectors of every collection of the suite; nothing but queries is encoded. Without it the
             vectors of ``encoder`` in the cache are used, and encoded where they are missing.
         encoder: name of the queries' encoder; the store's by default.
@@ -54,27 +56,34 @@ def search_store(
         progress: where to report.
 
     Raises:
-        HybridBenchError: if the store is incomplete, was made by another encoder, or neither it nor an encoder is given.
+        HybridBenchError: if the store is incomplete, was made by another encoder, neither it nor an encoder is given, or an
+            option has no effect.
     """
     progress = progress or SilentProgress()
+    suite = options.restricted(suite)
+    options.check_effect(suite, to_a_depth=True)
+    measures = [str(measure) for measure in known(list(options.measures or RUN_MEASURES))]
+    if index != EXACT and index not in KINDS:
+        raise UnknownNameError("index", index, [EXACT, *KINDS])
     if store is not None:
+        _check_store_options(options)
         collections = {of.name: StoredCollection(store.absolute() / of.name) for of in suite.collections}
         large = _of_store(store, collections, suite, options, encoder, progress)
-        for collection in collections.values():
-            collection.check_key(large.key)
+        for name, collection in collections.items():
+            collection.check_key(large.key(name))
     elif encoder:
         large = LargeSuite.of(encoder, suite, options, progress)
         with progress:
             collections = large.encode_all()
     else:
         raise HybridBenchError("there is nothing to search", "Name a store, or an encoder with --encoder.")
-    depth, measures = options.depth or DEPTH, list(options.measures or RUN_MEASURES)
+    depth = options.depth or DEPTH
     with progress:
         searcher = _searcher(large, collections, depth, index, progress)
     stated = {
         "encoder": large.source.name,
         "suite": suite.asked_as,
-        "languages": ",".join(options.languages) if options.languages else None,
+        "languages": ",".join(suite.languages) if suite.base else None,
         "index": index if index != EXACT else None,
         "depth": depth if depth != DEPTH else None,
         "measures": " ".join(measures) if tuple(measures) != RUN_MEASURES else None,
@@ -90,6 +99,14 @@ def search_store(
         options=RunOptions(measures, depth, results=options.results),
         progress=progress,
     )
+
+
+def _check_store_options(options: EvaluationOptions) -> None:
+    """Refuse what a store states itself."""
+    given = [name for name, default in (("storage", None), ("passage_text", "sentence"), ("store", None))
+             if getattr(options, name) != default]  # fmt: skip
+    if given:
+        raise HybridBenchError(f"the option {given[0]} has no effect on a store, which states its own", f"Leave {given[0]} out.")
 
 
 def _of_store(

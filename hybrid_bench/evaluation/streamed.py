@@ -59,9 +59,14 @@ class LargeSuite:
 
     def __post_init__(self) -> None:
         self.executor.check_folder(self.root)
-        self.key = CollectionKey.of(self.encoder, self.passage_text, self.storage)
-        parts = (self.suite.base_name, f"{self.encoder.card.name}-{self.key.digest[:8]}")
+        digest = CollectionKey.of(self.encoder, self.passage_text, self.storage).digest
+        parts = (self.suite.base_name, f"{self.encoder.card.name}-{digest[:8]}")
         self.folder = self.root.joinpath(*map(_as_name, parts))
+
+    def key(self, collection: str) -> CollectionKey:
+        """What the stored vectors of a collection depend on, except its content."""
+        modality = self.suite.collection(collection).modality
+        return CollectionKey.of(self.encoder, self.passage_text, self.storage, modality=modality)
 
     @property
     def encoder(self) -> Encoder:
@@ -95,7 +100,7 @@ class LargeSuite:
         self.progress.start(f"passage {collection}", self.suite.collection(collection).count() or 0)
         return encode_collection(
             self.source,
-            self.key,
+            self.key(collection),
             self.suite.passage_stream(collection, self.passage_text),
             self.folder / _as_name(collection),
             workers=self.executor,

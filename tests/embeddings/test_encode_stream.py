@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from hybrid_bench import HybridBenchError, Image
-from hybrid_bench.plugin import Item
 from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
 from hybrid_bench.embeddings.locking import Part, locked
 from hybrid_bench.embeddings.stored_collection import Collection, CollectionKey
 from hybrid_bench.execution.local import LocalExecutor
+from hybrid_bench.plugin import Item
 from hybrid_bench.support.hashing import texts_hash
 from tests.embeddings.encoders import ForImages
 from tests.embeddings.test_store import contents

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hybrid_bench.plugin import Role, SilentProgress, Item
 from hybrid_bench.embeddings.encode_stream import EncoderSource, Workers, encode_collection
 from hybrid_bench.embeddings.locking import Part
 from hybrid_bench.embeddings.stored_collection import Collection, CollectionKey, Storage
 from hybrid_bench.execution.local import LocalExecutor
+from hybrid_bench.plugin import Item, Role, SilentProgress
 from tests.tiny_encoder import TinyEncoder
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hybrid_bench import Encoder, HybridBenchError
-from hybrid_bench.plugin import Role
 from hybrid_bench.encoders.checked import UNIT_TOLERANCE, encode_checked
+from hybrid_bench.plugin import Role
 from tests.embeddings.encoders import ForImages
 from tests.tiny_encoder import TinyEncoder
 

@@ -1,4 +1,4 @@
-"""Two results side by side, against values and tests computed query by query from the ranks."""
+"""Comparison of two results, against values and tests computed query by query from the ranks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hybrid_bench import HybridBenchError, Result, compare, evaluate
+from hybrid_bench import EvaluationOptions, HybridBenchError, Result, compare, evaluate
 from hybrid_bench.datasets.languages import XQUAD_R
 from hybrid_bench.evaluation.compare import significant
 from tests.tiny_encoder import TinyEncoder
@@ -40,15 +40,15 @@ def compared(small: Result, large: Result) -> pd.DataFrame:
 
 
 def average_precision(result: Result, kind: str) -> pd.DataFrame:
-    """Of ``mini``, where a query has one relevant passage a language: query language, query, AP averaged over its pools."""
+    """Of ``mini``, where a query has one relevant passage per language: query set, query, AP averaged over its pools."""
     rows = []
-    for language, ranks in result.ranks.by_language.items():
+    for language, ranks in result.ranks.by_query_set.items():
         for number, query_id in enumerate(ranks.query_ids):
             own = ranks.query == number
             if kind == "multilingual":
-                value = np.mean(np.arange(1, own.sum() + 1) / np.sort(ranks.rank_all[own]))
+                value = np.mean(np.arange(1, own.sum() + 1) / np.sort(ranks.rank_in["all"][own]))
             else:
-                inside = own & ((ranks.passage_language == language) == (kind == "monolingual"))
+                inside = own & ((ranks.collection == language) == (kind == "monolingual"))
                 value = np.mean(1 / ranks.rank[inside])
             rows.append((language, query_id, value))
     return pd.DataFrame(rows, columns=["language", "query", "AP"])
@@ -56,8 +56,8 @@ def average_precision(result: Result, kind: str) -> pd.DataFrame:
 
 def rank_distances(result: Result) -> pd.DataFrame:
     rows = [
-        (language, query_id, np.ptp(ranks.rank_all[ranks.query == number]))
-        for language, ranks in result.ranks.by_language.items()
+        (language, query_id, np.ptp(ranks.rank_in["all"][ranks.query == number]))
+        for language, ranks in result.ranks.by_query_set.items()
         for number, query_id in enumerate(ranks.query_ids)
     ]
     return pd.DataFrame(rows, columns=["language", "query", "AP"])
@@ -67,7 +67,7 @@ def test_a_result_does_not_differ_from_itself(small: Result) -> None:
     frame = compare(small, small)
     assert frame["setting"].tolist() == [*KINDS, "multilingual"]
     assert frame["measure"].tolist() == ["AP", "AP", "AP", "RankDistance"]
-    assert (frame["query_language"] == "mean").all()
+    assert (frame["query_set"] == "mean").all()
     assert (frame["a"] == frame["b"]).all()
     assert (frame[["difference", "effect"]] == 0).all(axis=None)
     assert (frame[["p_t_test", "p_randomisation"]] == 1).all(axis=None)
@@ -112,11 +112,11 @@ def test_swapping_the_two_turns_the_sign(small: Result, large: Result, compared:
     np.testing.assert_allclose(swapped["p_t_test"], compared["p_t_test"])
 
 
-def test_there_is_a_row_for_each_language_when_asked_for(small: Result, large: Result) -> None:
+def test_by_language_adds_a_row_per_query_set(small: Result, large: Result) -> None:
     frame = compare(small, large, by_language=True)
     assert len(frame) == 4 * (len(XQUAD_R) + 1)
     for kind in KINDS:
-        rows = frame[(frame["setting"] == kind) & (frame["measure"] == "AP")].set_index("query_language")
+        rows = frame[(frame["setting"] == kind) & (frame["measure"] == "AP")].set_index("query_set")
         assert list(rows.index) == [*XQUAD_R, "mean"]
         assert set(rows["queries"]) == {45}
         expected = average_precision(large, kind).groupby("language")["AP"].mean()
@@ -124,26 +124,26 @@ def test_there_is_a_row_for_each_language_when_asked_for(small: Result, large: R
         assert rows.loc["mean", "difference"] == pytest.approx(rows["difference"][:-1].mean(), abs=1e-12)
 
 
-def test_results_read_from_files_compare_as_they_did(
+def test_results_that_were_read_from_files_compare_equally(
     small: Result, large: Result, compared: pd.DataFrame, tmp_path: Path
 ) -> None:
     read = [Result.read(result.save(tmp_path)) for result in (small, large)]
     pd.testing.assert_frame_equal(compare(*read), compared)
 
 
-def test_what_an_encoder_reads_of_a_passage_may_differ(small: Result) -> None:
-    with_context = evaluate(encoder(32), "mini", passage_text="sentence+context")
+def test_results_of_different_passage_texts_are_comparable(small: Result) -> None:
+    with_context = evaluate(encoder(32), "mini", options=EvaluationOptions(passage_text="sentence+context"))
     frame = compare(small, with_context)
     assert (frame["difference"] != 0).all()
 
 
 def test_a_pool_of_one_language_has_monolingual_rows_alone() -> None:
-    german = [evaluate(encoder(dimension), "mini", languages=["de"]) for dimension in (32, 512)]
+    german = [evaluate(encoder(dimension), "mini", options=EvaluationOptions(languages=("de",))) for dimension in (32, 512)]
     assert compare(*german)["setting"].tolist() == ["monolingual"]
 
 
 def test_other_suites_are_refused(small: Result) -> None:
-    german = evaluate(encoder(32), "mini", languages=["de", "en"])
+    german = evaluate(encoder(32), "mini", options=EvaluationOptions(languages=("de", "en")))
     with pytest.raises(HybridBenchError, match=r"tiny-32 was scored on mini and tiny-32 on mini\+de\+en\n  Compare one suite"):
         compare(small, german)
 

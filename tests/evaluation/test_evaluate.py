@@ -1,43 +1,41 @@
-"""Whole evaluations against independent ones: every passage sorted for every query, and ir_measures on the run."""
+"""Evaluations against independent ones: all passages sorted for every query, and ir_measures on the run."""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import ir_datasets
 import ir_measures
 import numpy as np
 import pytest
-from ir_datasets.formats import GenericDoc, GenericQuery
 from threadpoolctl import threadpool_limits
 
 import hybrid_bench
-from hybrid_bench import Encoder, HybridBenchError, Judgement, Result, Suite, evaluate, load_encoder, load_suite
-from hybrid_bench.plugin import Role
+from hybrid_bench import Encoder, EvaluationOptions, HybridBenchError, Result, evaluate, load_encoder, load_suite
 from hybrid_bench.datasets.languages import XQUAD_R
 from hybrid_bench.datasets.sources.beir_folder import load as load_folder
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.measures.from_ranks import RankedPairs, parse, per_query
 from hybrid_bench.measures.scores import DEFAULT_MEASURES
+from hybrid_bench.plugin import Role
 from hybrid_bench.results import tables
 from hybrid_bench.support import cache
 from hybrid_bench.support.hashing import texts_hash
 from tests.embeddings.encoders import Counting
+from tests.evaluation.suites import DOCS, QRELS, QUERIES, Texts, of_lists
 from tests.tiny_encoder import TinyEncoder
 
-Texts = Mapping[str, str]
 Qrels = dict[str, dict[str, int]]
 
 
 class WholeNumbers(TinyEncoder):
-    """Counts of hashed n-grams as they are: every product is exact, whoever computes it, and many passages tie."""
+    """Unnormalised counts of hashed n-grams: products are exact in any order of summation, and many passages tie."""
 
     def __init__(self, dimension: int = 32) -> None:
         super().__init__(dimension=dimension)
@@ -53,15 +51,15 @@ class WholeNumbers(TinyEncoder):
         return np.array([self._known[text, role] for text in texts], np.float32)
 
 
-def scores_of(result: Result, query_language: str, pool: str) -> dict[str, float]:
+def scores_of(result: Result, query_set: str, pool: str) -> dict[str, float]:
     """Measure to value."""
-    return {row.measure: row.value for row in result.rows if (row.query_language, row.pool) == (query_language, pool)}
+    return {row.measure: row.value for row in result.rows if (row.query_set, row.pool) == (query_set, pool)}
 
 
 def by_ir_measures(
     encoder: Encoder, queries: Texts, passages: Texts, qrels: Qrels, measures: Iterable[str] = DEFAULT_MEASURES
 ) -> dict[str, float]:
-    """Score all passages for all queries and hand the whole run to ir_measures."""
+    """Score all passages for all queries and the full run by ir_measures."""
     of_queries = encoder.encode(list(queries.values()), "query")
     return by_vectors(of_queries, encoder.encode(list(passages.values()), "passage"), queries, passages, qrels, measures)
 
@@ -99,9 +97,9 @@ def mini() -> Result:
 def test_every_setting_of_mini_is_scored_over_all_its_queries(mini: Result) -> None:
     frame = mini.scores
     pools = [*XQUAD_R, "all"]
-    assert list(zip(frame["query_language"], frame["pool"], strict=True))[:8] == [("ar", "ar")] * 8
+    assert list(zip(frame["query_set"], frame["pool"], strict=True))[:8] == [("ar", "ar")] * 8
     measured = frame[frame["measure"] == "AP"]
-    assert list(zip(measured["query_language"], measured["pool"], strict=True)) == list(itertools.product(XQUAD_R, pools))
+    assert list(zip(measured["query_set"], measured["pool"], strict=True)) == list(itertools.product(XQUAD_R, pools))
     assert measured.groupby("setting").size().to_dict() == {"monolingual": 11, "cross-lingual": 110, "multilingual": 11}
     assert set(frame["queries"]) == {45}
     assert set(frame["measure"]) == {*DEFAULT_MEASURES, "RankDistance", "RankDistance(median)", "PEER", "SameLanguage@20"}
@@ -110,14 +108,14 @@ def test_every_setting_of_mini_is_scored_over_all_its_queries(mini: Result) -> N
 
 
 @pytest.mark.parametrize(("language", "pool"), [("de", "de"), ("th", "en"), ("zh", "zh"), ("ru", "all"), ("en", "all")])
-def test_a_setting_of_mini_has_the_values_of_a_whole_run(mini: Result, language: str, pool: str) -> None:
+def test_a_setting_of_mini_has_the_values_of_a_full_run(mini: Result, language: str, pool: str) -> None:
     measures = [*DEFAULT_MEASURES, *(["RankDistance"] if pool == "all" else [])]
     expected = by_ir_measures(WholeNumbers(), *of_entry(f"mini/{pool}/{language}"), measures)
     found = scores_of(mini, language, pool)
     assert {measure: found[measure] for measure in expected} == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_share_of_passages_in_the_language_of_the_query_is_that_of_a_whole_run(mini: Result) -> None:
+def test_the_share_of_passages_in_the_query_language_is_that_of_a_full_run(mini: Result) -> None:
     queries, passages, _ = of_entry("mini/all/tr")
     vectors = WholeNumbers().encode(list(passages.values()), "passage")
     shares = []
@@ -129,26 +127,27 @@ def test_the_share_of_passages_in_the_language_of_the_query_is_that_of_a_whole_r
 
 def test_the_means_are_macro_averages_over_languages(mini: Result) -> None:
     frame = mini.scores.query("measure == 'AP'")
-    means = tables.by_language(mini).loc["mean"]
+    means = tables.by_query_set(mini).loc["mean"]
     for column, kind in (("mono AP", "monolingual"), ("cross AP", "cross-lingual"), ("multi AP", "multilingual")):
-        by_language = frame[frame["setting"] == kind].groupby("query_language")["value"].mean()
+        by_language = frame[frame["setting"] == kind].groupby("query_set")["value"].mean()
         assert means[column] == pytest.approx(by_language.mean())
 
 
 def test_ranks_are_those_of_every_relevant_passage(mini: Result) -> None:
     queries, passages, qrels = of_entry("mini/all/hi")
-    ranks = mini.ranks.by_language["hi"]
+    ranks = mini.ranks.by_query_set["hi"]
     assert ranks.query_ids == list(queries)
     pairs = {(ranks.query_ids[query], doc_id) for query, doc_id in zip(ranks.query, ranks.doc_id, strict=True)}
     assert pairs == {(query_id, doc_id) for query_id, relevant in qrels.items() for doc_id in relevant}
-    assert 1 <= ranks.rank.min() <= ranks.rank_all.max() <= len(passages)
+    assert 1 <= ranks.rank.min() <= ranks.rank_in["all"].max() <= len(passages)
 
 
-def test_what_is_read_of_a_passage_changes_keys_and_scores(tmp_path: Path) -> None:
+def test_the_passage_text_changes_keys_and_scores(tmp_path: Path) -> None:
     results, encoded = [], []
     for passage_text in ("sentence", "sentence+context"):
         encoder = Counting()
-        results.append(evaluate(encoder, "mini", languages=["de", "en"], passage_text=passage_text, store=tmp_path))  # type: ignore[arg-type]
+        options = EvaluationOptions(languages=("de", "en"), passage_text=passage_text, store=tmp_path)  # type: ignore[arg-type]
+        results.append(evaluate(encoder, "mini", options=options))
         encoded.append(
             {role: [text for asked, texts in encoder.calls if asked == role for text in texts] for role in ("query", "passage")}
         )
@@ -165,10 +164,10 @@ def test_what_is_read_of_a_passage_changes_keys_and_scores(tmp_path: Path) -> No
     assert (plain.stem, with_context.stem) == ("tiny", "tiny.sentence+context")
 
 
-def test_fewer_languages_have_a_smaller_pool_of_all(mini: Result) -> None:
-    found = evaluate(WholeNumbers(), "mini", languages=["th", "de", "zh"])
+def test_a_restriction_to_languages_shrinks_the_pool_of_all(mini: Result) -> None:
+    found = evaluate(WholeNumbers(), "mini", options=EvaluationOptions(languages=("th", "de", "zh")))
     assert found.suite == "mini+de+th+zh"
-    settings = list(dict.fromkeys((row.query_language, row.pool) for row in found.rows))
+    settings = list(dict.fromkeys((row.query_set, row.pool) for row in found.rows))
     assert settings == list(itertools.product(["de", "th", "zh"], ["de", "th", "zh", "all"]))
     assert scores_of(found, "de", "th") == scores_of(mini, "de", "th")
     queries, passages, qrels = of_entry("mini/all/th")
@@ -183,56 +182,27 @@ def test_fewer_languages_have_a_smaller_pool_of_all(mini: Result) -> None:
     assert {measure: values[measure] for measure in expected} == pytest.approx(expected, abs=1e-9)
 
 
-def test_one_language_is_its_monolingual_setting(mini: Result) -> None:
-    found = evaluate(WholeNumbers(), "mini", languages=["de"])
-    assert {(row.query_language, row.pool) for row in found.rows} == {("de", "de")}
+def test_a_restriction_to_one_language_leaves_its_monolingual_setting(mini: Result) -> None:
+    found = evaluate(WholeNumbers(), "mini", options=EvaluationOptions(languages=("de",)))
+    assert {(row.query_set, row.pool) for row in found.rows} == {("de", "de")}
+    assert found.pools == {}
     assert scores_of(found, "de", "de") == scores_of(mini, "de", "de")
 
 
 def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(HybridBenchError, match=r"unknown language of mini 'fr'\n"):
-        evaluate(TinyEncoder(), "mini", languages=["de", "fr"])
+        evaluate(TinyEncoder(), "mini", options=EvaluationOptions(languages=("de", "fr")))
 
 
-DOCS = {
-    "de": {
-        "1": "Der Fluss entspringt im Gebirge.",
-        "2": "Es regnet oft.",
-        "3": "Brot braucht Hefe.",
-        "4": "Hefe treibt den Teig.",
-    },
-    "en": {"1": "Cats sleep all day.", "2": "The river rises in the mountains.", "9": "Bread needs yeast."},
-}
-QUERIES = {"de": {"a": "Wo entspringt der Fluss?", "b": "Was braucht Brot?", "c": "Wer bellt?"}, "en": {"a": "What needs yeast?"}}
-QRELS: dict[str, Qrels] = {"de": {"a": {"1": 1, "2": 0}, "b": {"3": 1, "4": 2}, "c": {"2": 0}}, "en": {"a": {"9": 3}}}
-
-
-def of_lists(*, qrels: Mapping[str, Qrels] = QRELS, docs: Mapping[str, Texts] = DOCS) -> Suite:
-    """German and English collections that have nothing to do with each other; ids are their own."""
-    return Suite(
-        name="lists",
-        description="",
-        languages=("de", "en"),
-        passage_languages=("de", "en"),
-        docs=lambda language: [GenericDoc(doc_id, text) for doc_id, text in docs[language].items()],
-        queries=lambda language: [GenericQuery(query_id, text) for query_id, text in QUERIES[language].items()],
-        judgements=lambda language: [
-            Judgement(query_id, doc_id, grade) for query_id, judged in qrels[language].items() for doc_id, grade in judged.items()
-        ],
-        pooled=False,
-        note="Made up.",
-    )
-
-
-def test_collections_apart_have_monolingual_settings_alone() -> None:
+def test_collections_without_a_pool_have_monolingual_settings_only() -> None:
     result = evaluate(WholeNumbers(), of_lists())
-    assert {(row.query_language, row.pool, row.setting) for row in result.rows} == {
+    assert {(row.query_set, row.pool, row.setting) for row in result.rows} == {
         ("de", "de", "monolingual"),
         ("en", "en", "monolingual"),
     }
-    assert {row.query_language: row.queries for row in result.rows} == {"de": 2, "en": 1}
+    assert {row.query_set: row.queries for row in result.rows} == {"de": 2, "en": 1}
     assert result.notes == ("Made up.",)
-    assert not result.ranks.by_language["de"].rank_all.any()
+    assert not result.ranks.by_query_set["de"].rank_in
     assert (result.primary, result.suite) == ("nDCG@10", "lists")
     for language in ("de", "en"):
         asked, judged = answered(QUERIES[language], QRELS[language])
@@ -240,20 +210,20 @@ def test_collections_apart_have_monolingual_settings_alone() -> None:
         assert scores_of(result, language, language) == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_relevant_passage_that_is_not_there_is_named() -> None:
+def test_a_relevant_passage_that_does_not_exist_is_named() -> None:
     qrels = {**QRELS, "en": {"a": {"7": 1}}}
-    with pytest.raises(HybridBenchError, match="the relevant passage '7' of query 'a' is not in the collection"):
+    with pytest.raises(HybridBenchError, match="the relevant passage '7' of query 'a' is not in the collection en"):
         evaluate(TinyEncoder(), of_lists(qrels=qrels))
 
 
-def test_a_suite_without_answers_is_refused() -> None:
+def test_a_suite_without_relevant_passages_is_refused() -> None:
     with pytest.raises(HybridBenchError, match=r"no query of lists has a relevant passage\n  Check its qrels"):
         evaluate(TinyEncoder(), of_lists(qrels={"de": {"a": {"1": 0}}, "en": {}}))
 
 
-def test_a_language_without_answers_is_left_out() -> None:
+def test_a_query_set_without_relevant_passages_is_left_out() -> None:
     result = evaluate(TinyEncoder(), of_lists(qrels={**QRELS, "de": {}}))
-    assert {row.query_language for row in result.rows} == {"en"}
+    assert {row.query_set for row in result.rows} == {"en"}
 
 
 def test_an_empty_passage_is_refused_before_anything_is_encoded() -> None:
@@ -263,15 +233,15 @@ def test_an_empty_passage_is_refused_before_anything_is_encoded() -> None:
     assert encoder.calls == []
 
 
-def test_an_unknown_measure_is_found_before_anything_is_encoded() -> None:
+def test_an_unknown_measure_is_detected_before_anything_is_encoded() -> None:
     encoder = Counting()
     with pytest.raises(HybridBenchError, match="ir_measures does not know the measure 'mAP'"):
-        evaluate(encoder, of_lists(), measures=["AP", "mAP"])
+        evaluate(encoder, of_lists(), options=EvaluationOptions(measures=("AP", "mAP")))
     assert encoder.calls == []
 
 
-def test_a_summary_shows_the_first_measure_where_the_primary_one_was_not_asked_for() -> None:
-    result = evaluate(WholeNumbers(), of_lists(), measures=["P@1", "RR"])
+def test_the_first_measure_is_primary_where_the_suites_was_not_asked_for() -> None:
+    result = evaluate(WholeNumbers(), of_lists(), options=EvaluationOptions(measures=("P@1", "RR")))
     assert result.primary == "P@1"
     assert {row.measure for row in result.rows} == {"P@1", "RR"}
 
@@ -279,11 +249,12 @@ def test_a_summary_shows_the_first_measure_where_the_primary_one_was_not_asked_f
 def beir(folder: Path) -> tuple[dict[str, str], dict[str, str], Qrels]:
     """Queries, passages and qrels of a folder in BEIR's layout."""
     suite = load_folder(folder)
-    (language,) = suite.languages
+    (queries,), (passages,) = suite.query_sets, suite.collections
     qrels: Qrels = {}
-    for judgement in suite.judgements(language):
+    for judgement in queries.judgements():
         qrels.setdefault(judgement.query_id, {})[judgement.doc_id] = judgement.relevance
-    return dict(suite.query_texts(language)), dict(suite.passage_texts(language)), qrels
+    asked = {query.query_id: query.default_text() for query in queries.queries()}  # type: ignore[union-attr]
+    return asked, {record.doc_id: record.default_text() for record in passages.passages()}, qrels  # type: ignore[union-attr]
 
 
 def answered(queries: Texts, qrels: Qrels) -> tuple[dict[str, str], Qrels]:
@@ -293,27 +264,28 @@ def answered(queries: Texts, qrels: Qrels) -> tuple[dict[str, str], Qrels]:
 
 
 def test_a_folder_in_beirs_layout_is_one_collection(shared: Path, tiny_encoder: TinyEncoder) -> None:
-    """Scores are rounded here, and which of two nearly equal ones is larger depends on how they were summed."""
+    """Scores are rounded here: the order of nearly equal ones depends on the order of summation."""
     folder = shared / "collections" / "miracl-judged" / "yo"
     result = evaluate(tiny_encoder, load_suite(str(folder)))
     queries, passages, qrels = beir(folder)
     asked, judged = answered(queries, qrels)
     assert len(passages) == 2647
-    assert {(row.query_language, row.pool, row.queries) for row in result.rows} == {("yo", "yo", len(asked))}
+    assert {(row.query_set, row.pool, row.queries) for row in result.rows} == {("yo", "yo", len(asked))}
     expected = by_ir_measures(tiny_encoder, asked, passages, judged)
     assert scores_of(result, "yo", "yo") == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_folder_of_languages_is_one_pool_without_rank_distance(shared: Path, tmp_path: Path) -> None:
-    """Every query has relevant passages in its own language alone."""
+    """Every query has relevant passages in its own language only."""
     for language in ("sw", "yo"):
         (tmp_path / language).symlink_to(shared / "collections" / "miracl-judged" / language)
     encoder = WholeNumbers(64)
     result = evaluate(encoder, str(tmp_path))
-    settings = {(row.query_language, row.pool, row.setting) for row in result.rows}
+    settings = {(row.query_set, row.pool, row.setting) for row in result.rows}
     assert settings == {
         ("sw", "sw", "monolingual"), ("sw", "all", "multilingual"), ("yo", "yo", "monolingual"), ("yo", "all", "multilingual"),
     }  # fmt: skip
+    assert result.pools == {"all": ("sw", "yo")}
     assert {row.measure for row in result.rows} == {*DEFAULT_MEASURES, "SameLanguage@20"}
     assert result.notes == ("RankDistance and PEER are left out: every query has relevant passages in one language alone.",)
     folders = {language: beir(tmp_path / language) for language in ("sw", "yo")}
@@ -340,9 +312,10 @@ def test_queries_and_passages_of_different_dimensions_are_refused() -> None:
         evaluate(encoder, of_lists())
 
 
-def test_the_provenance_says_what_has_to_be_the_same() -> None:
+def test_the_provenance_states_everything_that_scores_depend_on() -> None:
     encoder = TinyEncoder()
-    found = evaluate(encoder, "mini", languages=["de", "en"], passage_text="sentence+context", measures=["AP", "R@10"])
+    options = EvaluationOptions(languages=("de", "en"), passage_text="sentence+context", measures=("AP", "R@10"))
+    found = evaluate(encoder, "mini", options=options)
     provenance = found.provenance
     assert provenance.command == (
         "hybrid-bench evaluate tiny --suite mini --dtype fp32 --device cpu --languages de,en --passage-text sentence+context "
@@ -350,6 +323,7 @@ def test_the_provenance_says_what_has_to_be_the_same() -> None:
     )
     assert (provenance.fingerprint, provenance.dtype, provenance.device) == (encoder.fingerprint, "fp32", "cpu")
     assert provenance.passage_text == "sentence+context"
+    assert (provenance.depth, provenance.storage, found.runs) == (None, None, ())
     assert {"python", "machine", "hybrid-bench", "numpy", "ir-measures"} <= set(provenance.versions)
     docs = list(ir_datasets.load("mini/de").docs_iter())
     questions = list(ir_datasets.load("mini/all/en").queries_iter())
@@ -358,10 +332,16 @@ def test_the_provenance_says_what_has_to_be_the_same() -> None:
     )
     assert provenance.queries["en"] == texts_hash(itertools.chain.from_iterable((q.query_id, q.text) for q in questions))
     assert set(provenance.passages) == set(provenance.queries) == {"de", "en"}
+    assert found.collections == found.query_sets
+    assert {name: (of.language, of.domain, of.modality) for name, of in found.collections.items()} == {
+        "de": ("de", None, "text"), "en": ("en", None, "text"),
+    }  # fmt: skip
+    assert found.pools == {"all": ("de", "en")}
+    assert {row.suite for row in found.rows} == {"mini"}
     assert found.encoder == encoder.card.model_dump(mode="json", exclude_defaults=True)
 
 
-def test_the_place_of_a_model_on_this_machine_is_not_in_a_result(tmp_path: Path) -> None:
+def test_a_result_does_not_contain_the_local_path_of_a_model(tmp_path: Path) -> None:
     encoder = TinyEncoder()
     encoder.card = encoder.card.model_copy(update={"model": str(tmp_path)})
     assert "model" not in evaluate(encoder, of_lists()).encoder
@@ -369,9 +349,11 @@ def test_the_place_of_a_model_on_this_machine_is_not_in_a_result(tmp_path: Path)
     assert evaluate(encoder, of_lists()).encoder["model"] == "org/model"
 
 
-def test_two_evaluations_write_the_same_bytes_but_for_their_timings(tmp_path: Path) -> None:
+def test_two_evaluations_write_the_same_bytes_except_timings(tmp_path: Path) -> None:
     paths = [
-        evaluate(WholeNumbers(), "mini", languages=["de", "th"], store=tmp_path / name).save(tmp_path / name)
+        evaluate(WholeNumbers(), "mini", options=EvaluationOptions(languages=("de", "th"), store=tmp_path / name)).save(
+            tmp_path / name
+        )
         for name in ("one", "other")
     ]
     one, other = ([line for line in path.read_text().splitlines() if not line.startswith(' "timings"')] for path in paths)
@@ -393,27 +375,26 @@ def test_timings_are_seconds_of_each_phase(mini: Result) -> None:
 
 def test_a_second_evaluation_encodes_nothing(tmp_path: Path) -> None:
     first, second = Counting(), Counting()
-    results = [evaluate(encoder, of_lists(), store=tmp_path) for encoder in (first, second)]
+    results = [evaluate(encoder, of_lists(), options=EvaluationOptions(store=tmp_path)) for encoder in (first, second)]
     assert [role for role, _ in first.calls] == ["passage", "passage", "query", "query"]
     assert second.calls == []
-    assert dataclasses.asdict(results[0].ranks).keys() == {"by_language"}
     assert results[0].ranks.to_bytes() == results[1].ranks.to_bytes()
 
 
 ENCODE_FROM_THE_END = """
-from hybrid_bench import cache, load_encoder, load_suite
-from hybrid_bench.embeddings.store import EmbeddingStore
+from hybrid_bench import load_encoder, load_suite
+from hybrid_bench.plugin import EmbeddingStore, cache
 encoder, suite, store = load_encoder("use-multilingual"), load_suite("xquad-r"), EmbeddingStore(cache.home() / "embeddings")
-for language in reversed(suite.languages):
-    store.vectors(encoder, "query", [text for _, text in suite.query_texts(language)])
-for language in reversed(suite.languages):
-    store.vectors(encoder, "passage", [text for _, text in suite.passage_texts(language)], passage_text="sentence")
+for queries in reversed(suite.query_sets):
+    store.vectors(encoder, "query", [item.content for item in suite.queries(queries.name)])
+for collection in reversed(suite.collections):
+    store.vectors(encoder, "passage", [item.content for item in suite.passages(collection.name)], passage_text="sentence")
 """
 
 
 @pytest.fixture(scope="session")
 def use_on_xquad_r(shared: Path) -> Result:
-    """A real encoder on the whole of XQuAD-R: 26,104 texts. Another process begins at the other end, and they meet."""
+    """A real encoder on all of XQuAD-R: 26,104 texts. Another process encodes in reverse order at the same time."""
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", ENCODE_FROM_THE_END]
     with subprocess.Popen(command, env=os.environ | one_thread) as other, threadpool_limits(limits=1, user_api="blas"):
@@ -423,7 +404,7 @@ def use_on_xquad_r(shared: Path) -> Result:
 
 
 def test_use_multilingual_has_its_known_scores_on_xquad_r(use_on_xquad_r: Result) -> None:
-    means = tables.by_language(use_on_xquad_r).loc["mean"]
+    means = tables.by_query_set(use_on_xquad_r).loc["mean"]
     assert means["mono AP"] == pytest.approx(0.525, abs=0.001)
     assert means["cross AP"] == pytest.approx(0.318, abs=0.001)
     assert means["multi AP"] == pytest.approx(0.242, abs=0.001)
@@ -431,8 +412,8 @@ def test_use_multilingual_has_its_known_scores_on_xquad_r(use_on_xquad_r: Result
     assert set(use_on_xquad_r.scores["queries"]) == {1190}
 
 
-def test_use_multilingual_has_the_values_of_whole_runs_on_xquad_r(use_on_xquad_r: Result) -> None:
-    """English on English, and the first 40 Chinese questions on the pool of all languages. Stored vectors save a minute."""
+def test_use_multilingual_has_the_values_of_full_runs_on_xquad_r(use_on_xquad_r: Result) -> None:
+    """English on English, and the first 40 Chinese questions on the pool of all languages; stored vectors save a minute."""
     encoder = load_encoder("use-multilingual")
     store = EmbeddingStore(cache.home() / "embeddings")
     queries, passages, qrels = of_entry("xquad-r/en/en")
@@ -449,8 +430,8 @@ def test_use_multilingual_has_the_values_of_whole_runs_on_xquad_r(use_on_xquad_r
     )
     of_queries = encoder.encode(list(asked.values()), "query")
     expected = by_vectors(of_queries, of_passages, asked, passages, {query_id: qrels[query_id] for query_id in asked})
-    ranks = use_on_xquad_r.ranks.by_language["zh"]
+    ranks = use_on_xquad_r.ranks.by_query_set["zh"]
     first = ranks.query < 40
-    pairs = RankedPairs.of(ranks.query[first], ranks.rank_all[first], ranks.relevance[first])
+    pairs = RankedPairs.of(ranks.query[first], ranks.rank_in["all"][first], ranks.relevance[first])
     found = {str(measure): per_query(measure, pairs).mean() for measure in parse(list(DEFAULT_MEASURES))}
     assert found == pytest.approx(expected, abs=1e-6)

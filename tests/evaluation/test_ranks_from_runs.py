@@ -1,34 +1,29 @@
-"""Ranks read off runs, against the ranks of a score matrix and against ir_measures on the runs."""
+"""Ranks from runs, against the ranks of a score matrix and against ir_measures on the runs."""
 
 from __future__ import annotations
+
+import hashlib
 
 import ir_measures
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from hybrid_bench import HybridBenchError, Setting, Suite
-from hybrid_bench.plugin import ALL
+from hybrid_bench import HybridBenchError, Setting
 from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import PoolPairs
-from hybrid_bench.results.ranks import LanguageRanks, Ranks
+from hybrid_bench.plugin import ALL
+from hybrid_bench.results.ranks import QuerySetRanks, Ranks
 from hybrid_bench.results.runs import Hit, canonical
-from tests.retrieval.examples import Example, tied_examples
+from tests.evaluation.suites import suite_of
+from tests.retrieval.examples import Example, example, setting, tied_examples
 
 MEASURES = ["AP", "AP@5", "RR", "nDCG", "nDCG@3", "R@2", "P@1", "Success@3"]
 
 
-def suite_of(example: Example) -> Suite:
-    def nothing(language: str) -> list[object]:
-        raise AssertionError(language)
-
-    languages = tuple(example.ids)
-    return Suite("made-up", "", languages, languages, nothing, nothing, nothing, pooled=True)  # type: ignore[arg-type]
-
-
 def found_in(example: Example, query: int, pool: str, above: float) -> list[Hit]:
-    """The passages of a pool whose score is above a bound, as a searcher of terms leaves out those without one."""
+    """The passages of a pool whose score is above a bound: a lexical searcher does not retrieve those without a common term."""
     languages = example.ids if pool == ALL else [pool]
     scored = [
         (doc_id, float(np.float32(example.queries[query] @ vector)))
@@ -41,80 +36,75 @@ def found_in(example: Example, query: int, pool: str, above: float) -> list[Hit]
 def settings_of(example: Example) -> list[tuple[Setting, int, list[str], list[str]]]:
     """(setting, query, its relevant passages in the pool, the pool's ids ascending) wherever there is one."""
     found = []
-    pools = [*example.ids, *([ALL] if len(example.ids) > 1 else [])]
     for query, language in enumerate(example.asked_in):
-        for pool in pools:
+        for pool in example.pools:
             ids = sorted(doc_id for of, ids in example.ids.items() if pool in (of, ALL) for doc_id in ids)
             relevant = [doc_id for doc_id in example.relevant[query] if pool in (ALL, doc_id.partition("-")[0])]
             if relevant:
-                found.append((Setting(language, pool), query, relevant, ids))
+                found.append((setting(language, pool), query, relevant, ids))
     return found
 
 
 def collect(example: Example, above: float, depth: int = 1000, *, exhaustive: bool = True) -> Ranks | None:
     collected = CollectedRanks(suite_of(example))
-    for setting, query, relevant, pool in settings_of(example):
-        hits = found_in(example, query, setting.pool, above)
+    for of, query, relevant, pool in settings_of(example):
+        hits = found_in(example, query, of.pool, above)
         where = places(hits, relevant, pool, exhaustive=exhaustive, depth=depth)
-        collected.add(setting, f"q{query}", where, dict.fromkeys(relevant, 1))
+        collected.add(of, f"q{query}", where, dict.fromkeys(relevant, 1))
     return collected.ranks()
 
 
-def comparable(ranks: LanguageRanks) -> list[tuple[object, ...]]:
+def comparable(ranks: QuerySetRanks) -> list[tuple[object, ...]]:
     ids = [ranks.query_ids[number] for number in ranks.query]
-    return list(zip(ids, ranks.doc_id, ranks.rank.tolist(), ranks.rank_all.tolist(), strict=True))
+    in_pools = [ranks.rank_in[pool].tolist() for pool in sorted(ranks.rank_in)]
+    return list(zip(ids, ranks.doc_id, ranks.collection.tolist(), ranks.rank.tolist(), *in_pools, strict=True))
 
 
 @settings(max_examples=30)
 @given(tied_examples)
 def test_runs_of_whole_pools_have_the_ranks_of_the_score_matrix(example: Example) -> None:
     found = collect(example, above=-np.inf, exhaustive=False)
-    for language, ranks in example.ranks.by_language.items():
-        if found is None or language not in found.by_language:
+    for query_set, ranks in example.ranks.by_query_set.items():
+        if found is None or query_set not in found.by_query_set:
             assert not len(ranks.query)
             continue
-        ours = found.by_language[language]
-        expected = comparable(ranks)
-        if len(example.ids) == 1:
-            expected = [(query, doc_id, rank, 0) for query, doc_id, rank, _ in expected]
-        assert comparable(ours) == expected
+        ours = found.by_query_set[query_set]
+        assert ours.rank_in.keys() == ranks.rank_in.keys() == set(example.pools) - set(example.ids)
+        assert comparable(ours) == comparable(ranks)
         assert ours.found is None
+        assert not ours.found_in
         assert Ranks.to_bytes(found)
 
 
 @settings(max_examples=30)
 @given(tied_examples)
-def test_what_was_not_found_stands_behind_and_is_not_retrieved(example: Example) -> None:
+def test_passages_that_were_not_retrieved_rank_last_and_do_not_count_as_retrieved(example: Example) -> None:
     """Ranks are those of the run with the rest of the pool appended by descending id; measures are those of the run alone."""
     depth = 4
     found = collect(example, above=0, depth=depth)
     if found is None:
         return
     parsed = parse(MEASURES)
-    for setting, query, relevant, pool in settings_of(example):
-        ranks = found.by_language[setting.query_language]
-        hits = found_in(example, query, setting.pool, 0)
+    for of, query, relevant, pool in settings_of(example):
+        ranks = found.by_query_set[of.query_set]
+        hits = found_in(example, query, of.pool, 0)
         ids = [hit.doc_id for hit in hits]
         completed = ids + sorted(set(pool) - set(ids), reverse=True)
-        rank = ranks.rank_all if setting.pool == ALL else ranks.rank
+        rank = ranks.rank_in[ALL] if of.pool == ALL else ranks.rank
         own = ranks.query == list(ranks.query_ids).index(f"q{query}")
         for doc_id, place in zip(np.array(ranks.doc_id)[own], rank[own], strict=True):
             if doc_id in relevant:
                 assert place == completed.index(doc_id) + 1
         run = {f"q{query}": {hit.doc_id: hit.score for hit in hits[:depth]}}
         qrels = {f"q{query}": dict.fromkeys(relevant, 1)}
-        at = found.query_ids(*setting).index(f"q{query}")
+        at = found.query_ids(of.query_set, of.pool).index(f"q{query}")
         for measure in parsed:
             # trec_eval's RR counts from 1 without a cut-off, as ours does; ir_measures gives no value to an empty run
             value = next((m.value for m in ir_measures.iter_calc([measure], qrels, run)), 0.0) if hits else 0.0
-            assert PoolPairs.of(ranks).values(measure)[setting.pool][at] == pytest.approx(value, abs=1e-9), measure
+            assert PoolPairs.of(ranks).values(measure)[of.pool][at] == pytest.approx(value, abs=1e-9), measure
 
 
-def test_ranks_of_what_was_not_found_survive_a_file(tmp_path_factory: pytest.TempPathFactory) -> None:
-    import hashlib
-
-    from tests.retrieval.examples import example
-
+def test_ranks_of_passages_that_were_not_retrieved_are_written_and_read(tmp_path_factory: pytest.TempPathFactory) -> None:
     found = collect(example(3, rounded=True, dimension=2), above=0)
     assert found
     content = found.to_bytes()
@@ -122,7 +112,7 @@ def test_ranks_of_what_was_not_found_survive_a_file(tmp_path_factory: pytest.Tem
     path.write_bytes(content)
     again = Ranks.read(path, hashlib.sha256(content).hexdigest())
     assert again.to_bytes() == content
-    assert any(ranks.found is not None and not ranks.found.all() for ranks in again.by_language.values())
+    assert any(ranks.found is not None and not ranks.found.all() for ranks in again.by_query_set.values())
 
 
 def test_a_run_that_was_cut_has_no_ranks() -> None:

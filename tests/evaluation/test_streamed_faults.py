@@ -1,6 +1,6 @@
-"""Whole commands that are killed or run out of room: run again, they end with the bytes of one that lived.
+"""Commands that are killed or fill the disk: run again, they end with the same bytes as an undisturbed one.
 
-The children are forked, with an encoder that knows its vectors already: each costs what is tested, not what is loaded.
+The children are forked, with an encoder that has computed its vectors already, so that little time goes into loading.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 
 from hybrid_bench import Result
-from hybrid_bench.plugin import SilentProgress
 from hybrid_bench.cli.main import main
 from hybrid_bench.datasets.sources import beir_folder
 from hybrid_bench.embeddings.stored_collection import Collection
 from hybrid_bench.encoders.load import REGISTRY
 from hybrid_bench.execution.local import LocalExecutor
+from hybrid_bench.plugin import SilentProgress
 from hybrid_bench.retrieval.streamed.faiss_index import FaissIndex
 from hybrid_bench.retrieval.streamed.search import search
 from tests.embeddings.test_store import contents
@@ -33,18 +33,18 @@ from tests.evaluation.test_evaluate import WholeNumbers
 
 @pytest.fixture
 def suite(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two languages of real passages, streamed however small they are; and the encoder ``whole-numbers``."""
+    """Two languages of real passages, treated as large; and the encoder ``whole-numbers``."""
     for language in ("sw", "yo"):
         (tmp_path / "pool" / language).parent.mkdir(exist_ok=True)
         (tmp_path / "pool" / language).symlink_to(shared / "collections" / "miracl-judged" / language)
     encoder = WholeNumbers()
-    monkeypatch.setattr(beir_folder, "STREAMED_BYTES", 0)
+    monkeypatch.setattr(beir_folder, "LARGE_BYTES", 0)
     monkeypatch.setitem(REGISTRY._added, "whole-numbers", lambda **_: encoder)
     return tmp_path / "pool"
 
 
 def evaluate_in(folder: Path, suite: Path, depth: int = 100) -> None:
-    """The whole command, with everything that it writes in one folder."""
+    """The command, with everything that it writes in one folder."""
     os.environ["HYBRID_BENCH_HOME"] = str(folder / "home")
     sys.argv = ["hybrid-bench", "evaluate", "whole-numbers", "--suite", str(suite), "--out", str(folder / "results")]
     sys.argv += ["--run-depth", str(depth)]
@@ -52,7 +52,7 @@ def evaluate_in(folder: Path, suite: Path, depth: int = 100) -> None:
 
 
 def child(work: Callable[[], None], seconds: float | None = None, errors: Path | None = None) -> int:
-    """The exit status of a process that does the work, or is killed after some time."""
+    """The exit status of a process that does the work, or is killed after some seconds."""
     process = os.fork()
     if process == 0:
         status = 1
@@ -83,32 +83,32 @@ def made(folder: Path) -> dict[str, bytes]:
 
 
 def test_an_evaluation_killed_again_and_again_ends_with_the_same_bytes(suite: Path, tmp_path: Path) -> None:
-    lived, folder = tmp_path / "lived", tmp_path / "killed"
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
     assert child(lambda: evaluate_in(tmp_path / "warm", suite)) == 0
     start = time.perf_counter()
-    assert child(lambda: evaluate_in(lived, suite)) == 0
+    assert child(lambda: evaluate_in(whole, suite)) == 0
     seconds = time.perf_counter() - start
-    undisturbed = made(lived)
+    undisturbed = made(whole)
     assert sum(name.endswith(".trec.gz") for name in undisturbed) == 4
     rng = np.random.default_rng(0)
-    deaths = 0
+    killed = 0
     for _ in range(5):
-        deaths += child(lambda: evaluate_in(folder, suite), rng.uniform(0.05, seconds)) == -signal.SIGKILL
+        killed += child(lambda: evaluate_in(folder, suite), rng.uniform(0.05, seconds)) == -signal.SIGKILL
         if (folder / "results").exists() and list((folder / "results").rglob("*.json")):
             assert undisturbed.items() <= made(folder).items()
             shutil.rmtree(folder)
-    assert deaths >= 3
+    assert killed >= 3
     assert child(lambda: evaluate_in(folder, suite)) == 0
     assert made(folder) == undisturbed
 
 
 def full_after(limit: int) -> None:
-    """The operating system itself refuses to write a file beyond a size."""
+    """Let the operating system refuse to write files beyond a size."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 
-def test_a_full_disk_ends_a_command_with_status_2_and_it_goes_on_afterwards(suite: Path, tmp_path: Path) -> None:
+def test_a_full_disk_ends_a_command_with_status_2_and_it_resumes_afterwards(suite: Path, tmp_path: Path) -> None:
     folder, errors = tmp_path / "full", tmp_path / "errors"
 
     def full() -> None:
@@ -123,8 +123,8 @@ def test_a_full_disk_ends_a_command_with_status_2_and_it_goes_on_afterwards(suit
     kept = made(folder)
     assert child(lambda: evaluate_in(folder, suite, 1000)) == 0
     assert kept.items() <= made(folder).items()
-    assert child(lambda: evaluate_in(tmp_path / "lived", suite, 1000)) == 0
-    assert made(folder) == made(tmp_path / "lived")
+    assert child(lambda: evaluate_in(tmp_path / "whole", suite, 1000)) == 0
+    assert made(folder) == made(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("kind", ["flat", "hnsw", "ivfpq"])

@@ -25,6 +25,11 @@ TAGS = ("sr-latn", "zh", "zh-hans")
 Ids = Literal["sorted", "alternating"]
 
 
+def setting(language: str, pool: str) -> Setting:
+    """A setting of the kind that the two names tell."""
+    return Setting(language, pool, "multilingual" if pool == ALL else "monolingual" if pool == language else "cross-lingual")
+
+
 @dataclass(frozen=True)
 class Example:
     """Passages by collection, queries, and which passages are relevant to which.

@@ -19,10 +19,10 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from hybrid_bench import Suite, evaluate, load_suite
-from hybrid_bench.plugin import Role
 from hybrid_bench.evaluation.streamed import Streaming
 from hybrid_bench.execution.local import LocalExecutor
 from hybrid_bench.execution.protocol import Executor
+from hybrid_bench.plugin import Role
 from hybrid_bench.retrieval.streamed.search import search
 from hybrid_bench_ray import RayExecutor
 from tests.conftest import Cli
