@@ -1,9 +1,9 @@
 from hybrid_bench.datasets.images import Image as Image
+from hybrid_bench.datasets.parts import Collection as Collection
+from hybrid_bench.datasets.parts import Judgement as Judgement
+from hybrid_bench.datasets.parts import QuerySet as QuerySet
 from hybrid_bench.datasets.resolvers import load_suite as load_suite
 from hybrid_bench.datasets.settings import Setting as Setting
-from hybrid_bench.datasets.suite import Collection as Collection
-from hybrid_bench.datasets.suite import Judgement as Judgement
-from hybrid_bench.datasets.suite import QuerySet as QuerySet
 from hybrid_bench.datasets.suite import Suite as Suite
 from hybrid_bench.encoders.card import EncoderCard as EncoderCard
 from hybrid_bench.encoders.load import load_encoder as load_encoder

@@ -9,8 +9,9 @@ from typing import Any
 from hybrid_bench.datasets.languages import MIRACL as MIRACL_LANGUAGES
 from hybrid_bench.datasets.languages import MLQA_R as MLQA_R_LANGUAGES
 from hybrid_bench.datasets.languages import XQUAD_R as XQUAD_R_LANGUAGES
+from hybrid_bench.datasets.parts import Collection, Judgement, Passage, Query, QuerySet
 from hybrid_bench.datasets.settings import ALL, language_settings
-from hybrid_bench.datasets.suite import Collection, Judgement, Passage, Query, QuerySet, Suite
+from hybrid_bench.datasets.suite import Suite
 
 
 def entry(dataset_id: str) -> Any:

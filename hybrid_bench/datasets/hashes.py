@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from hybrid_bench.datasets.suite import Item, Judgement, Suite
+from hybrid_bench.datasets.parts import Item, Judgement
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.support.hashing import TextsDigest
 
 

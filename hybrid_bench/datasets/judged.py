@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from hybrid_bench.datasets.parts import Item, Judgement
 from hybrid_bench.datasets.settings import Setting
-from hybrid_bench.datasets.suite import Item, Judgement, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 
 

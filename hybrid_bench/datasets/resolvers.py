@@ -24,8 +24,9 @@ from hybrid_bench.datasets.catalog import (
     passages_of,
     queries_of,
 )
+from hybrid_bench.datasets.parts import Collection, Judgement, QuerySet
 from hybrid_bench.datasets.settings import ALL, Setting, SettingKind, language_settings
-from hybrid_bench.datasets.suite import Collection, Judgement, QuerySet, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.trec_ids import doc_id_in
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry

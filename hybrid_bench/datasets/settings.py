@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 
 if TYPE_CHECKING:
-    from hybrid_bench.datasets.suite import Collection, QuerySet
+    from hybrid_bench.datasets.parts import Collection, QuerySet
 
 #: The usual name of the pool of all collections.
 ALL = "all"

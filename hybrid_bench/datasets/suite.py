@@ -1,130 +1,20 @@
-"""A suite: query sets, collections, and the settings in which the ones are searched for the others."""
+"""A suite: query sets, collections, and the settings in which the query sets are searched on the collections."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast, get_args
+from typing import TypeVar
 
-from hybrid_bench.datasets.images import Image, Input, Modality
-from hybrid_bench.datasets.settings import KINDS, Setting
+from hybrid_bench.datasets import suite_checks
+from hybrid_bench.datasets.images import Input, Modality
+from hybrid_bench.datasets.items import check_distinct, check_item, reader
+from hybrid_bench.datasets.parts import Collection, ImagePassage, ImageQuery, Item, Judgement, PassageText, QuerySet
+from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.trec_ids import doc_id_in, separator, trec_id
-from hybrid_bench.errors import HybridBenchError, UnknownNameError
-
-#: What the encoder reads of a passage that is a sentence of a paragraph.
-PassageText = Literal["sentence", "sentence+context"]
-
-_NAME = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9._+])*")
-
-
-class Item(NamedTuple):
-    """A query or a passage as an encoder reads it.
-
-    Attributes:
-        id: of a query, unique in its query set; of a passage, its TREC id (:meth:`Suite.trec_id`).
-        content: a text, or an image.
-    """
-
-    id: str
-    content: Input
-
-
-class Judgement(NamedTuple):
-    """The relevance of a passage to a query.
-
-    Attributes:
-        query_id: of a query in the query set that the judgement belongs to.
-        collection: name of the passage's collection.
-        doc_id: of the passage, in its collection.
-        relevance: the grade; passages of grade 1 or more are relevant.
-    """
-
-    query_id: str
-    collection: str
-    doc_id: str
-    relevance: int
-
-
-class Passage(Protocol):
-    """A record of a collection of texts, as ir_datasets has them. One of images has ``doc_id`` and ``image``."""
-
-    @property
-    def doc_id(self) -> str:
-        """Unique in its collection."""
-
-    def default_text(self) -> str:
-        """The text to index."""
-
-
-class Query(Protocol):
-    """A record of a query set of texts, as ir_datasets has them. One of images has ``query_id`` and ``image``."""
-
-    @property
-    def query_id(self) -> str:
-        """Unique in its query set."""
-
-    def default_text(self) -> str:
-        """The text to search with."""
-
-
-class ImagePassage(NamedTuple):
-    """A record of a collection of images."""
-
-    doc_id: str
-    image: Image
-
-
-class ImageQuery(NamedTuple):
-    """A record of a query set of images."""
-
-    query_id: str
-    image: Image
-
-
-@dataclass(frozen=True)
-class Collection:
-    """Passages that belong together.
-
-    Attributes:
-        name: unique in its suite; letters, digits, ``.``, ``_``, ``+`` and single ``-`` between them.
-        passages: gives the records; called more than once, never before they are needed.
-        language: BCP-47 tag; None if the collection has no language or several.
-        domain: None if it is not stated.
-        modality: of the passages.
-        count: gives the number of passages, where it is known without reading them.
-    """
-
-    name: str
-    passages: Callable[[], Iterable[Passage | ImagePassage]]
-    language: str | None = None
-    domain: str | None = None
-    modality: Modality = "text"
-    count: Callable[[], int | None] = lambda: None
-
-
-@dataclass(frozen=True)
-class QuerySet:
-    """Queries that belong together, with their judgements.
-
-    Attributes:
-        name: unique among the suite's query sets; as :attr:`Collection.name`.
-        queries: gives the records; called more than once, never before they are needed.
-        judgements: gives the judgements of all its queries, over all collections of the suite.
-        language: BCP-47 tag; None if the query set has no language or several.
-        domain: None if it is not stated.
-        modality: of the queries.
-    """
-
-    name: str
-    queries: Callable[[], Iterable[Query | ImageQuery]]
-    judgements: Callable[[], Iterable[Judgement]]
-    language: str | None = None
-    domain: str | None = None
-    modality: Modality = "text"
-
+from hybrid_bench.errors import UnknownNameError
 
 _Part = TypeVar("_Part", Collection, QuerySet)
 
@@ -174,7 +64,8 @@ class Suite:
     all_collections: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(self)
+        query_sets, collections = ([part.name for part in parts] for parts in (self.query_sets, self.collections))
+        suite_checks.check(self.name, query_sets, collections, self.pools, self.settings)
         if self.prefixed is None:
             object.__setattr__(self, "prefixed", not self.unique_ids and (bool(self.pools) or self._asks_on_several))
         if not self.all_collections:
@@ -317,7 +208,7 @@ class Suite:
                 have no paragraph.
         """
         what = f"passage of {self.name}/{collection}"
-        return _distinct(list(self.passage_stream(collection, passage_text)), what)
+        return check_distinct(list(self.passage_stream(collection, passage_text)), what)
 
     def passage_stream(self, collection: str, passage_text: PassageText = "sentence") -> Iterator[Item]:
         """The same one by one, without holding them in memory. Ids that occur twice are not detected here.
@@ -326,11 +217,11 @@ class Suite:
             HybridBenchError: on an empty text or a NUL byte.
         """
         of = self.collection(collection)
-        read = _reader(passage_text, self.name)
+        read = reader(passage_text, self.name)
         for record in of.passages():
             content: Input = record.image if isinstance(record, ImagePassage) else read(record)
             item = Item(self.trec_id(collection, record.doc_id), content)
-            _check_item(item, of.modality, f"passage of {self.name}/{collection}")
+            check_item(item, of.modality, f"passage of {self.name}/{collection}")
             yield item
 
     def queries(self, query_set: str) -> list[Item]:
@@ -343,80 +234,11 @@ class Suite:
         what = f"query of {self.name}/{query_set}"
         items = [Item(q.query_id, q.image if isinstance(q, ImageQuery) else q.default_text()) for q in of.queries()]
         for item in items:
-            _check_item(item, of.modality, what)
-        return _distinct(items, what)
+            check_item(item, of.modality, what)
+        return check_distinct(items, what)
 
 
 def _named(parts: Mapping[str, _Part], name: str, what: str) -> _Part:
     if name not in parts:
         raise UnknownNameError(what, name, parts)
     return parts[name]
-
-
-def _check(suite: Suite) -> None:
-    """Raise HybridBenchError if the parts of a suite do not fit together."""
-
-    def wrong(problem: str, remedy: str) -> HybridBenchError:
-        return HybridBenchError(f"the suite {suite.name!r}: {problem}", remedy)
-
-    for what, names in (
-        ("query set", [queries.name for queries in suite.query_sets]),
-        ("collection or pool", [*(collection.name for collection in suite.collections), *suite.pools]),
-    ):
-        for name in names:
-            if not _NAME.fullmatch(name):
-                raise wrong(
-                    f"{name!r} cannot be the name of a {what}", "Use letters, digits, '.', '_', '+', and single '-' between."
-                )
-            if names.count(name) > 1:
-                raise wrong(f"the {what} {name!r} is there twice", "Give each its own name.")
-    collections = {collection.name for collection in suite.collections}
-    for pool, inside in suite.pools.items():
-        if len(set(inside)) < 2 or len(set(inside)) < len(inside):
-            raise wrong(f"the pool {pool!r} is not of several collections", "Name a collection itself, and each only once.")
-        if unknown := set(inside) - collections:
-            raise wrong(f"the pool {pool!r} names the collection {min(unknown)!r}, which it does not have", "Add it.")
-    for setting in suite.settings:
-        if setting.query_set not in {queries.name for queries in suite.query_sets}:
-            raise wrong(f"a setting names the query set {setting.query_set!r}, which it does not have", "Add it.")
-        if setting.pool not in collections and setting.pool not in suite.pools:
-            raise wrong(f"a setting names the pool {setting.pool!r}, which it does not have", "Add it.")
-        if setting.kind not in KINDS:
-            raise wrong(f"there is no kind of settings {setting.kind!r}", f"Kinds are: {', '.join(KINDS)}.")
-
-
-def _reader(passage_text: PassageText, suite: str) -> Callable[[Any], str]:
-    if passage_text not in get_args(PassageText):
-        raise UnknownNameError("passage text", passage_text, get_args(PassageText))
-    if passage_text == "sentence":
-        return lambda passage: cast(str, passage.default_text())
-
-    def with_context(passage: Any) -> str:
-        context = getattr(passage, "context", None)
-        if context is None:
-            raise HybridBenchError(f"passages of {suite} have no paragraph", "Use --passage-text sentence.")
-        return f"{passage.default_text()} {context}"
-
-    return with_context
-
-
-def _distinct(items: list[Item], what: str) -> list[Item]:
-    if not items:
-        raise HybridBenchError(f"there is no {what}", "Check that its files are complete.")
-    seen: set[str] = set()
-    for item in items:
-        if item.id in seen:
-            raise HybridBenchError(f"the {what} with id {item.id!r} occurs twice", "Give every record its own id.")
-        seen.add(item.id)
-    return items
-
-
-def _check_item(item: Item, modality: Modality, what: str) -> None:
-    if isinstance(item.content, Image) != (modality == "image"):
-        raise HybridBenchError(f"the {what} with id {item.id!r} is not of modality {modality!r}", "Correct the suite.")
-    if isinstance(item.content, Image):
-        return
-    if not item.content.strip():
-        raise HybridBenchError(f"the {what} with id {item.id!r} is empty", "Add its text or remove the record.")
-    if "\x00" in item.content:
-        raise HybridBenchError(f"the {what} with id {item.id!r} contains a NUL byte", "Remove it from the file.")

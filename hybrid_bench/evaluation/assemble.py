@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hybrid_bench.datasets.suite import Collection, QuerySet, Suite
+from hybrid_bench.datasets.parts import Collection, QuerySet
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.record import Attributes, Provenance, Result, RunFile, Score
 from hybrid_bench.support import versions

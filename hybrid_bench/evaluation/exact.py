@@ -9,8 +9,9 @@ import numpy as np
 
 from hybrid_bench.datasets.hashes import items_hash
 from hybrid_bench.datasets.judged import judged_queries
+from hybrid_bench.datasets.parts import Item, PassageText
 from hybrid_bench.datasets.settings import Attribute
-from hybrid_bench.datasets.suite import Item, PassageText, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity

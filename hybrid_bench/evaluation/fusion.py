@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid_bench.datasets.hashes import passages_hash, queries_hash
+from hybrid_bench.datasets.parts import Item
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import ALL, Setting
-from hybrid_bench.datasets.suite import Item, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.ranks_from_runs import pool_ids

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from hybrid_bench.datasets.parts import PassageText
 from hybrid_bench.datasets.settings import Setting, parse_settings
-from hybrid_bench.datasets.suite import PassageText, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.stored_collection import Storage
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.execution.protocol import REGISTRY as EXECUTORS

@@ -13,8 +13,9 @@ import numpy as np
 
 from hybrid_bench.datasets.hashes import queries_hash
 from hybrid_bench.datasets.judged import qrels
+from hybrid_bench.datasets.parts import Item, Judgement
 from hybrid_bench.datasets.settings import Setting
-from hybrid_bench.datasets.suite import Item, Judgement, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity, assemble
 from hybrid_bench.evaluation.options import DEPTH

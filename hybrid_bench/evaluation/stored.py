@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from hybrid_bench.datasets.suite import PassageText, Suite
+from hybrid_bench.datasets.parts import PassageText
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.stored_collection import Collection as StoredCollection
 from hybrid_bench.embeddings.stored_collection import Storage
 from hybrid_bench.errors import HybridBenchError, UnknownNameError

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hybrid_bench.datasets.parts import Item, PassageText
 from hybrid_bench.datasets.settings import Setting
-from hybrid_bench.datasets.suite import Item, PassageText, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
 from hybrid_bench.embeddings.locking import Part
 from hybrid_bench.embeddings.store import EmbeddingStore

@@ -7,6 +7,10 @@ from hybrid_bench.datasets.hashes import items_hash as items_hash
 # Suites.
 from hybrid_bench.datasets.images import Input as Input
 from hybrid_bench.datasets.images import Modality as Modality
+from hybrid_bench.datasets.parts import ImagePassage as ImagePassage
+from hybrid_bench.datasets.parts import ImageQuery as ImageQuery
+from hybrid_bench.datasets.parts import Item as Item
+from hybrid_bench.datasets.parts import PassageText as PassageText
 from hybrid_bench.datasets.resolvers import SUITES as SUITES
 from hybrid_bench.datasets.resolvers import SuiteResolver as SuiteResolver
 from hybrid_bench.datasets.settings import ALL as ALL
@@ -14,10 +18,6 @@ from hybrid_bench.datasets.settings import domain_settings as domain_settings
 from hybrid_bench.datasets.settings import image_settings as image_settings
 from hybrid_bench.datasets.settings import language_settings as language_settings
 from hybrid_bench.datasets.settings import parse_settings as parse_settings
-from hybrid_bench.datasets.suite import ImagePassage as ImagePassage
-from hybrid_bench.datasets.suite import ImageQuery as ImageQuery
-from hybrid_bench.datasets.suite import Item as Item
-from hybrid_bench.datasets.suite import PassageText as PassageText
 
 # Encoders and vectors.
 from hybrid_bench.embeddings.store import EmbeddingStore as EmbeddingStore

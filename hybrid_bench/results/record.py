@@ -15,6 +15,7 @@ from hybrid_bench.datasets.settings import Attribute, Setting, SettingKind
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.ranks import Ranks
+from hybrid_bench.results.schema_1 import converted
 from hybrid_bench.support import atomic
 
 if TYPE_CHECKING:
@@ -254,8 +255,6 @@ class Result(_Strict):
         path = Path(path)
         fields = read_fields(path)
         if fields["schema_version"] == 1:
-            from hybrid_bench.results.migration import converted
-
             fields = converted(fields, path)
         try:
             result = cls.model_validate(fields)

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, TextIO, TypeVar, cast
 
 import langcodes
 
+from hybrid_bench.datasets.parts import Collection, Judgement, QuerySet
 from hybrid_bench.datasets.settings import ALL, Setting, language_settings
-from hybrid_bench.datasets.suite import Collection, Judgement, QuerySet, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 
 #: The qrels that are read when the folder has several and none is named.

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hybrid_bench.datasets.suite import ImagePassage, Suite
+from hybrid_bench.datasets.parts import ImagePassage
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support.progress import Progress, SilentProgress
 from hybrid_bench.training.data.table import ParallelRow, ParallelTable

@@ -5,22 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from transformers import TrainerCallback
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support.progress import Progress
+from hybrid_bench.training.batches.batches import Batches
 from hybrid_bench.training.loop import checkpoints, log
 from hybrid_bench.training.loop.checkpoints import CHECKPOINT, LOG, TrainingState, best_weights
 from hybrid_bench.training.recipe import Recipe
 
-if TYPE_CHECKING:
-    from hybrid_bench.training.loop.trainer import HybridTrainer
-
 #: Evaluates the model on the development set: score names to values.
 EvaluateDev = Callable[[], dict[str, float]]
+
+
+class CheckpointedTrainer(Protocol):
+    """The parts of a trainer that its callback reads and changes; see :class:`.HybridTrainer`."""
+
+    training_state: TrainingState
+    batches: Batches
+    weights: dict[str, torch.nn.Parameter]
+    last_loss: torch.Tensor
+    optimizer: Any
+    rates: Any
+
+    def stop(self, what: str) -> None:
+        """Stop with an error after this step."""
 
 
 class HybridTrainerCallback(TrainerCallback):
@@ -36,7 +48,7 @@ class HybridTrainerCallback(TrainerCallback):
 
     def __init__(
         self,
-        trainer: HybridTrainer,
+        trainer: CheckpointedTrainer,
         recipe: Recipe,
         folder: Path,
         evaluate_dev: EvaluateDev | None,

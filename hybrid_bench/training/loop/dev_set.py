@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hybrid_bench.datasets.judged import JudgedQueries, judged_queries
+from hybrid_bench.datasets.parts import Collection, Judgement, QuerySet
 from hybrid_bench.datasets.settings import ALL, language_settings
-from hybrid_bench.datasets.suite import Collection, Judgement, QuerySet, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.measures.scores import score_ranks
 from hybrid_bench.results.ranks import Ranks
