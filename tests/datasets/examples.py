@@ -25,7 +25,7 @@ def query_set(
 ) -> QuerySet:
     """Queries whose texts name their query set and id."""
     queries = [GenericQuery(query_id, f"Query {query_id} of {name}?") for query_id in query_ids]
-    return QuerySet(name, lambda: iter(queries), lambda: iter(judgements), **more)
+    return QuerySet(name, lambda: iter(queries), lambda: iter(judgements), **attributes)
 
 
 def by_language(
@@ -37,7 +37,7 @@ def by_language(
     """A suite with a query set and a collection for each language and a pool of all."""
     query_sets = tuple(query_set(name, (judgements or {}).get(name, ()), language=name) for name in languages)
     collections = tuple(collection(name, (doc_ids or {}).get(name, IDS), language=name) for name in languages)
-    given: dict[str, Any] = {"settings": language_settings(query_sets, collections), "pools": {"all": tuple(languages)}}
+    given: dict[str, Any] = {"settings": language_settings(query_sets, collections), "pools": _all(languages)}
     return Suite("toy", "", query_sets, collections, **given | more)
 
 
@@ -45,5 +45,9 @@ def by_domain(domains: Sequence[str], judgements: Mapping[str, Sequence[Judgemen
     """A suite in English with a query set and a collection for each domain and a pool of all."""
     query_sets = tuple(query_set(name, (judgements or {}).get(name, ()), language="en", domain=name) for name in domains)
     collections = tuple(collection(name, language="en", domain=name) for name in domains)
-    given: dict[str, Any] = {"settings": domain_settings(query_sets, collections), "pools": {"all": tuple(domains)}}
+    given: dict[str, Any] = {"settings": domain_settings(query_sets, collections), "pools": _all(domains)}
     return Suite("domains", "", query_sets, collections, **given | more)
+
+
+def _all(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    return {"all": tuple(names)} if len(names) > 1 else {}

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import textwrap
 
+import ir_datasets
 import ir_measures
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from ir_measures import RR, Measure, providers
 from scipy import stats
 
 import hybrid_bench
+from hybrid_bench import HybridBenchError
 from hybrid_bench.measures.provider import PEER, RankDistance
 
 Qrels = dict[str, dict[str, int]]
@@ -35,15 +38,24 @@ def relevant(*doc_ids: str) -> dict[str, int]:
     return dict.fromkeys(doc_ids, 1)
 
 
+def with_language(qrels: Qrels) -> list[ir_measures.Qrel]:
+    """The qrels with the language of each passage as their ``iteration``; here the ids of passages begin with it."""
+    return [
+        ir_measures.Qrel(query_id, doc_id, grade, doc_id[:2])
+        for query_id, judged in qrels.items()
+        for doc_id, grade in judged.items()
+    ]
+
+
 def values(name: str, qrels: Qrels, run: Run) -> dict[str, float]:
-    return {score.query_id: score.value for score in ir_measures.parse_measure(name).iter_calc(qrels, run)}
+    return {score.query_id: score.value for score in ir_measures.parse_measure(name).iter_calc(with_language(qrels), run)}
 
 
 def test_they_are_parsed_and_scored_beside_other_measures() -> None:
     measures = [ir_measures.parse_measure(name) for name in ("AP", "RankDistance", "PEER@20", "PEER")]
     assert [str(measure) for measure in measures] == ["AP", "RankDistance", "PEER@20", "PEER"]
     qrels, run = {"q": relevant("de-1", "en-1")}, {"q": in_order("de-1", "de-2", "de-3", "en-1")}
-    found = ir_measures.calc_aggregate(measures, qrels, run)
+    found = ir_measures.calc_aggregate(measures, with_language(qrels), run)
     assert found[ir_measures.AP] == pytest.approx((1 + 2 / 4) / 2)
     assert found[RankDistance] == 3
     assert found[PEER @ 20] == found[PEER] == pytest.approx(stats.chi2.sf(1, 1))
@@ -62,7 +74,7 @@ def test_the_mean_is_over_queries_with_several_relevant_passages_whatever_else_i
     qrels = {"one": relevant("de-1"), "near": relevant("de-1", "en-1"), "far": relevant("de-1", "en-1", "zh-1")}
     run = {query: in_order("de-1", "en-1", "th-1", "th-2", "zh-1") for query in qrels}
     assert values("RankDistance", qrels, run) == {"one": pytest.approx(math.nan, nan_ok=True), "near": 1, "far": 4}
-    found = ir_measures.calc_aggregate([*beside, RankDistance, PEER], qrels, run)
+    found = ir_measures.calc_aggregate([*beside, RankDistance, PEER], with_language(qrels), run)
     assert found[RankDistance] == 2.5
     assert found[PEER] == pytest.approx((stats.chi2.sf(1, 1) + stats.chi2.sf(2, 2)) / 2)
 
@@ -108,6 +120,43 @@ def test_a_query_that_is_missing_from_the_run_has_all_its_passages_after_the_end
     assert values("PEER@10", {"q": relevant("de-1", "en-1")}, {}) == {"q": 1}
 
 
+@pytest.mark.parametrize(
+    "qrels",
+    [
+        {"q": {"de-1": 1, "en-1": 1}},
+        [ir_measures.Qrel("q", "de-1", 1), ir_measures.Qrel("q", "en-1", 1)],
+        pd.DataFrame({"query_id": ["q", "q"], "doc_id": ["de-1", "en-1"], "relevance": [1, 1]}),
+    ],
+    ids=["dict", "records", "frame"],
+)
+def test_peer_needs_qrels_that_state_the_language_and_rank_distance_does_not(qrels: object) -> None:
+    run = {"q": in_order("de-1", "th-1", "en-1")}
+    with pytest.raises(
+        HybridBenchError, match=r"PEER needs to know the language .*the qrels do not state it\n  Give ir_measures\.Qrel"
+    ):
+        ir_measures.calc_aggregate([PEER], qrels, run)
+    assert ir_measures.calc_aggregate([RankDistance], qrels, run) == {RankDistance: 2}
+
+
+def test_the_language_is_that_of_the_qrels_and_not_of_the_ids() -> None:
+    order = ["de-1", "de-2", "de-3", "de-4", "de-5", "de-6"]
+    languages = ["de", "de", "en", "de", "en", "zh-hans"]
+    qrels = [ir_measures.Qrel("q", doc_id, 1, language) for doc_id, language in zip(order, languages, strict=True)]
+    found = ir_measures.calc_aggregate([PEER], qrels, {"q": in_order(*order)})
+    assert found[PEER] == pytest.approx(stats.kruskal([1, 2, 4], [3, 5], [6]).pvalue)
+
+
+def test_peer_takes_the_language_from_the_entries_of_ir_datasets() -> None:
+    """Two of mini's languages led: the German passages come first, then the others in their order."""
+    entry = ir_datasets.load("mini/all/en")
+    qrels = list(entry.qrels_iter())
+    run: Run = {}
+    for qrel in qrels:
+        run.setdefault(qrel.query_id, {})[qrel.doc_id] = 1.0 if qrel.iteration == "de" else 0.5
+    expected = stats.chi2.sf(10, 10)
+    assert ir_measures.calc_aggregate([PEER], qrels, run)[PEER] == pytest.approx(expected)
+
+
 def test_peer_equals_the_package_of_its_authors_at_full_depth_and_leaves_it_its_name() -> None:
     """In a process of its own, where that package registers the name first. It calls what ir_measures no longer has."""
     program = """
@@ -125,7 +174,9 @@ def test_peer_equals_the_package_of_its_authors_at_full_depth_and_leaves_it_its_
         ir_measures.util.flatten_measures = list
         theirs = peer_measure.PEER(weights={1: 1.0}, lang_mapping={doc_id: doc_id[:2] for doc_id in docs}) @ 60
         expected = {score.query_id: score.value for score in theirs.iter_calc(qrels, run)}
-        ours = ir_measures.providers.registry["hybrid_bench"].iter_calc([provider.PEER @ 60], qrels, run)
+        named = [ir_measures.Qrel(query_id, doc_id, grade, doc_id[:2])
+                 for query_id, judged in qrels.items() for doc_id, grade in judged.items()]
+        ours = ir_measures.providers.registry["hybrid_bench"].iter_calc([provider.PEER @ 60], named, run)
         found = {score.query_id: score.value for score in ours}
         assert len(found) == 50 and len(set(found.values())) > 40
         assert found.keys() == expected.keys()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import ir_measures
 import numpy as np
 import pytest
@@ -64,7 +66,7 @@ def test_pools_of_collections_that_are_not_stacked_are_left_out() -> None:
 def test_collections_are_side_by_side_where_their_ids_sort_by_collection(example: Example) -> None:
     columns = example.columns
     order = [example.collection_of[doc_id] for doc_id in columns.ids]
-    changes = sum(before != after for before, after in zip(order, order[1:], strict=False))
+    changes = sum(before != after for before, after in itertools.pairwise(order))
     assert (columns.blocks is not None) == (changes + 1 == len(example.ids))
     if columns.blocks is not None:
         ranges = sorted(columns.blocks.values(), key=lambda block: block.start)

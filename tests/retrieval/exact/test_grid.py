@@ -228,24 +228,24 @@ def expected_rows(drawn: Drawn) -> dict[tuple[str, str, str], tuple[float, int]]
         where, full = (setting.query_set, setting.pool), drawn.full_run(setting)
         run = {query_id: dict(hits) for query_id, hits in full.items()}
         for measure, value in ir_measures.calc_aggregate(measures, judged, run).items():
-            expected[*where, str(measure)] = (value, len(judged))
+            expected[(*where, str(measure))] = (value, len(judged))
         if setting.pool not in drawn.suite.pools:
             continue
         group = drawn.group_of(setting)
         same = [sum(group[hit.doc_id] == setting.query_set for hit in hits[:20]) / 20 for hits in full.values()]
-        expected[*where, "SameDomain@20" if by_domain else "SameLanguage@20"] = (float(np.mean(same)), len(same))
+        expected[(*where, "SameDomain@20" if by_domain else "SameLanguage@20")] = (float(np.mean(same)), len(same))
         several = {query_id for query_id, grades in judged.items() if len(grades) > 1}
         inside = {group[doc_id] for grades in judged.values() for doc_id in grades}
         if not several or len(inside) < 2:
             continue
         named = [
             ir_measures.Qrel(query_id, doc_id, grade, group[doc_id])
-            for query_id, of in judged.items()
-            for doc_id, grade in of.items()
+            for query_id, grades in judged.items()
+            for doc_id, grade in grades.items()
         ]
         bias = ir_measures.providers.registry["hybrid_bench"].calc_aggregate([RankDistance, PEER], named, run)
-        expected[*where, "RankDistance(domain)" if by_domain else "RankDistance"] = (bias[RankDistance], len(several))
-        expected[*where, "PEER(domain)" if by_domain else "PEER"] = (bias[PEER], len(several))
+        expected[(*where, "RankDistance(domain)" if by_domain else "RankDistance")] = (bias[RankDistance], len(several))
+        expected[(*where, "PEER(domain)" if by_domain else "PEER")] = (bias[PEER], len(several))
     return expected
 
 
@@ -326,9 +326,7 @@ def test_a_relevant_passage_that_is_not_in_its_collection_is_named() -> None:
         "toy", "", (queries,), (Collection("de", lambda: [GenericDoc("1", "!")]),), (Setting("de", "de", "monolingual"),)
     )
     ones = np.ones((1, 2), np.float32)
-    with pytest.raises(
-        HybridBenchError, match="the relevant passage '9' of query '1' is not in the collection de\n  Check the qrels"
-    ):
+    with pytest.raises(HybridBenchError, match="the relevant passage '9' of query '1' is not in the collection de\n  Check"):
         Drawn(suite, "language", {"de": ones}, {"de": ones}).grid()
 
 
