@@ -1,4 +1,4 @@
-"""What commands print with: results to standard output, progress and remarks to standard error."""
+"""Output of commands: results to standard output, progress and messages to standard error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class BarProgress:
-    """A progress bar on standard error: what is done, how fast, and how long it will take."""
+    """A progress bar on standard error, with rate and remaining time."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -40,29 +40,29 @@ class BarProgress:
         self._bar.stop()
 
     def start(self, step: str, total: int) -> None:
-        """A step begins."""
+        """Begin a step of ``total`` items; 0 if their number is not known."""
         self._bar.reset(self._task, description=step, total=total or None, rate="", visible=True)
 
     def advance(self, done: int) -> None:
-        """So many more are done."""
+        """Count more items as done."""
         self._bar.advance(self._task, done)
         task = self._bar.tasks[0]
         self._bar.update(self._task, rate=f"{task.speed:.0f}/s" if task.speed else "")
 
     def say(self, message: str) -> None:
-        """A remark above the bar."""
+        """Print a message above the bar."""
         self._console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 def remark(message: str) -> None:
-    """A remark on standard error."""
+    """Print a message to standard error."""
     import sys
 
     sys.stderr.write(f"{message}\n")
 
 
 def show(table: Table) -> None:
-    """A table on standard output, as wide as it needs to be when nobody looks at it."""
+    """Print a table to standard output; 200 columns wide if that is not a terminal."""
     from rich.console import Console
 
     console = Console()
@@ -72,7 +72,7 @@ def show(table: Table) -> None:
 
 
 def show_frame(frame: pd.DataFrame, style: str, title: str) -> None:
-    """A data frame on standard output: a table, or text to be piped."""
+    """Print a data frame to standard output, in a format of :data:`hybrid_bench.results.tables.Format`."""
     import sys
 
     from hybrid_bench.results import tables
@@ -84,7 +84,7 @@ def show_frame(frame: pd.DataFrame, style: str, title: str) -> None:
 
 
 def show_result(result: Result, style: str, heading: str = "") -> None:
-    """A result's tables on standard output, and its notes on standard error."""
+    """Print the tables of a result to standard output, and its notes to standard error."""
     from hybrid_bench.results import tables
 
     show_frame(tables.by_query_set(result), style, heading or tables.title(result))

@@ -27,7 +27,7 @@ def command(
     encoder: EncoderName,
     suite: SuiteName,
     languages: Languages = None,
-    shards: Annotated[int, typer.Option(min=1, help="Number of parts that the work is divided into, for batch systems.")] = 1,
+    shards: Annotated[int, typer.Option(min=1, help="Number of parts to divide the passages into, e.g. for a batch system.")] = 1,
     shard: Annotated[int | None, typer.Option(min=0, help="The part to encode, from 0.")] = None,
     passage_text: PassageTextOption = "sentence",
     storage: StorageOption = None,
@@ -38,10 +38,10 @@ def command(
     address: Address = None,
     store: Store = None,
 ) -> None:
-    """Encode a suite's passages into a store, as a stream; resume an interrupted run; print the store's folder.
+    """Encode a suite's passages into a store, as a stream, and print the store's folder. An interrupted run resumes.
 
-    With --shards and --shard only a part is encoded, and several parts can be encoded at the same time. A last run without them
-    (or `evaluate`) checks that all parts are there and completes the store.
+    With --shards and --shard only one part is encoded; several parts can be encoded at the same time. A last run without these
+    options (or `evaluate`) checks all parts and completes the store.
 
     Example: hybrid-bench encode me5-small --suite miracl/sw/dev --shards 64 --shard 7
     """

@@ -10,6 +10,7 @@ import typer
 from hybrid_bench.cli import console
 from hybrid_bench.cli.options import (
     Address,
+    Depth,
     Device,
     Dtype,
     EncoderNames,
@@ -40,24 +41,24 @@ def command(
     pooling: Annotated[str | None, typer.Option(help="mean, cls or eos, for a model without a card.")] = None,
     query_prefix: Annotated[str | None, typer.Option(help="Prefix of every query, for a model without a card.")] = None,
     passage_prefix: Annotated[str | None, typer.Option(help="Prefix of every passage, for a model without a card.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens of a text, at most.")] = None,
+    max_length: Annotated[int | None, typer.Option(help="Maximum length of a text, in tokens.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision of the model on the hub.")] = None,
     trust_remote_code: TrustRemoteCode = False,
     executor: ExecutorName = "local",
     workers: Workers = None,
     address: Address = None,
     storage: StorageOption = None,
-    check: Annotated[bool, typer.Option(help="Score every setting again from full runs through ir_measures.")] = False,
+    check: Annotated[bool, typer.Option(help="Score full runs of every setting with ir_measures as well, and compare.")] = False,
     runs: Annotated[Path | None, typer.Option(help="Write gzipped TREC runs into this folder.")] = None,
     run_settings: Settings = "",
-    run_depth: Annotated[int | None, typer.Option(min=1, help="Passages a query in a run, at most. [default: 1000]")] = None,
+    run_depth: Depth = None,
     out: Out = Path("results"),
     store: Store = None,
     output: Format = "table",
 ) -> None:
     """Score encoders on a suite and print their tables.
 
-    MIRACL and other large suites are searched to a depth: vectors go to disk and runs to the folder of results.
+    MIRACL and other large suites are searched to a depth: vectors are stored on disk, and runs in the folder of results.
 
     Example: hybrid-bench evaluate me5-small --suite xquad-r --check
     """
@@ -68,7 +69,7 @@ def command(
     from hybrid_bench.evaluation.options import EvaluationOptions
     from hybrid_bench.results import tables
 
-    # Whatever can be wrong with the options is found before the long work begins.
+    # Check all options before the long work begins.
     tables.check_format(output)
     asked = load_suite(suite)
     options = EvaluationOptions(

@@ -8,27 +8,30 @@ from typing import Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import Format, Measures, Out, OptionalSuiteName, separated
 
 
 def command(
     runs: Annotated[
-        list[Path], typer.Argument(help="Two or more: TREC runs, folders of them (`evaluate --runs`), or results that have runs.")
+        list[Path], typer.Argument(help="Two or more: TREC runs, folders of runs (`evaluate --runs`), or results that have runs.")
     ],
     method: Annotated[str, typer.Option(help="rrf or interpolation.")] = "rrf",
-    normalisation: Annotated[str, typer.Option(help="Of scores, by query, for interpolation: raw, min-max or z-score.")] = "raw",
-    weights: Annotated[str, typer.Option(help="For interpolation, by commas: .3,.7 [default: equal]")] = "",
-    rrf_k: Annotated[int, typer.Option(min=0, help="The constant of rrf.")] = 60,
-    depth: Annotated[int, typer.Option(min=1, help="Passages a query that are looked at in each run, and kept.")] = 1000,
-    suite: Annotated[str, typer.Option(help="Score the fusion on this suite, into a result.")] = "",
+    normalisation: Annotated[str, typer.Option(help="For interpolation, of the scores of each query: raw, min-max or z-score.")] = "raw",
+    weights: Annotated[str, typer.Option(help="For interpolation, comma-separated: .3,.7 [default: equal]")] = "",
+    rrf_k: Annotated[int, typer.Option(min=0, help="The constant k of rrf.")] = 60,
+    depth: Annotated[int, typer.Option(min=1, help="Passages per query that are read from each run and kept, at most.")] = 1000,
+    suite: OptionalSuiteName = "",
     name: Annotated[str, typer.Option(help="Name of the fusion in its result and runs.")] = "",
-    measures: Annotated[str | None, typer.Option(help="Measures of ir_measures, by spaces.")] = None,
+    measures: Measures = None,
     runs_out: Annotated[
-        Path | None, typer.Option(help="Write the fused run (or a folder of them) here, without --suite.")
+        Path | None, typer.Option(help="Without --suite: file or folder for the fused runs.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of results, with --suite; the runs go beside the result.")] = Path("results"),
-    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+    out: Out = Path("results"),
+    output: Format = "table",
 ) -> None:
-    """Fuse runs of the same queries into one, and score it where a suite is named.
+    """Fuse runs of the same queries, and score the fusion if a suite is given.
+
+    With --suite the result is saved in the folder of results, with the fused runs beside it.
 
     Example: hybrid-bench fuse results/mini/bm25.json me5-small.runs --method rrf --suite mini
     """
@@ -38,13 +41,13 @@ def command(
     from hybrid_bench.measures.scores import DEFAULT_MEASURES
 
     try:
-        parts = tuple(float(weight) for weight in weights.split(",")) if weights else None
+        parts = tuple(map(float, separated(weights))) or None
     except ValueError:
         raise HybridBenchError(f"--weights {weights!r} are not numbers", "For example: --weights .3,.7") from None
     fusion = Fusion(method, normalisation, parts, rrf_k, depth)
     if not suite:
         if runs_out is None:
-            raise HybridBenchError("nowhere to put the fusion", "Name a file or folder with --runs-out, or a suite with --suite.")
+            raise HybridBenchError("the fusion has no output", "Name a file or folder with --runs-out, or a suite with --suite.")
         for path in fuse_files(runs, fusion, runs_out, name or method):
             console.remark(f"wrote {path}")
         return

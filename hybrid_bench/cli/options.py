@@ -9,10 +9,13 @@ import typer
 
 EncoderName = Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")]
 EncoderNames = Annotated[
-    list[str], typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub; or several.")
+    list[str], typer.Argument(help="One or more: a name from `hybrid-bench encoders`, a folder, or org/model on the hub.")
 ]
 SuiteName = Annotated[
     str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.")
+]
+OptionalSuiteName = Annotated[
+    str, typer.Option("--suite", help="Score on this suite: a name, an ir_datasets id, or a folder in BEIR's layout.")
 ]
 SuiteNames = Annotated[str, typer.Option(help="Comma-separated suites.")]
 Languages = Annotated[str | None, typer.Option(help="Comma-separated languages of the suite: de,en,th. [default: all]")]
@@ -33,6 +36,9 @@ StorageOption = Annotated[
 Store = Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")]
 Out = Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<encoder>.json.")]
 Format = Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")]
+ResultFile = Annotated[Path, typer.Argument(help="A result, as `evaluate` writes it.")]
+Depth = Annotated[int | None, typer.Option(min=1, help="Passages per query in a run, at most. [default: 1000]")]
+Index = Annotated[str, typer.Option(help="exact, or by FAISS: flat, hnsw, ivfpq; its recall is reported.")]
 TrustRemoteCode = Annotated[bool, typer.Option(help="Run Python code that comes with the model.")]
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import ResultFile
 
 
 def command(
-    result: Annotated[Path, typer.Argument(help="A result.")],
-    suite: Annotated[str, typer.Option(help="The folder of a local collection, if it is not where the result says.")] = "",
-    tolerance: Annotated[float, typer.Option(help="What a score may differ by.")] = 1e-6,
+    result: ResultFile,
+    suite: Annotated[str, typer.Option(help="The folder of a local collection, if it has moved.")] = "",
+    tolerance: Annotated[float, typer.Option(help="Largest difference of a score that counts as equal.")] = 1e-6,
 ) -> None:
-    """Run the command that a result names, and compare what comes out with it.
+    """Run the command of a result again, and compare scores, data and runs.
 
-    Ends with status 1 if something differs. Example: hybrid-bench reproduce results/mini/bm25.json
+    Exits with status 1 if anything differs. Example: hybrid-bench reproduce results/mini/bm25.json
     """
     from hybrid_bench.evaluation.reproduce import reproduce
 

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import Format, ResultFile
 
 app = typer.Typer(
-    help="Look at results.",
+    help="Print results, or rewrite them in the present schema version.",
     epilog="Example: hybrid-bench results show results/mini/me5-small.json",
     no_args_is_help=True,
 )
@@ -18,13 +19,13 @@ app = typer.Typer(
 
 @app.command("show")
 def show(
-    file: Annotated[Path, typer.Argument(help="A result, as `evaluate` writes it.")],
-    matrix: Annotated[str, typer.Option(help="Query languages by pools, of this measure: AP, nDCG@10, ...")] = "",
-    long: Annotated[bool, typer.Option("--long", help="Every score, one a row.")] = False,
-    provenance: Annotated[bool, typer.Option("--provenance", help="Command, versions and hashes instead of scores.")] = False,
-    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+    file: ResultFile,
+    matrix: Annotated[str, typer.Option(help="Print query sets by pools, of this measure: AP, nDCG@10, ...")] = "",
+    long: Annotated[bool, typer.Option("--long", help="Print every score, one per row.")] = False,
+    provenance: Annotated[bool, typer.Option("--provenance", help="Print command, versions and hashes instead of scores.")] = False,
+    output: Format = "table",
 ) -> None:
-    """Print a result; its schema is checked.
+    """Validate a result and print it.
 
     Example: hybrid-bench results show results/mini/me5-small.json --matrix AP --format csv
     """
@@ -40,3 +41,20 @@ def show(
         console.show_frame(result.matrix(matrix), output, f"{matrix} of {tables.title(result)}")
     else:
         console.show_result(result, output)
+
+
+@app.command("migrate")
+def migrate(
+    files: Annotated[list[Path], typer.Argument(help="Results, of the present or an earlier schema version.")],
+) -> None:
+    """Rewrite results of an earlier schema version in the present one, with their ranks and runs. Scores do not change.
+
+    Example: hybrid-bench results migrate results/mini/me5-small.json
+    """
+    from hybrid_bench.results import migration
+    from hybrid_bench.results.record import SCHEMA_VERSION, Result
+
+    for file in files:
+        Result.read(file)  # also a file of the present version has to be a valid result
+        rewritten = migration.migrate(file)
+        typer.echo(f"{file}: rewritten in schema version {SCHEMA_VERSION}" if rewritten else f"{file}: no change")

@@ -10,10 +10,12 @@ import typer
 from hybrid_bench.cli import console
 from hybrid_bench.cli.options import (
     Address,
+    Depth,
     Device,
     Dtype,
     ExecutorName,
     Format,
+    Index,
     Languages,
     Measures,
     Out,
@@ -33,8 +35,8 @@ def command(
     ] = None,
     languages: Languages = None,
     encoder: Annotated[str, typer.Option(help="Encoder of the queries. [default: the store's encoder]")] = "",
-    index: Annotated[str, typer.Option(help="exact, or by FAISS: flat, hnsw, ivfpq; its recall is reported.")] = "exact",
-    depth: Annotated[int | None, typer.Option(min=1, help="Passages a query. [default: 1000]")] = None,
+    index: Index = "exact",
+    depth: Depth = None,
     measures: Measures = None,
     passage_text: PassageTextOption = "sentence",
     storage: StorageOption = None,
@@ -48,8 +50,8 @@ def command(
 ) -> None:
     """Search stored vectors of passages, exactly or by FAISS, and score the runs.
 
-    With a store, only queries are encoded, and a damaged or incomplete store is refused. Without one, the vectors of --encoder
-    in the cache are searched, and encoded where they are missing.
+    With a store, only queries are encoded, and a corrupt or incomplete store is refused. Without one, the vectors of --encoder
+    in the cache are searched; missing ones are encoded first.
 
     Example: hybrid-bench search STORE --suite miracl/sw/dev --index hnsw
     """

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from collections.abc import Sequence
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import Format
+
+#: Languages of a suite that a table lists at most.
+_LISTED = 12
 
 
 def command(
-    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+    output: Format = "table",
 ) -> None:
     """List the suites that are installed. Nothing is downloaded.
 
@@ -22,7 +24,13 @@ def command(
     rows = []
     for name in SUITES:
         suite = SUITES.get(name)
-        rows.append((name, suite.description, " ".join(suite.languages), suite.licence))
+        languages = _short(suite.languages) if output == "table" else " ".join(suite.languages)
+        rows.append((name, suite.description, languages, suite.licence))
     console.show_frame(listing(("suite", "what", "languages", "licence"), rows), output, "Suites")
     if output == "table":
         console.remark("Any ir_datasets id and any local folder in BEIR's layout works as well.")
+
+
+def _short(languages: Sequence[str]) -> str:
+    """``de en th``, or ``18: ar bn ...`` where there are many."""
+    return " ".join(languages) if len(languages) <= _LISTED else f"{len(languages)}: {' '.join(languages[:2])} ..."

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
+import langcodes
 import pytest
 
+from hybrid_bench.datasets.images import Image
+from hybrid_bench.datasets.judged import qrels
 from hybrid_bench.datasets.resolvers import load_suite
-from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.datasets.settings import KINDS, Setting
+from hybrid_bench.datasets.suite import Collection, ImagePassage, Passage, Suite
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.retrieval.exact.columns import Columns
+
+#: Records of a large suite's collections that are read, at most.
+_READ_OF_LARGE = 1000
 
 
 class SuiteConformance:
-    """Whether a suite can be searched and scored.
+    """Tests whether a suite can be searched and scored.
 
-    Subclass it as ``class TestMySuite(SuiteConformance)`` and set ``name``, or override the fixture ``suite``.
+    Subclass it as ``class TestMySuite(SuiteConformance)`` and set ``name``, or override the fixture ``suite``. Of a large suite
+    only the first passages of every collection are read, and judgements are compared with queries only.
 
     Attributes:
         name: of the entry point in ``hybrid_bench.suites``.
@@ -31,68 +39,132 @@ class SuiteConformance:
         assert cls.name, f"{cls.__name__} has no suite to test: set `name` to an entry point or override the fixture `suite`"
         return load_suite(cls.name)
 
-    def test_its_name_is_that_of_its_entry_point(self, suite: Suite) -> None:
-        """Who reads a result has to be able to load the suite by the name that stands there."""
+    def test_name_is_that_of_the_entry_point(self, suite: Suite) -> None:
+        """The name in a result has to load the suite again."""
         if not self.name:
             pytest.skip("set `name` to compare it with the suite")
-        assert suite.name == self.name, f"the suite says name={suite.name!r}, the entry point is {self.name!r}"
+        assert suite.name == self.name, f"the suite has name={suite.name!r}, the entry point is {self.name!r}"
 
-    def test_it_has_settings(self, suite: Suite) -> None:
-        """There is something to ask and something to search."""
-        assert suite.settings(), f"{suite.name} has no setting: give it query languages and passage languages"
+    def test_settings_exist_and_refer_to_what_exists(self, suite: Suite) -> None:
+        """Each setting is a query set of the suite on a collection or pool of the suite, of a known kind, once."""
+        assert suite.settings, f"{suite.name} has no setting: state which query set is searched in which pool"
+        pools = _pools(suite)
+        for setting in suite.settings:
+            assert setting.query_set in {of.name for of in suite.query_sets}, (
+                f"the setting {setting.name} names the query set {setting.query_set!r}, which does not exist"
+            )
+            assert setting.pool in pools, f"the setting {setting.name} names the pool {setting.pool!r}, which does not exist"
+            assert setting.kind in KINDS, f"the setting {setting.name} is of the kind {setting.kind!r}; kinds are {KINDS}"
+            assert suite.settings.count(setting) == 1, f"the setting {setting.name} occurs twice"
+        for name, inside in suite.pools.items():
+            unknown = set(inside) - {of.name for of in suite.collections}
+            assert not unknown, f"the pool {name!r} names the collection {min(unknown)!r}, which does not exist"
 
-    def test_passages_have_ids_of_their_own_and_text(self, suite: Suite) -> None:
-        """In every language."""
-        for language in suite.passage_languages:
+    def test_languages_are_valid_tags(self, suite: Suite) -> None:
+        """Languages are BCP-47 tags, such as ``de``, ``pt-BR`` or ``zh-Hans``."""
+        for of in (*suite.query_sets, *suite.collections):
+            assert of.language is None or langcodes.tag_is_valid(of.language), (
+                f"the language {of.language!r} of {of.name!r} is not a valid BCP-47 tag"
+            )
+
+    def test_passages_have_unique_ids_and_content(self, suite: Suite) -> None:
+        """In every collection."""
+        for of in suite.collections:
             try:
-                suite.passage_texts(language)
+                if suite.large:
+                    ids = [item.id for item in itertools.islice(suite.passage_stream(of.name), _READ_OF_LARGE)]
+                    assert ids, f"the collection {of.name!r} has no passages"
+                    assert len(set(ids)) == len(ids), f"an id occurs twice among the first passages of {of.name!r}"
+                else:
+                    suite.passages(of.name)
             except HybridBenchError as error:
                 pytest.fail(error.problem)
 
-    def test_queries_have_ids_of_their_own_and_text(self, suite: Suite) -> None:
-        """In every language."""
-        for language in suite.languages:
+    def test_queries_have_unique_ids_and_content(self, suite: Suite) -> None:
+        """In every query set."""
+        for of in suite.query_sets:
             try:
-                suite.query_texts(language)
+                suite.queries(of.name)
             except HybridBenchError as error:
                 pytest.fail(error.problem)
+
+    def test_trec_ids_are_unique_in_every_pool(self, suite: Suite) -> None:
+        """Runs name passages by their TREC ids alone."""
+        pools = _pools(suite)
+        for pool in dict.fromkeys(setting.pool for setting in _settings(suite)):
+            collection_of: dict[str, str] = {}
+            for of in pools[pool]:
+                for doc_id in dict.fromkeys(record.doc_id for record in _records(suite, of)):
+                    trec_id = suite.trec_id(of.name, doc_id)
+                    other = collection_of.setdefault(trec_id, of.name)
+                    assert other == of.name, (
+                        f"the pool {pool!r} has the TREC id {trec_id!r} in {other!r} and in {of.name!r}: leave unique_ids out"
+                    )
+                    assert trec_id.split() == [trec_id], f"the id {trec_id!r} in {of.name!r} holds white space, and runs cannot"
 
     def test_judgements_name_queries_and_passages_that_exist(self, suite: Suite) -> None:
         """A misspelt id would count as a passage that no search finds."""
-        docs = {language: {doc.doc_id for doc in suite.docs(language)} for language in suite.passage_languages}
-        pool = set().union(*docs.values())
-        for language in suite.languages:
-            queries = {query.query_id for query in suite.queries(language)}
-            searched = pool if suite.pooled else docs.get(language, set())
-            for query_id, doc_id, _ in suite.judgements(language):
-                assert query_id in queries, f"a judgement in {language!r} names the query {query_id!r}, which does not exist"
-                assert doc_id in searched, f"a judgement in {language!r} names the passage {doc_id!r}, which does not exist"
+        passages = {of.name: {record.doc_id for record in _records(suite, of)} for of in suite.collections}
+        for of in suite.query_sets:
+            queries = {query.query_id for query in of.queries()}
+            for judgement in of.judgements():
+                what = f"a judgement of the query set {of.name!r} names the"
+                assert judgement.query_id in queries, f"{what} query {judgement.query_id!r}, which does not exist"
+                assert judgement.collection in passages, f"{what} collection {judgement.collection!r}, which does not exist"
+                assert suite.large or judgement.doc_id in passages[judgement.collection], (
+                    f"{what} passage {judgement.doc_id!r} of {judgement.collection!r}, which does not exist"
+                )
 
-    def test_every_language_has_a_query_with_an_answer(self, suite: Suite) -> None:
-        """A language where nothing is relevant has no score."""
-        for language in suite.languages:
-            assert any(judgement.relevance > 0 for judgement in suite.judgements(language)), (
-                f"no query in {language!r} has a passage of relevance 1 or more"
+    def test_every_query_set_has_a_relevant_passage_in_some_setting(self, suite: Suite) -> None:
+        """A query set without one has no scores."""
+        for of in suite.query_sets:
+            settings = [setting for setting in _settings(suite) if setting.query_set == of.name]
+            queries, judgements = {query.query_id for query in of.queries()}, list(of.judgements())
+            assert any(queries & qrels(suite, setting, judgements).keys() for setting in settings), (
+                f"no query of {of.name!r} has a passage of relevance 1 or more in a pool that it is searched in"
             )
 
-    def test_ids_of_a_pool_sort_by_language(self, suite: Suite) -> None:
-        """Document ids start with their language, so that a pool is a range of them."""
-        if not suite.pooled or len(suite.passage_languages) == 1:
-            pytest.skip("the suite has no pool of several languages")
-        ids = {language: [doc.doc_id for doc in suite.docs(language)] for language in suite.passage_languages}
-        for language, of_language in ids.items():
-            odd = [doc_id for doc_id in of_language if doc_id.partition("-")[0] != language]
-            assert not odd, f"the passage {odd[0]!r} is in {language!r}: let its id start with '{language}-'"
-        try:
-            Columns.stack({language: np.empty((len(of_language), 0), np.float32) for language, of_language in ids.items()}, ids)
-        except HybridBenchError as error:
-            pytest.fail(error.problem)
+    def test_images_can_be_decoded(self, suite: Suite) -> None:
+        """Every image of a collection or query set; of a large suite the first."""
+        parts = [of for of in (*suite.query_sets, *suite.collections) if of.modality == "image"]
+        if not parts:
+            pytest.skip("the suite has no images")
+        for of in parts:
+            for record in _records(suite, of) if isinstance(of, Collection) else of.queries():
+                image = getattr(record, "image", None)
+                assert isinstance(image, Image), f"{of.name!r} is of modality 'image' and holds a {type(record).__name__}"
+                try:
+                    image.open()
+                except HybridBenchError as error:
+                    pytest.fail(f"{of.name!r}: {error.problem}")
 
-    def test_it_gives_the_same_records_twice(self, suite: Suite) -> None:
-        """A loader is called more than once; a generator that is used up is empty the second time."""
-        for language in suite.passage_languages[:1]:
-            first, second = ([doc.doc_id for doc in suite.docs(language)] for _ in range(2))
-            assert first == second, f"docs({language!r}) gives {len(first)} passages and then {len(second)}"
-        for language in suite.languages[:1]:
-            once, again = (list(suite.judgements(language)) for _ in range(2))
-            assert once == again, f"judgements({language!r}) gives {len(once)} judgements and then {len(again)}"
+    def test_loaders_give_the_same_records_twice(self, suite: Suite) -> None:
+        """Loaders are called more than once; an exhausted generator would be empty the second time."""
+        for collection in suite.collections:
+            first, second = ([record.doc_id for record in _records(suite, collection)] for _ in range(2))
+            assert first == second, f"the passages of {collection.name!r} are {len(first)} and then {len(second)}, or differ"
+        for of in suite.query_sets:
+            once, again = ([query.query_id for query in of.queries()] for _ in range(2))
+            assert once == again, f"the queries of {of.name!r} are {len(once)} and then {len(again)}, or differ"
+            judged, judged_again = (list(of.judgements()) for _ in range(2))
+            assert judged == judged_again, (
+                f"the judgements of {of.name!r} are {len(judged)} and then {len(judged_again)}, or differ"
+            )
+
+
+def _records(suite: Suite, of: Collection) -> Iterator[Passage | ImagePassage]:
+    """The records of a collection; the first of a large suite."""
+    return itertools.islice(of.passages(), _READ_OF_LARGE if suite.large else None)
+
+
+def _settings(suite: Suite) -> list[Setting]:
+    """The settings whose query set and pool exist."""
+    query_sets = {of.name for of in suite.query_sets}
+    return [setting for setting in suite.settings if setting.query_set in query_sets and setting.pool in _pools(suite)]
+
+
+def _pools(suite: Suite) -> dict[str, list[Collection]]:
+    """Pool to its collections, as far as they exist; a collection alone is a pool."""
+    collections = {of.name: of for of in suite.collections}
+    pools = {name: [of] for name, of in collections.items()}
+    return pools | {name: [collections[one] for one in inside if one in collections] for name, inside in suite.pools.items()}

@@ -1,4 +1,4 @@
-"""``hybrid-bench datasets``: any entry's parts as text."""
+"""``hybrid-bench datasets``: parts of ir_datasets entries as text."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ def test_exported_queries_are_those_of_the_collection(here: Cli) -> None:
     assert len(lines) == 45
 
 
-def test_exported_qrels_are_in_trecs_format(here: Cli) -> None:
+def test_exported_qrels_are_in_trec_format(here: Cli) -> None:
     done = here("datasets", "export", "mini/all/en", "qrels")
     lines = [tuple(line.split()) for line in done.stdout.splitlines()]
     expected = ir_datasets.load("mini/all/en").qrels_iter()
-    assert lines == [(qrel.query_id, "0", qrel.doc_id, str(qrel.relevance)) for qrel in expected]
+    # The second column is the passage's language: measures of bias need it.
+    assert lines == [(q.query_id, q.doc_id.partition("-")[0], q.doc_id, str(q.relevance)) for q in expected]
+    assert len({iteration for _, iteration, _, _ in lines}) == 11
 
 
 def test_exported_documents_have_all_their_fields(here: Cli) -> None:

@@ -1,4 +1,4 @@
-"""Errors are for the person at the keyboard: what is wrong, what is near, status 2, and no traceback."""
+"""Errors for the user: the problem, similar names, exit status 2, and no traceback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WRONG = {
     "encoder": (("evaluate", "tinny"), "unknown encoder 'tinny'", "Did you mean tiny?"),
     "suite": (("evaluate", "tiny", "--suite", "xqad-r"), "unknown suite 'xqad-r'", "Did you mean xquad-r"),
     "language": (("evaluate", "tiny", "--languages", "de,enn"), "unknown language of mini 'enn'", "Did you mean en?"),
-    "setting": ((*EVALUATE, "--run-settings", "mono"), "unknown setting 'mono'", "Did you mean monolingual"),
+    "setting": ((*EVALUATE, "--runs", "runs", "--run-settings", "mono"), "unknown setting 'mono'", "Did you mean monolingual"),
     "measure": ((*EVALUATE, "--measures", "AP nDGC@10"), "ir_measures does not know the measure 'nDGC@10'", "nDCG@10"),
     "measure of other things": ((*EVALUATE, "--measures", "Bpref"), "'Bpref' cannot be computed from ranks", "AP, RR, nDCG"),
     "cut-off": ((*EVALUATE, "--measures", "R"), "the measure 'R' needs a cut-off", "For example R@10"),
@@ -37,7 +37,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_a_wrong_name_is_told_what_is_near(here: Cli, what: str) -> None:
+def test_an_unknown_name_is_an_error_that_suggests_similar_ones(here: Cli, what: str) -> None:
     words, problem, suggestion = WRONG[what]
     done = here(*words)
     assert done.returncode == 2
@@ -55,6 +55,38 @@ def test_a_wrong_option_is_refused_before_anything_is_encoded_or_written(here: C
     words, _, _ = WRONG[what]
     assert here(*words, "--store", "vectors", "--out", "results", "--runs", "runs").returncode == 2
     assert list(tmp_path.iterdir()) == []
+
+
+WITHOUT_EFFECT = {
+    "storage": ("--storage", "fp32"),
+    "workers": ("--workers", "2"),
+    "depth": ("--run-depth", "10"),
+    "run_settings": ("--run-settings", "monolingual"),
+}
+
+
+@pytest.mark.parametrize("option", WITHOUT_EFFECT)
+def test_an_option_without_effect_on_mini_is_an_error(here: Cli, tmp_path: Path, option: str) -> None:
+    done = here(*EVALUATE, *WITHOUT_EFFECT[option])
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: the option {option} has no effect: all scores of mini+de+en are computed exactly")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("option", "words"), [
+    ("check", ("--check",)), ("runs", ("--runs", "runs")), ("run_settings", ("--run-settings", "monolingual")),
+])  # fmt: skip
+def test_an_option_without_effect_on_miracl_is_an_error(here: Cli, tmp_path: Path, option: str, words: tuple[str, ...]) -> None:
+    done = here("evaluate", "tiny", "--suite", "miracl", *words)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: the option {option} has no effect: miracl is searched to a depth")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_option_that_a_store_states_itself_is_an_error(here: Cli) -> None:
+    done = here("search", "store", "--suite", "mini", "--storage", "fp16")
+    assert done.returncode == 2
+    assert done.stderr == "error: the option storage has no effect on a store, which states its own\n  Leave storage out.\n"
 
 
 def test_an_error_ends_the_program_without_a_traceback(cli: Cli) -> None:
@@ -93,6 +125,7 @@ def test_a_command_line_that_does_not_parse_is_explained(here: Cli, words: tuple
     [
         (b'{"schema_version": 99, "future": true}', "result.json has schema version 99; this version of hybrid-bench"),
         (b'{"schema_version": 1}', "result.json is not a valid result: suite: Field required"),
+        (b'{"schema_version": 2}', "result.json is not a valid result: suite: Field required"),
         (b'{"suite": "mini"}', "result.json is not a result of hybrid-bench: it has no schema_version"),
         (b"[]", "result.json is not a result of hybrid-bench: it has no schema_version"),
         (b'{"schema_version": 1', "result.json is not JSON"),
@@ -111,11 +144,11 @@ def test_a_file_that_is_no_result_is_named(here: Cli, tmp_path: Path, content: b
 
 
 def test_a_newer_result_says_how_to_read_it(here: Cli, tmp_path: Path) -> None:
-    (tmp_path / "newer.json").write_text(json.dumps({"schema_version": 2}))
+    (tmp_path / "newer.json").write_text(json.dumps({"schema_version": 3}))
     assert "python -m pip install --upgrade hybrid-bench" in here("results", "show", "newer.json").stderr
 
 
-def test_a_path_through_a_file_is_said(here: Cli, tmp_path: Path) -> None:
+def test_a_path_through_a_file_is_an_error(here: Cli, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = here(*EVALUATE, "--out", "file/below")
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""``hybrid-bench evaluate`` from the command line to files, and the commands that read those files."""
+"""``hybrid-bench evaluate``, and the commands that read the files that it writes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rows_of(done: subprocess.CompletedProcess[str]) -> list[dict[str, str]]:
 
 def scores(result: dict[str, Any], measure: str) -> dict[tuple[str, str], float]:
     rows = [row for row in result["rows"] if row["measure"] == measure]
-    return {(row["query_language"], row["pool"]): row["value"] for row in rows}
+    return {(row["query_set"], row["pool"]): row["value"] for row in rows}
 
 
 def without_timings(file: Path) -> bytes:
@@ -50,7 +50,7 @@ def qrels(asked: str, pool: str) -> list[Any]:
     return [qrel for qrel in every if qrel.doc_id.startswith(LANGUAGES)]
 
 
-def test_a_whole_evaluation(cli: Cli, tmp_path: Path) -> None:
+def test_evaluate_writes_runs_ranks_and_a_result(cli: Cli, tmp_path: Path) -> None:
     hybrid_bench.register()
     first = cli(*EVALUATE, "--check", "--runs", "runs", "--out", "first")
     assert first.returncode == 0, first.stderr
@@ -67,7 +67,7 @@ def test_a_whole_evaluation(cli: Cli, tmp_path: Path) -> None:
 
     file = tmp_path / "first" / "mini+de+en" / "use-multilingual.json"
     result = read(file)
-    assert result["schema_version"] == 1
+    assert result["schema_version"] == 2
     assert result["suite"] == "mini+de+en"
     assert {row["queries"] for row in result["rows"]} == {45}
     found = scores(result, "AP")
@@ -92,7 +92,7 @@ def test_a_whole_evaluation(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def workplace(cli_in: Callable[[Path], Cli], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the results of ``tiny`` reading the sentence alone, and with its paragraph."""
+    """A folder with the results of ``tiny`` on sentences, and on sentences with their paragraphs."""
     folder = tmp_path_factory.mktemp("workplace")
     for text in ("sentence", "sentence+context"):
         done = cli_in(folder)("evaluate", "tiny", "--languages", "de,en", "--passage-text", text, "--format", "json")
@@ -105,7 +105,7 @@ ALONE = "results/mini+de+en/tiny.json"
 WITH_CONTEXT = "results/mini+de+en/tiny.sentence+context.json"
 
 
-def test_a_result_is_named_by_what_was_chosen_other_than_by_default(workplace: Path) -> None:
+def test_the_name_of_a_result_states_what_differs_from_the_defaults(workplace: Path) -> None:
     found = {str(path.relative_to(workplace)) for path in workplace.rglob("*.json")}
     assert found == {ALONE, WITH_CONTEXT}
 
@@ -113,7 +113,7 @@ def test_a_result_is_named_by_what_was_chosen_other_than_by_default(workplace: P
 def test_a_result_is_shown_as_a_matrix_in_rows_and_with_its_provenance(here: Cli, workplace: Path) -> None:
     record = read(workplace / ALONE)
     show = ("results", "show", workplace / ALONE)
-    table = {row["query_language"]: row for row in rows_of(here(*show, "--matrix", "AP", "--format", "csv"))}
+    table = {row["query_set"]: row for row in rows_of(here(*show, "--matrix", "AP", "--format", "csv"))}
     assert {(asked, pool): float(table[asked][pool]) for asked, pool in SETTINGS} == scores(record, "AP")
 
     long = rows_of(here(*show, "--long", "--format", "csv"))
@@ -127,7 +127,7 @@ def test_a_result_is_shown_as_a_matrix_in_rows_and_with_its_provenance(here: Cli
     assert unknown.stderr.startswith("error: the result has no measure 'MAP'\n  It has: AP, AP@20, ")
 
 
-def test_notes_for_the_reader_stand_beside_the_table(here: Cli, workplace: Path) -> None:
+def test_notes_are_printed_to_standard_error(here: Cli, workplace: Path) -> None:
     notes = read(workplace / ALONE)["notes"]
     assert "PEER is degenerate here" in notes[0]
     assert here("results", "show", workplace / ALONE).stderr == "".join(f"note: {note}\n" for note in notes)
@@ -159,7 +159,7 @@ def test_runs_can_be_chosen_and_cut(here: Cli, tmp_path: Path) -> None:
     assert len(list(ir_measures.read_trec_run(str(tmp_path / "runs" / "en-all.trec.gz")))) == 45 * 7
 
 
-def test_a_folder_of_ones_own_is_evaluated_as_any_suite(here: Cli, tmp_path: Path, shared: Path) -> None:
+def test_a_local_folder_is_evaluated_like_a_suite(here: Cli, tmp_path: Path, shared: Path) -> None:
     folder = shared / "collections" / "miracl-judged" / "yo"
     done = here("evaluate", "tiny", "--suite", folder, "--measures", "nDCG@10 R@100")
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Every command explains itself, with an example that it understands."""
+"""The help of every command explains it, with an example that parses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def example(words: tuple[str, ...]) -> str:
 
 def test_the_commands_are_those_that_the_documentation_names() -> None:
     assert {" ".join(words) for words in COMMANDS} >= {
-        "evaluate", "compare", "encoders", "suites", "doctor", "datasets export", "datasets list", "results show",
+        "evaluate", "compare", "encoders", "suites", "doctor", "datasets export", "datasets list", "results show", "results migrate",
     }  # fmt: skip
 
 
