@@ -30,7 +30,9 @@ def in_version_1(fields: dict[str, Any]) -> dict[str, Any]:
         "schema_version": 1,
         "notes": [*fields["notes"], *notes],
         "provenance": provenance | {"depth": f"{depth} passages a query" if depth else "the whole pool"},
-        "rows": [{"query_language" if key == "query_set" else key: value for key, value in row.items()} for row in fields["rows"]],
+        "rows": [
+            {"query_language" if key == "query_set" else key: value for key, value in row.items()} for row in fields["rows"]
+        ],
         "runs": {f"{run['query_set']}:{run['pool']}": run["sha256"] for run in fields.get("runs", [])},
     }
     return old
