@@ -15,7 +15,7 @@ from hybrid_bench.support import atomic
 
 _DEPTH = re.compile(r"(\d+) passages a query")
 _STORED = re.compile(r"Passage vectors are stored in (fp16|fp32); queries are not rounded\.")
-#: What version 1 called a language that nobody had stated.
+#: What version 1 called a language that was not stated.
 _UNKNOWN = "und"
 
 
@@ -71,7 +71,9 @@ def _run(pair: str, sha256: str) -> dict[str, str]:
 
 
 def migrate(path: Path) -> bool:
-    """Rewrite a result of an earlier schema version, with its ranks and runs, in the present one.
+    """Rewrite a result of an earlier schema version, with its ranks, in the present one, and move its runs to its folder.
+
+    In version 1 all results of an encoder had their runs in the same folder; runs of another result stay where they are.
 
     Returns:
         Whether anything had to be written.
@@ -88,8 +90,8 @@ def migrate(path: Path) -> bool:
         if result.ranks_file is not None:
             atomic.write(path.parent / result.ranks_file.file, ranks.to_bytes())
     folder = path.parent / f"{result.stem}.runs"
-    kept = {file.parent for file in result.run_files.values()} - {folder}
-    for early in kept:  # where version 1 kept the runs of a result, whatever they were computed in
-        early.rename(folder)
+    early = {file.parent for file in result.run_files.values()} - {folder}
+    if early and not result.damaged_runs():
+        early.pop().rename(folder)
     atomic.write(path, result.to_json().encode())
     return True
