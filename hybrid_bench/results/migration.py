@@ -9,7 +9,9 @@ from hybrid_bench.support import atomic
 
 
 def migrate(path: Path) -> bool:
-    """Rewrite a result of an earlier schema version, with its ranks and runs, in the present one.
+    """Rewrite a result of an earlier schema version, with its ranks, in the present one, and move its runs to its folder.
+
+    In version 1 all results of an encoder had their runs in the same folder; runs of another result stay where they are.
 
     Returns:
         Whether anything had to be written.
@@ -26,8 +28,8 @@ def migrate(path: Path) -> bool:
         if result.ranks_file is not None:
             atomic.write(path.parent / result.ranks_file.file, ranks.to_bytes())
     folder = path.parent / f"{result.stem}.runs"
-    kept = {file.parent for file in result.run_files.values()} - {folder}
-    for early in kept:  # where version 1 kept the runs of a result, whatever they were computed in
-        early.rename(folder)
+    early = {file.parent for file in result.run_files.values()} - {folder}
+    if early and not result.damaged_runs():
+        early.pop().rename(folder)
     atomic.write(path, result.to_json().encode())
     return True

@@ -38,7 +38,7 @@ class QuerySetRanks:
         rank: (pairs,) its rank in its collection, from 1.
         rank_in: pool of several collections to (pairs,) the rank there, from 1; 0 where the pool does not hold the passage.
         found: for a searcher that does not rank all passages: (pairs,) whether it retrieved the passage in its collection.
-            A passage that was not retrieved has a rank behind all that were, and no measure counts it as retrieved. None if
+            A passage that was not retrieved has a rank after all that were, and no measure counts it as retrieved. None if
             everything was retrieved.
         found_in: the same for pools of several collections; a pool in which everything was retrieved is left out.
     """
@@ -192,6 +192,6 @@ def _current(header: tuple[str, ...]) -> tuple[str, ...]:
     expected = [f"{_RANK}{pool}" for pool in pools]
     if len(more) > len(pools):
         expected += [_FOUND[:-1], *(f"{_FOUND}{pool}" for pool in pools)]
-    if header[: len(_HEADER)] != _HEADER or list(more) != expected:
+    if header[: len(_HEADER)] != _HEADER or list(more) != expected or len(set(pools)) < len(pools):
         raise ValueError(f"its columns are not {', '.join(_HEADER)}")
     return header

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from hybrid_bench.datasets.images import Modality
 from hybrid_bench.datasets.settings import Attribute, Setting, SettingKind
@@ -108,7 +108,7 @@ def runs_folder(results: Path, suite: str, stem: str) -> Path:
 class Result(_Strict):
     """One encoder or searcher on one suite.
 
-    The same inputs give the same file, byte for byte, but for ``timings``.
+    The same inputs give the same file, byte for byte, except for ``timings``.
     """
 
     schema_version: Literal[2] = 2
@@ -129,6 +129,13 @@ class Result(_Strict):
 
     _ranks: Ranks | None = PrivateAttr(default=None)
     _folder: Path | None = PrivateAttr(default=None)
+
+    @field_validator("encoder")
+    @classmethod
+    def _named(cls, encoder: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(encoder.get("name"), str) or not encoder["name"]:
+            raise ValueError("its name is missing or not a text")
+        return encoder
 
     @property
     def name(self) -> str:
@@ -191,7 +198,7 @@ class Result(_Strict):
             if self.ranks_file is None or self._folder is None:
                 raise HybridBenchError(
                     f"the result of {self.name} on {self.suite} has no ranks",
-                    "Runs that are cut at a depth, as those of large collections, have none.",
+                    "Run the evaluation again; runs that are cut at a depth, as those of large collections, have none.",
                 )
             self._ranks = Ranks.read(self._folder / self.ranks_file.file, self.ranks_file.sha256)
         return self._ranks

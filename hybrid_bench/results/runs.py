@@ -21,7 +21,7 @@ from hybrid_bench.support import atomic
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: The end of a run file's name; before it stand the query set and the pool.
+#: The end of a run file's name, after the query set and the pool.
 RUN_SUFFIX = ".trec.gz"
 
 
@@ -49,7 +49,7 @@ def canonical(hits: Iterable[tuple[str, float]], depth: int | None = None) -> li
     finite = np.isfinite(scores)
     if not finite.all():
         bad = ids[int(np.argmin(finite))]
-        raise HybridBenchError(f"the score of document {bad!r} is not a finite number", "Mend the searcher that gave it.")
+        raise HybridBenchError(f"the score of document {bad!r} is not a finite number", "Correct the searcher that gave it.")
     if len(set(ids)) < len(ids):
         twice = collections.Counter(ids).most_common(1)[0][0]
         raise HybridBenchError(f"document {twice!r} was found twice for one query", "Give every document its own id.")
@@ -58,9 +58,9 @@ def canonical(hits: Iterable[tuple[str, float]], depth: int | None = None) -> li
 
 
 class RunWriter:
-    """Writes one gzipped TREC run, query by query, whole or not at all: what breaks off leaves the earlier file.
+    """Writes one gzipped TREC run, query by query, atomically: an interrupted writer leaves the earlier file.
 
-    Scores are written with as many digits as bring the same float32 back.
+    Scores are written with as many digits as are needed to read the same float32 back.
 
     Args:
         path: of the file.
@@ -119,7 +119,7 @@ def write(run: Run, path: Path, tag: str) -> str:
     """Write a run; see :class:`RunWriter`.
 
     Returns:
-        sha256 of its uncompressed text, by which :func:`digest` knows it again.
+        sha256 of its uncompressed text, as :func:`digest` computes it.
 
     Raises:
         HybridBenchError: if an id holds white space, which a TREC run cannot hold.
@@ -133,11 +133,11 @@ def check_ids(ids: Iterable[str]) -> None:
     """Raise HybridBenchError if an id holds white space, which would be two columns of a run."""
     for name in ids:
         if name.split() != [name]:
-            raise HybridBenchError(f"the id {name!r} cannot stand in a TREC run", "Give it a name without spaces.")
+            raise HybridBenchError(f"the id {name!r} cannot be written to a TREC run", "Give it a name without spaces.")
 
 
 def digest(path: Path) -> str:
-    """sha256 of a run file's uncompressed text; empty if the file is missing or truncated."""
+    """sha256 of a run file's uncompressed text; an empty string if the file is missing or truncated."""
     sha256 = hashlib.sha256()
     try:
         with _open(path) as file:
@@ -177,9 +177,9 @@ def read(path: Path) -> dict[str, list[Hit]]:
                 last[query_id] = (rank, score)
     except (OSError, EOFError, UnicodeDecodeError) as error:
         problem = getattr(error, "strerror", None) or str(error)
-        raise HybridBenchError(f"cannot read the run {path}, after line {number}: {problem}", "Make it again.") from error
+        raise HybridBenchError(f"cannot read the run {path}, after line {number}: {problem}", "Run the search again.") from error
     if not found:
-        raise HybridBenchError(f"the run {path} is empty", "Make it again.")
+        raise HybridBenchError(f"the run {path} is empty", "Run the search again.")
     return {query_id: canonical(hits.items()) for query_id, hits in found.items()}
 
 
@@ -221,10 +221,10 @@ def _fields(line: str, path: Path, number: int) -> tuple[str, str, int, float]:
         parsed = query_id, doc_id, int(rank), value
     except ValueError:
         raise HybridBenchError(
-            f"{path}, line {number}: expected query id, Q0, document id, rank, score and tag", "Mend the line."
+            f"{path}, line {number}: expected query id, Q0, document id, rank, score and tag", "Correct the line."
         ) from None
     if not math.isfinite(value):
-        raise HybridBenchError(f"{path}, line {number}: the score {score} is not a finite number", "Remove or mend the line.")
+        raise HybridBenchError(f"{path}, line {number}: the score {score} is not a finite number", "Remove or correct the line.")
     return parsed
 
 

@@ -73,7 +73,6 @@ def test_a_sentence_with_its_context_is_read_before_its_paragraph() -> None:
     [
         ("xquad-r/de/en", Setting("en", "de", "cross-lingual"), 1276),
         ("xquad-r/de/de", Setting("de", "de", "monolingual"), 1276),
-        ("xquad-r/all/en", Setting("en", "all", "multilingual"), 13_014),
         ("miracl/yo/dev", Setting("yo", "yo", "monolingual"), 49_043),
     ],
 )
@@ -82,7 +81,7 @@ def test_a_single_entry_is_a_suite_with_one_setting(name: str, setting: Setting,
     assert suite.name == name
     assert suite.settings == (setting,)
     assert suite.query_set(setting.query_set).language == setting.query_set
-    assert suite.collection(setting.pool).language == (None if setting.pool == "all" else setting.pool)
+    assert suite.collection(setting.pool).language == setting.pool
     doc_ids = {passage.id for passage in suite.passages(setting.pool)}
     assert len(doc_ids) == passages
     query_ids = {query.id for query in suite.queries(setting.query_set)}
@@ -90,6 +89,20 @@ def test_a_single_entry_is_a_suite_with_one_setting(name: str, setting: Setting,
     assert {judgement.query_id for judgement in judgements} == query_ids
     assert {judgement.doc_id for judgement in judgements} <= doc_ids
     assert {judgement.collection for judgement in judgements} == {setting.pool}
+
+
+@pytest.mark.usefixtures("shared")
+def test_an_entry_of_all_languages_is_a_suite_with_a_pool_of_them() -> None:
+    suite = load_suite("xquad-r/all/en")
+    assert suite.settings == (Setting("en", "all", "multilingual"),)
+    assert suite.pools == {"all": XQUAD_R}
+    collections = [suite.collection(name) for name in suite.pools["all"]]
+    assert [collection.language for collection in collections] == list(suite.pools["all"])
+    passages = {name: {passage.id for passage in suite.passages(name)} for name in suite.pools["all"]}
+    assert sum(map(len, passages.values())) == 13_014
+    judgements = list(suite.query_set("en").judgements())
+    assert {judgement.collection for judgement in judgements} == set(passages)
+    assert all(judgement.doc_id in passages[judgement.collection] for judgement in judgements)
 
 
 @pytest.mark.parametrize(

@@ -88,10 +88,15 @@ def encoded(folder: Path, encoder: Table, **how: object) -> Collection:
     return collection
 
 
-def unit_rows(count: int, dimension: int, seed: int = 0) -> np.ndarray:
-    rows = np.random.default_rng(seed).standard_normal((count, dimension)).astype(np.float32)
+def unit_rows(count: int, dimension: int, seed: int = 0, *, bits: int = 11) -> np.ndarray:
+    """Rows of length 1, rounded to multiples of 2**-bits.
+
+    Products of rows of a and b bits are sums of multiples of 2**-(a + b), below 1 by Cauchy-Schwarz: float32 holds them
+    exactly if a + b <= 23, in whatever order a processor sums.
+    """
+    rows = np.random.default_rng(seed).standard_normal((count, dimension))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows
+    return (np.round(rows * 2**bits) / 2**bits).astype(np.float32)
 
 
 def tied_rows(count: int, dimension: int, seed: int = 0) -> np.ndarray:

@@ -86,7 +86,7 @@ def test_a_name_of_several_words_is_one_column(tmp_path: Path) -> None:
 
 
 def test_ids_with_white_space_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(HybridBenchError, match="cannot stand in a TREC run"):
+    with pytest.raises(HybridBenchError, match="cannot be written to a TREC run"):
         runs.write(run(q={"a b": 1.0}), tmp_path / "x.trec.gz", "t")
 
 

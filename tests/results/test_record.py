@@ -1,4 +1,4 @@
-"""A result on disk: what was saved is read, and what is not a result is refused with what to do."""
+"""A result on disk: what was saved is read, and a file that is not a result is refused with a remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybrid_bench import HybridBenchError, Result
+from hybrid_bench import HybridBenchError, Result, Setting
+from hybrid_bench.results import runs as trec
+from hybrid_bench.results import tables
+from hybrid_bench.results.record import Attributes, RunFile, file_stem, runs_folder
+from hybrid_bench.results.runs import Hit
 from tests.results import examples
 
 
@@ -24,7 +28,7 @@ def edited(path: Path, **fields: Any) -> Path:
     return path
 
 
-def test_a_result_and_its_ranks_stand_side_by_side(tmp_path: Path) -> None:
+def test_a_result_and_its_ranks_are_side_by_side(tmp_path: Path) -> None:
     path = saved(tmp_path)
     assert path == tmp_path / "mini" / "tiny.json"
     assert sorted(file.name for file in path.parent.iterdir()) == ["tiny.json", "tiny.ranks.tsv.gz"]
@@ -78,11 +82,11 @@ def test_what_was_chosen_other_than_by_default_is_in_the_name(tmp_path: Path, fi
 
 def test_scores_are_a_long_frame() -> None:
     frame = examples.result().scores
-    assert list(frame) == ["suite", "setting", "query_language", "pool", "measure", "value", "queries"]
-    assert {(row.query_language, row.pool, row.measure): row.value for row in frame.itertuples()} == examples.VALUES
+    assert list(frame) == ["suite", "setting", "query_set", "pool", "measure", "value", "queries"]
+    assert {(row.query_set, row.pool, row.measure): row.value for row in frame.itertuples()} == examples.VALUES
 
 
-def test_the_matrix_has_query_languages_by_pools() -> None:
+def test_the_matrix_has_query_sets_by_pools() -> None:
     matrix = examples.result().matrix()
     assert matrix.loc["de"].to_dict() == {"all": 0.0625, "de": 0.5, "en": 0.25, "th": 0.125}
     assert matrix.loc["en"].to_dict() == {"all": 0.5, "de": 0.375, "en": 0.75, "th": 0.25}
@@ -98,7 +102,8 @@ def test_a_matrix_of_a_measure_that_is_not_there_is_refused() -> None:
 
 
 def test_its_table_names_encoder_suite_and_notes() -> None:
-    table = examples.result(notes=("Read [this].",)).table()
+    result = examples.result(notes=("Read [this].",))
+    table = tables.rich_table(tables.by_query_set(result), tables.title(result), "\n".join(result.notes))
     assert table.title == "tiny on mini (sentence, fp32)"
     assert str(table.caption) == r"Read \[this]."
     assert table.row_count == 3
@@ -113,7 +118,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_truncated_file_is_refused(tmp_path: Path, cut: int) -> None:
     path = saved(tmp_path)
     path.write_text(path.read_text()[:cut])
-    with pytest.raises(HybridBenchError, match=r"tiny\.json is not JSON: .*\n  Is it whole\? Evaluate again"):
+    with pytest.raises(HybridBenchError, match=r"tiny\.json is not JSON: .*\n  It may be truncated; run the evaluation again"):
         Result.read(path)
 
 
@@ -133,10 +138,10 @@ def test_other_json_is_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_a_newer_schema_is_refused_with_the_command_that_helps(tmp_path: Path) -> None:
-    path = edited(saved(tmp_path), schema_version=2, something="new")
+    path = edited(saved(tmp_path), schema_version=3, something="new")
     with pytest.raises(HybridBenchError) as refused:
         Result.read(path)
-    assert refused.value.problem == f"{path} has schema version 2; this version of hybrid-bench reads up to 1"
+    assert refused.value.problem == f"{path} has schema version 3; this version of hybrid-bench reads up to 2"
     assert refused.value.remedy == "Run: python -m pip install --upgrade hybrid-bench"
 
 
@@ -149,7 +154,16 @@ def test_a_newer_schema_is_refused_with_the_command_that_helps(tmp_path: Path) -
         ({"suite": None}, "suite: Input should be a valid string"),
         ({"ranks_file": {"file": "../tiny.ranks.tsv.gz", "sha256": "0" * 64}}, "ranks_file.file: String should match"),
         ({"ranks_file": {"file": "tiny.ranks.tsv.gz", "sha256": "0"}}, "ranks_file.sha256: String should match"),
-        ({"schema_version": 0}, "schema_version: Input should be 1"),
+        ({"encoder": {}}, "encoder: Value error, its name is missing or not a text"),
+        ({"encoder": {"name": 3}}, "encoder: Value error, its name is missing or not a text"),
+        ({"collections": {"de": {"language": "de", "colour": "red"}}}, "collections.de.colour: Extra inputs are not permitted"),
+        ({"collections": {"de": {"modality": "sound"}}}, "collections.de.modality: Input should be 'text' or 'image'"),
+        (
+            {"runs": [{"query_set": "de", "pool": "de", "file": "../de.trec.gz", "sha256": "0" * 64}]},
+            "runs.0.file: String should",
+        ),
+        ({"runs": [{"query_set": "de", "pool": "de", "file": "de.trec.gz", "sha256": "0"}]}, "runs.0.sha256: String should"),
+        ({"schema_version": 0}, "schema_version: Input should be 2"),
     ],
 )
 def test_a_field_that_is_unknown_missing_or_wrong_is_named(tmp_path: Path, fields: dict[str, Any], where: str) -> None:
@@ -185,6 +199,106 @@ def test_ranks_that_are_missing_changed_or_unnamed_are_refused_when_they_are_rea
     ranks.unlink()
     with pytest.raises(HybridBenchError, match=r"cannot read the ranks .*tiny\.ranks\.tsv\.gz"):
         _ = Result.read(path).ranks
-    with pytest.raises(HybridBenchError, match=r"the result of tiny on mini has no ranks\n  Evaluate it again"):
+    with pytest.raises(HybridBenchError, match=r"the result of tiny on mini has no ranks\n  Run the evaluation again"):
         _ = Result.read(edited(path, ranks_file=None)).ranks
     assert len(Result.read(path).rows) == len(examples.VALUES)
+
+
+def test_the_attributes_of_query_sets_and_collections_are_kept(tmp_path: Path) -> None:
+    original = examples.result(
+        query_sets={"captions": Attributes(language="en"), "photos": Attributes(modality="image")},
+        collections={"law": Attributes(language="en", domain="law"), "web": Attributes(domain="web"), "rest": Attributes()},
+        pools={"all": ("law", "web", "rest")},
+    )
+    path = original.save(tmp_path)
+    fields = json.loads(path.read_text())
+    assert fields["collections"] == {
+        "law": {"language": "en", "domain": "law", "modality": "text"},
+        "web": {"domain": "web", "modality": "text"},
+        "rest": {"modality": "text"},
+    }
+    found = Result.read(path)
+    assert (found.query_sets, found.collections, found.pools) == (original.query_sets, original.collections, original.pools)
+    assert found.groups("language") == {"law": "en", "web": None, "rest": None}
+    assert found.groups("domain") == {"law": "law", "web": "web", "rest": None}
+
+
+def test_settings_are_those_of_the_rows_in_their_order() -> None:
+    assert [setting.name for setting in examples.result().settings] == [
+        "de:de", "de:en", "de:th", "de:all", "en:de", "en:en", "en:th", "en:all",
+    ]  # fmt: skip
+    assert examples.result().settings[3] == Setting("de", "all", "multilingual")
+
+
+def test_depth_and_storage_are_data(tmp_path: Path) -> None:
+    for depth, storage in ((None, None), (1000, "fp16")):
+        path = saved(tmp_path, provenance={"depth": depth, "storage": storage})
+        provenance = json.loads(path.read_text())["provenance"]
+        assert (provenance["depth"], provenance["storage"]) == (depth, storage)
+        assert (Result.read(path).provenance.depth, Result.read(path).provenance.storage) == (depth, storage)
+    for bad in ({"depth": 0}, {"depth": "1000 passages a query"}, {"storage": "int8"}):
+        with pytest.raises(HybridBenchError, match=f"provenance.{next(iter(bad))}: "):
+            Result.read(edited(path, provenance=provenance | bad))
+
+
+@pytest.mark.parametrize(
+    ("name", "passage_text", "dtype", "stem"),
+    [
+        ("tiny", "sentence", "fp32", "tiny"),
+        ("org/model", "sentence", "fp32", "org__model"),
+        ("tiny", "sentence", "bf16", "tiny.bf16"),
+        ("org/model", "sentence+context", "fp16", "org__model.sentence+context.fp16"),
+    ],
+)
+def test_a_result_and_its_runs_have_the_same_stem(tmp_path: Path, name: str, passage_text: str, dtype: str, stem: str) -> None:
+    assert file_stem(name, passage_text, dtype) == stem
+    folder = runs_folder(tmp_path, "xquad-r/de/en", stem)
+    assert folder == tmp_path / "xquad-r__de__en" / f"{stem}.runs"
+    sha256 = trec.write({"q": [Hit("d", 1.0)]}, folder / "de-all.trec.gz", name)
+    run = RunFile(query_set="de", pool="all", file="de-all.trec.gz", sha256=sha256)
+    provenance = {"passage_text": passage_text, "dtype": dtype}
+    path = saved(tmp_path, suite="xquad-r/de/en", encoder={"name": name}, provenance=provenance, runs=(run,))
+    assert path == folder.with_name(f"{stem}.json")
+    found = Result.read(path)
+    setting = Setting("de", "all", "multilingual")
+    assert found.run_files == {setting: folder / "de-all.trec.gz"}
+    assert found.run_hashes == {setting: sha256}
+    assert found.damaged_runs() == []
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "another"])
+def test_runs_that_are_missing_truncated_or_another_are_named_by_their_setting(tmp_path: Path, damage: str) -> None:
+    folder = runs_folder(tmp_path, "mini", "tiny")
+    runs = []
+    for query_set in ("de", "en"):
+        file = trec.file_name(query_set, "all")
+        sha256 = trec.write({"q": [Hit("d", 1.0)]}, folder / file, query_set)
+        runs.append(RunFile(query_set=query_set, pool="all", file=file, sha256=sha256))
+    path = saved(tmp_path, runs=tuple(runs))
+    assert Result.read(path).damaged_runs() == []
+    english = folder / "en-all.trec.gz"
+    if damage == "missing":
+        english.unlink()
+    elif damage == "truncated":
+        english.write_bytes(english.read_bytes()[:-6])
+    else:
+        trec.write({"q": [Hit("d", 2.0)]}, english, "en")
+    assert Result.read(path).damaged_runs() == [Setting("en", "all", "multilingual")]
+
+
+def test_runs_are_lines_and_a_result_without_runs_has_none(tmp_path: Path) -> None:
+    run = RunFile(query_set="zh-hans", pool="all", file="zh-hans--all.trec.gz", sha256="0" * 64)
+    path = saved(tmp_path, runs=(run,))
+    assert json.dumps(run.model_dump()) in [line.strip(" ,") for line in path.read_text().splitlines()]
+    assert '"runs"' not in saved(tmp_path / "without").read_text()
+    assert Result.read(tmp_path / "without" / "mini" / "tiny.json").run_files == {}
+    assert examples.result(runs=(run,)).run_files == {}, "a result that was not read has no folder"
+
+
+def test_ranks_in_memory_alone_are_not_written(tmp_path: Path) -> None:
+    held = examples.result().model_copy(update={"ranks_file": None}).holding(examples.ranks())
+    assert held.has_ranks
+    assert held.ranks.to_bytes() == examples.ranks().to_bytes()
+    path = held.save(tmp_path)
+    assert [file.name for file in path.parent.iterdir()] == ["tiny.json"]
+    assert not Result.read(path).has_ranks

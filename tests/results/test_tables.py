@@ -8,16 +8,17 @@ import math
 
 import pandas as pd
 import pytest
-from hybrid_bench.results.listing import listing
 from rich.console import Console
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.results import tables
+from hybrid_bench.results.record import Attributes, Score
+from hybrid_bench.results.tables import listing
 from tests.results import examples
 
 
-def test_by_language_has_the_means_over_pools_and_over_languages() -> None:
-    frame = tables.by_language(examples.result())
+def test_a_row_a_query_set_has_the_means_over_pools_and_the_last_row_over_query_sets() -> None:
+    frame = tables.by_query_set(examples.result())
     assert list(frame.index) == ["de", "en", "mean"]
     assert frame.loc["de"].to_dict() == {
         "mono AP": 0.5,
@@ -37,14 +38,14 @@ def test_by_language_has_the_means_over_pools_and_over_languages() -> None:
 
 def test_what_a_result_does_not_have_is_no_column() -> None:
     own = {("de", "de", "AP"): 0.5, ("en", "en", "AP"): 0.25}
-    frame = tables.by_language(examples.result(values=own))
+    frame = tables.by_query_set(examples.result(values=own))
     assert list(frame.columns) == ["mono AP"]
     assert frame["mono AP"].to_dict() == {"de": 0.5, "en": 0.25, "mean": 0.375}
 
 
-def test_a_language_without_a_setting_has_a_gap_and_is_not_in_the_mean() -> None:
+def test_a_query_set_without_a_setting_has_a_gap_and_is_not_in_the_mean() -> None:
     some = {("de", "de", "AP"): 0.5, ("en", "en", "AP"): 0.25, ("en", "all", "RankDistance"): 8.0}
-    distance = tables.by_language(examples.result(values=some))["RankDistance"]
+    distance = tables.by_query_set(examples.result(values=some))["RankDistance"]
     assert math.isnan(distance["de"])
     assert distance["mean"] == 8
 
@@ -58,6 +59,47 @@ def test_the_summary_has_the_mean_of_every_measure_over_the_settings_of_a_kind()
     assert math.isnan(frame.loc["RankDistance", "monolingual"])
 
 
+def test_a_suite_of_domains_has_columns_of_its_kinds() -> None:
+    values = {
+        ("law", "law", "AP", "in-domain"): 0.5,
+        ("law", "news", "AP", "cross-domain"): 0.25,
+        ("law", "all", "AP", "all-domain"): 0.125,
+        ("news", "law", "AP", "cross-domain"): 0.75,
+        ("news", "all", "SameDomain@20", "all-domain"): 0.375,
+    }
+    rows = tuple(
+        Score(suite="domains", setting=kind, query_set=of, pool=pool, measure=measure, value=value, queries=1)  # type: ignore[arg-type]
+        for (of, pool, measure, kind), value in values.items()
+    )
+    result = examples.result().model_copy(
+        update={"rows": rows, "query_sets": {name: Attributes(language="en", domain=name) for name in ("law", "news")}}
+    )
+    frame = tables.by_query_set(result)
+    assert frame.index.name == "query set"
+    assert list(frame.columns) == ["in-domain AP", "cross-domain AP", "all-domain AP", "SameDomain@20"]
+    assert frame.loc["mean"].to_dict() == {
+        "in-domain AP": 0.5,
+        "cross-domain AP": 0.5,
+        "all-domain AP": 0.125,
+        "SameDomain@20": 0.375,
+    }
+    assert list(tables.summary(result).columns) == ["in-domain", "cross-domain", "all-domain"]
+
+
+def test_the_index_is_named_by_what_query_sets_are() -> None:
+    assert tables.by_query_set(examples.result()).index.name == "query language"
+    named = {"de": Attributes(language="de-AT"), "en": Attributes(language="en")}
+    assert tables.by_query_set(examples.result(query_sets=named)).index.name == "query set"
+
+
+def test_side_by_side_has_the_means_of_each_encoder() -> None:
+    other = examples.result(encoder={"name": "other"}, values={("de", "de", "AP"): 0.25})
+    frame = tables.side_by_side([examples.result(), other])
+    assert list(frame.index) == ["tiny", "other"]
+    assert frame["mono AP"].tolist() == [0.625, 0.25]
+    assert math.isnan(frame.loc["other", "multi AP"])
+
+
 def test_markdown() -> None:
     frame = pd.DataFrame({"AP": [0.12345, math.nan], "RankDistance": [1214.06, 7.0]}, index=["de", "mean"])
     assert tables.render(frame.rename_axis("language"), "markdown") == (
@@ -69,7 +111,7 @@ def test_markdown() -> None:
 
 
 def test_csv_and_json_are_read_back_as_they_were() -> None:
-    frame = tables.by_language(examples.result())
+    frame = tables.by_query_set(examples.result())
     as_csv = pd.read_csv(io.StringIO(tables.render(frame, "csv")), index_col=0)
     pd.testing.assert_frame_equal(as_csv, frame)
     as_json = json.loads(tables.render(frame, "json"))
@@ -80,10 +122,10 @@ def test_csv_and_json_are_read_back_as_they_were() -> None:
 
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(HybridBenchError, match=r"unknown format 'markdwon'\n  Did you mean markdown"):
-        tables.render(tables.by_language(examples.result()), "markdwon")
+        tables.render(tables.by_query_set(examples.result()), "markdwon")
 
 
-def test_a_terminal_shows_names_as_they_are_and_the_mean_below_a_line() -> None:
+def test_a_terminal_shows_names_unchanged_and_the_mean_below_a_line() -> None:
     frame = listing(("encoder", "AP"), [("[red]x[/red]", 0.5), ("mean", 0.25)])
     console = Console(file=io.StringIO(), width=60)
     console.print(tables.rich_table(frame, "a [b] c", caption="[d]"))

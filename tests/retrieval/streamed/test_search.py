@@ -38,10 +38,11 @@ def everything(collection: Collection, queries: np.ndarray, depth: int, threads:
 
 @pytest.mark.parametrize("storage", ["fp32", "fp16"])
 def test_20_000_passages_are_ranked_as_by_brute_force_in_float32(tmp_path: Path, storage: Storage) -> None:
-    passages, queries = unit_rows(20_000, 384), unit_rows(20, 384, seed=1)
+    passages, queries = unit_rows(20_000, 384, bits=15), unit_rows(20, 384, seed=1, bits=8)
     passages[1000:1500] = passages[:500]  # duplicates: real collections have them, and they tie
     collection = encoded(tmp_path, Table(passages), storage=storage, shard=2048)
     stored = passages.astype(np.float16).astype(np.float32) if storage == "fp16" else passages
+    assert (storage == "fp16") == (stored != passages).any()
     assert everything(collection, queries, 1000) == brute_force(queries, stored, 1000)
 
 
