@@ -15,7 +15,7 @@ def rows(path: Path, *more: dict[str, object]) -> None:
 
 def test_build_and_show(here: Cli, tmp_path: Path) -> None:
     query = next(iter(load_suite("mini").queries("en")))
-    rows(tmp_path / "my.jsonl", {"id": "b", "question": {"en": query.default_text()}})
+    rows(tmp_path / "my.jsonl", {"id": "b", "question": {"en": query.content}})
     done = here("training-data", "build", "my.jsonl", "--out", "mix", "--suites", "mini", "--format", "csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "source,language,questions,passages\nmy,en,1,1\n"
