@@ -6,7 +6,7 @@ import functools
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ir_datasets
 from ir_datasets.datasets.base import Dataset
@@ -65,7 +65,8 @@ def _register_parallel(name: str, title: str, languages: Sequence[str], load: Co
     register(name, Dataset(document("questions in one language, answered by sentences of the same or other languages.")))
     for pool in (*languages, "all"):
         inside = tuple(languages) if pool == "all" else (pool,)
-        docs = _Docs(f"{name}/{pool}", inside, load)
+        parts = {language: f"{name}/{language}" for language in inside} if len(inside) > 1 else {}
+        docs = _Docs(f"{name}/{pool}", inside, load, DocsParts(parts, prefixed=False))
         of = "all languages" if pool == "all" else NAMES[pool]
         register(f"{name}/{pool}", Dataset(docs, document(f"the sentences of {of}.")))
         for language in languages:
@@ -88,6 +89,18 @@ class _Documentation:
 
     def documentation(self) -> dict[str, str]:
         return dict(self._contents)
+
+
+class DocsParts(NamedTuple):
+    """What the documents of an entry consist of; qrels of the entry name the part in ``iteration``.
+
+    Attributes:
+        datasets: language to the id of the entry that has its documents; empty if the entry has one language.
+        prefixed: whether ids begin with the language, and those of the parts do not.
+    """
+
+    datasets: dict[str, str]
+    prefixed: bool
 
 
 class _DocsIter:
@@ -117,10 +130,11 @@ class _MemoryDocstore(Docstore):  # type: ignore[misc]
 
 
 class _Docs(BaseDocs):  # type: ignore[misc]
-    def __init__(self, namespace: str, languages: Sequence[str], load: CollectionLoader) -> None:
+    def __init__(self, namespace: str, languages: Sequence[str], load: CollectionLoader, parts: DocsParts) -> None:
         self._namespace = namespace
         self._languages = languages
         self._load = load
+        self.docs_parts = parts
 
     @functools.cached_property
     def _passages(self) -> Sequence[SentencePassage]:
@@ -147,10 +161,6 @@ class _Docs(BaseDocs):  # type: ignore[misc]
 
     def docs_lang(self) -> str | None:
         return self._languages[0] if len(self._languages) == 1 else None
-
-    @property
-    def docs_languages(self) -> tuple[str, ...] | None:
-        return tuple(self._languages) if len(self._languages) > 1 else None
 
 
 class _Queries(BaseQueries):  # type: ignore[misc]
@@ -242,8 +252,9 @@ class _PooledDocs(BaseDocs):  # type: ignore[misc]
         return self._namespace
 
     @property
-    def docs_languages(self) -> tuple[str, ...]:
-        return tuple(self._languages)
+    def docs_parts(self) -> DocsParts:
+        parts = {language: f"miracl/{language}" for language in self._languages} if len(self._languages) > 1 else {}
+        return DocsParts(parts, prefixed=True)
 
 
 class _PooledDocstore(Docstore):  # type: ignore[misc]

@@ -8,10 +8,11 @@ number: ``10-registered``, ``20-beir-folder``, ``30-miracl``, ``90-ir-datasets``
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hybrid_bench.datasets.catalog import (
     MIRACL_LICENCE,
@@ -23,10 +24,14 @@ from hybrid_bench.datasets.catalog import (
     passages_of,
     queries_of,
 )
-from hybrid_bench.datasets.settings import ALL, Setting, language_settings
-from hybrid_bench.datasets.suite import Collection, QuerySet, Suite
+from hybrid_bench.datasets.settings import ALL, Setting, SettingKind, language_settings
+from hybrid_bench.datasets.suite import Collection, Judgement, QuerySet, Suite
+from hybrid_bench.datasets.trec_ids import doc_id_in
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry
+
+if TYPE_CHECKING:
+    from hybrid_bench.datasets.irds_entries import DocsParts
 
 #: A dataset with more passages than this in ir_datasets' metadata is large.
 LARGE_FROM = 100_000
@@ -125,24 +130,43 @@ def ir_datasets_id(name: str) -> Suite | None:
         below = sorted(known for known in ir_datasets.registry if known.startswith(f"{name}/"))[:3]
         deeper = f"Try {' or '.join(below)}." if below else "Choose another id."
         raise HybridBenchError(f"the ir_datasets entry {name} has no {' and no '.join(missing)}", deeper)
-    several = getattr(found, "docs_languages", None)
-    query_language = found.queries_lang() or found.docs_lang()
-    docs_language = None if several else found.docs_lang() or query_language
-    collection = Collection(
-        ALL if several else docs_language or "und",
-        passages_of(name),
-        language=docs_language,
-        count=lambda: count_of(name),
-    )
-    queries = QuerySet(
-        query_language or "und", queries_of(name), judgements_of([(collection.name, name)]), language=query_language
-    )
-    kind = "multilingual" if several else "monolingual" if query_language == docs_language else "cross-lingual"
+    language = found.queries_lang() or found.docs_lang()
+    parts = getattr(found, "docs_parts", None)
+    if parts and parts.datasets:
+        return _pooled_entry(name, language, parts)
+    docs_language = found.docs_lang() or language
+    collection = Collection(docs_language or "und", passages_of(name), language=docs_language, count=lambda: count_of(name))
+    queries = QuerySet(language or "und", queries_of(name), judgements_of([(collection.name, name)]), language=language)
+    kind: SettingKind = "monolingual" if language == docs_language else "cross-lingual"
     return Suite(
         name=name,
         description=f"ir_datasets entry {name}",
         query_sets=(queries,),
         collections=(collection,),
-        settings=(Setting(queries.name, collection.name, kind),),  # type: ignore[arg-type]  # one of its kinds
+        settings=(Setting(queries.name, collection.name, kind),),
         large=(count_of(name) or 0) > LARGE_FROM,
+    )
+
+
+def _pooled_entry(name: str, language: str, parts: DocsParts) -> Suite:
+    """An entry whose documents are those of several languages: each is a collection, and all are one pool."""
+
+    def judgements() -> Iterator[Judgement]:
+        for qrel in entry(name).qrels_iter():
+            own_id = doc_id_in(qrel.iteration, qrel.doc_id) if parts.prefixed else qrel.doc_id
+            yield Judgement(qrel.query_id, qrel.iteration, own_id or qrel.doc_id, qrel.relevance)
+
+    collections = tuple(
+        Collection(of, passages_of(dataset_id), language=of, count=functools.partial(count_of, dataset_id))
+        for of, dataset_id in parts.datasets.items()
+    )
+    return Suite(
+        name=name,
+        description=f"ir_datasets entry {name}",
+        query_sets=(QuerySet(language, queries_of(name), judgements, language=language),),
+        collections=collections,
+        settings=(Setting(language, ALL, "multilingual"),),
+        pools={ALL: tuple(parts.datasets)},
+        unique_ids=not parts.prefixed,
+        large=sum(collection.count() or 0 for collection in collections) > LARGE_FROM,
     )

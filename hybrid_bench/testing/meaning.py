@@ -87,7 +87,8 @@ def _share_nearer(encoder: Encoder, queries: Sequence[Input], passages: Sequence
     _assert_comparable(query_vectors, passage_vectors)
     scores: np.ndarray = query_vectors @ passage_vectors.T
     own = np.take_along_axis(scores, np.array(answers)[:, None], axis=1)
-    return float((own > scores).sum()) / (scores.size - len(scores))
+    share: float = float((own > scores).sum()) / (scores.size - len(scores))
+    return share
 
 
 def _assert_comparable(queries: np.ndarray, passages: np.ndarray) -> None:

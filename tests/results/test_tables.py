@@ -8,11 +8,11 @@ import math
 
 import pandas as pd
 import pytest
-from hybrid_bench.results.listing import listing
 from rich.console import Console
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.results import tables
+from hybrid_bench.results.listing import listing
 from tests.results import examples
 
 

@@ -149,3 +149,14 @@ def test_the_table_of_the_committed_submission_is_small(root: Path) -> None:
 def test_the_hash_of_a_suite_depends_on_its_languages() -> None:
     restricted = suite_data.SuiteData(suite_data.load("mini").suite.restrict(["de", "en"]))
     assert restricted.digest != suite_data.load("mini").digest
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted"),
+    [
+        ("mini", True), ("miracl", True), ("miracl/sw/dev", True),
+        ("miracl/sw/train", False), ("miracl/xx/dev", False), ("xquad-r/de/dev", False), ("../mini", False), ("", False),
+    ],
+)  # fmt: skip
+def test_registered_suites_and_dev_splits_of_their_languages_accept_submissions(name: str, accepted: bool) -> None:
+    assert suite_data.known(name) is accepted

@@ -197,8 +197,8 @@ def _bad_rows(
     values: NDArray[np.float32], lengths: NDArray[np.float64], similarity: str
 ) -> Iterator[tuple[NDArray[np.bool_], str]]:
     """Each possible defect, as a mask of (texts,) and a description; ``values`` are (texts, dimension)."""
-    infinite: NDArray[np.bool_] = ~np.isfinite(values).all(axis=1)
-    yield infinite, "NaN or infinite values"
+    not_finite: NDArray[np.bool_] = np.logical_not(np.isfinite(values).all(axis=1))
+    yield not_finite, "NaN or infinite values"
     yield lengths == 0, "only zeros"
     smallest = float(np.finfo(np.float16).smallest_normal)
     subnormal: NDArray[np.bool_] = (np.abs(values) < smallest).all(axis=1) & (lengths > 0)
