@@ -19,8 +19,8 @@ def test_build_and_show(here: Cli, tmp_path: Path) -> None:
     done = here("training-data", "build", "my.jsonl", "--out", "mix", "--suites", "mini", "--format", "csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "source,language,questions,passages\nmy,en,1,1\n"
-    assert "1 rows are out: question of mini" in done.stderr
-    assert "1 of 2 rows are left" in done.stderr
+    assert "1 rows removed: same question as in mini" in done.stderr
+    assert "1 of 2 rows remain" in done.stderr
     again = here("training-data", "show", "mix", "--format", "csv")
     assert again.stdout == done.stdout
     taken = here("training-data", "build", "my.jsonl", "--out", "mix")
@@ -65,7 +65,7 @@ def test_translated_questions_become_training_data(here: Cli, tmp_path: Path) ->
     assert built.stdout.splitlines()[1:] == [f"parallel,{language},1,1" for language in ("de", "en", "zh")]
 
 
-def test_what_is_wrong_is_said_before_the_work(here: Cli, tmp_path: Path) -> None:
+def test_errors_are_reported_before_the_work_begins(here: Cli, tmp_path: Path) -> None:
     rows(tmp_path / "my.jsonl")
     for words, message in [
         (("training-data", "build", "ntrx", "--out", "mix"), "Did you mean ntrex"),

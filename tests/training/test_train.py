@@ -17,9 +17,9 @@ from safetensors.numpy import load_file, save_file
 from transformers import BertModel, DistilBertConfig, DistilBertModel, Qwen3Config, Qwen3Model
 
 from hybrid_bench import HybridBenchError, load_encoder
-from hybrid_bench.plugin import load_published
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.plugin import load_published
 from hybrid_bench.support import toml
 from hybrid_bench.training import train
 from hybrid_bench.training.batches.strategies import hybrid

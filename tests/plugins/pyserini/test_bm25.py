@@ -18,7 +18,7 @@ from hybrid_bench.measures import provider
 from hybrid_bench.measures.scores import score_ranks
 from hybrid_bench.plugin import RunOptions
 from hybrid_bench.results import runs
-from hybrid_bench_pyserini import Machine, Options, evaluate_bm25
+from hybrid_bench_pyserini import Options, evaluate_bm25
 from hybrid_bench_pyserini.dense import import_pyserini
 from hybrid_bench_pyserini.published_figures import compare
 
@@ -203,6 +203,12 @@ def test_impossible_parameters_are_refused(options: Options) -> None:
 def test_unknown_names_are_refused_even_if_they_have_no_effect(options: Options, problem: str) -> None:
     with pytest.raises(HybridBenchError, match=problem):
         evaluate_bm25("mini", options, languages=["en"])
+
+
+@pytest.mark.parametrize("runs", [RunOptions(depth=10), RunOptions(settings=[Setting("en", "en", "monolingual")])])
+def test_run_options_without_effect_are_refused(runs: RunOptions) -> None:
+    with pytest.raises(HybridBenchError, match="the depth and the settings in runs= have no effect on BM25"):
+        evaluate_bm25("mini", languages=["en"], runs=runs)
 
 
 def test_an_unknown_measure_is_refused_before_anything_is_searched() -> None:

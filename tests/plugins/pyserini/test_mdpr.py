@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hybrid_bench import EvaluationOptions, HybridBenchError, Result, Setting, load_suite
+from hybrid_bench.evaluation import reproducible
 from hybrid_bench_pyserini import mdpr
 from hybrid_bench_pyserini.dense import import_pyserini
 
@@ -85,21 +86,25 @@ def hybrid_bench(tmp_path: Path) -> Callable[..., str]:
 def test_mdpr_on_a_large_suite_keeps_its_runs_and_is_reproduced(
     model: Path, hybrid_bench: Callable[..., str], tmp_path: Path
 ) -> None:
-    hybrid_bench("baseline", "mdpr", "--suite", "large-mini", "--model", model, "--dtype", "fp32", "--device", "cpu")
+    hybrid_bench(
+        "baseline", "mdpr", "--suite", "large-mini", "--model", model, "--dtype", "fp32", "--device", "cpu", "--run-depth", "9"
+    )
     (path,) = (tmp_path / "results" / "large-mini").glob("*.json")
     result = Result.read(path)
     assert {run.pool for run in result.runs} == {"de", "en", "all"}
     assert len(result.run_files) == len(result.settings) == 6
     assert {file.parent for file in result.run_files.values()} == {path.with_suffix(".runs")}
     assert result.damaged_runs() == []
-    assert (result.provenance.depth, result.provenance.storage) == (1000, "fp16")
+    assert (result.provenance.depth, result.provenance.storage) == (9, "fp16")
     assert {row.measure for row in result.rows} == {"nDCG@10", "R@100", "SameLanguage@20"}
     run = result.run_files[Setting("de", "all", "multilingual")]
     whole = run.read_bytes()
     run.write_bytes(whole[: len(whole) // 2])
     shown = hybrid_bench("reproduce", path)
     assert f"the same: {len(result.rows)} scores" in shown
-    assert f"{run.relative_to(tmp_path)} is missing, truncated or another one; making it again" in shown.replace(f"{tmp_path}/", "")
+    assert f"{run.relative_to(tmp_path)} is missing, truncated or another one; making it again" in shown.replace(
+        f"{tmp_path}/", ""
+    )
     assert run.read_bytes() == whole
 
 
@@ -108,3 +113,20 @@ def test_prebuilt_indexes_exist_only_for_miracl(model: Path) -> None:
         mdpr.evaluate_prebuilt("mini", str(model))
     with pytest.raises(HybridBenchError, match=r"index miracl-v1\.0-sw-tiny"):
         mdpr.evaluate_prebuilt("miracl/sw/dev", str(model))
+
+
+@pytest.mark.parametrize(
+    "options", [EvaluationOptions(languages=("sw",)), EvaluationOptions(storage="fp32"), EvaluationOptions(check=True)]
+)
+def test_an_option_without_effect_on_a_prebuilt_index_is_refused(model: Path, options: EvaluationOptions) -> None:
+    with pytest.raises(HybridBenchError, match=r"the option (languages|storage|check) has no effect on a prebuilt index"):
+        mdpr.evaluate_prebuilt("miracl/sw/dev", str(model), options=options)
+
+
+def test_the_command_of_a_result_states_every_option_that_decides_scores(model: Path) -> None:
+    options = EvaluationOptions(
+        ("en",), passage_text="sentence+context", measures=("AP",), encoder={"dtype": "fp32", "device": "cpu"}
+    )
+    command = mdpr.evaluate_mdpr("mini", str(model), options=options).provenance.command
+    assert "--passage-text sentence+context" in command
+    assert reproducible.parse(command)[:2] == ["baseline", "mdpr"]

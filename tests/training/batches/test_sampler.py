@@ -84,7 +84,7 @@ def test_other_datasets_are_errors() -> None:
     from torch.utils.data import ConcatDataset
 
     views = [*pair_datasets(BATCHES).values()]
-    with pytest.raises(HybridBenchError, match="all of .*, in its order"):
+    with pytest.raises(HybridBenchError, match=r"all of .*, in its order"):
         multi_dataset_sampler(BATCHES, 3)(ConcatDataset(views[1:]))
     with pytest.raises(HybridBenchError, match="a multiple of 3"):
         multi_dataset_sampler(BATCHES, 3, world=3)(ConcatDataset(views))

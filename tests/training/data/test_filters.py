@@ -20,7 +20,7 @@ def taken() -> dict[str, ParallelRow]:
     """Rows that each filter must remove, made from the suite `mini`."""
     suite = load_suite("mini")
     query = next(iter(suite.queries("de")))
-    doc = max(suite.docs("en"), key=lambda doc: len(doc.context))  # type: ignore[attr-defined]
+    doc = max(suite.collection("en").passages(), key=lambda doc: len(doc.context))  # type: ignore[attr-defined]
     context: str = doc.context  # type: ignore[attr-defined]
     other = {"en": "Something else entirely, in a test?"}
     return {
@@ -68,7 +68,7 @@ def test_short_questions_are_removed_and_short_passages_are_kept() -> None:
 def test_overlapping_paragraphs_in_scripts_without_spaces() -> None:
     suite = load_suite("mini")
     for language in ("zh", "th"):
-        context = max((getattr(doc, "context", "") for doc in suite.docs(language)), key=lambda text: len(normalised(text)))
+        context = max((getattr(doc, "context", "") for doc in suite.collection(language).passages()), key=lambda text: len(normalised(text)))
         plain = normalised(context)
         assert len(plain) > WINDOW + 7
         other = {language: "这与那些文章无关吗"}

@@ -40,7 +40,7 @@ def test_no_xquad_text_remains(built: mix.Mix) -> None:
     suite = load_suite("xquad-r")
     ids = {query.query_id for query in suite.queries("en")}
     asked = {query.default_text().strip() for language in suite.languages for query in suite.queries(language)}
-    paragraphs = {doc.context.strip() for language in suite.languages for doc in suite.docs(language)}  # type: ignore[attr-defined]
+    paragraphs = {doc.context.strip() for of in suite.collections for doc in of.passages()}  # type: ignore[attr-defined]
     assert not ids & set(built.table.key_column("id"))
     for language in built.table.languages:
         assert not asked & set(built.table.column("question", language))

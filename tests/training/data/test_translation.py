@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from hybrid_bench import HybridBenchError
-from hybrid_bench.plugin import SilentProgress
 from hybrid_bench.encoders.hub import explained
+from hybrid_bench.plugin import SilentProgress
 from hybrid_bench.training.data.readers import jsonl
 from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 from hybrid_bench.training.data.translation.protocol import REGISTRY, Translator

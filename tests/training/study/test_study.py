@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from hybrid_bench import HybridBenchError
-from hybrid_bench.plugin import load_published
 from hybrid_bench.cli import main
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.plugin import load_published
 from hybrid_bench.support import cache
 from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.study import arms, report
