@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from hybrid_bench import EvaluationOptions, HybridBenchError, evaluate
+from hybrid_bench.datasets.resolvers import SUITES
 from hybrid_bench.submissions import checking, checksums, packing, rescoring
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.rescoring import mean_scores, rescore
@@ -160,3 +162,18 @@ def test_the_hash_of_a_suite_depends_on_its_languages() -> None:
 )  # fmt: skip
 def test_registered_suites_and_dev_splits_of_their_languages_accept_submissions(name: str, accepted: bool) -> None:
     assert suite_data.known(name) is accepted
+
+
+@pytest.mark.parametrize("change", ["no languages", "pool of some", "images"])
+def test_suites_that_are_not_by_language_accept_no_submissions(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mini = suite_data.load("mini").suite
+    first, *others = mini.collections
+    suites = {
+        "no languages": {"collections": (dataclasses.replace(first, language=None), *others)},
+        "pool of some": {"pools": {**mini.pools, "european": ("de", "en")}},
+        "images": {"collections": (dataclasses.replace(first, modality="image"), *others)},
+    }
+    monkeypatch.setitem(SUITES._added, "other", dataclasses.replace(mini, name="other", **suites[change]))
+    assert not suite_data.known("other")
+    with pytest.raises(HybridBenchError, match="the suite 'other' does not accept submissions"):
+        suite_data.load("other")

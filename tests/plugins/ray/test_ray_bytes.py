@@ -161,7 +161,9 @@ def test_an_evaluation_is_byte_identical(executor: RayExecutor, mini: Suite, tmp
 
 
 def test_a_suite_that_is_not_large_is_searched_on_the_cluster(executor: RayExecutor) -> None:
-    results = [evaluate("use-multilingual", "mini", options=EvaluationOptions(("en",), executor=name)) for name in ("local", "ray")]
+    results = [
+        evaluate("use-multilingual", "mini", options=EvaluationOptions(("en",), executor=name)) for name in ("local", "ray")
+    ]
     here, there = (result.model_copy(update={"timings": {}}).to_json() for result in results)
     assert here == there
 

@@ -51,7 +51,7 @@ def test_answer_sentences_agree_with_another_segmenter(language: str, least: flo
     for relevant in found.relevant.values():
         passage = passages[relevant[0]]
         own = sentences.spans(passage.context)
-        start, end = sentences.holding(own, passage.context.index(passage.text.strip()))
+        start, end = sentences.containing(own, passage.context.index(passage.text.strip()))
         same += passage.context[start:end] == passage.text.strip()
     assert same / len(found.relevant) >= least
 
