@@ -45,6 +45,7 @@ _EXTRAS = (
     ("transformers", "encoders from transformers", ("torch", "transformers")),
     ("transformers", "encoders from sentence-transformers", ("sentence-transformers",)),
     ("faiss", "FAISS indexes", ("faiss-cpu",)),
+    ("images", "suites with images", ("pillow",)),
     ("leaderboard", "leaderboard pages", ("jinja2",)),
     ("data", "training data", ("datasets",)),
     ("train", "training", ("accelerate", "matplotlib", "peft")),

@@ -1,4 +1,4 @@
-"""``hybrid-bench submit``: from packing to the attestation, as a submitter and a maintainer type it."""
+"""``hybrid-bench submit``: from packing to the attestation, with the commands of a submitter and a maintainer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_from_packing_to_the_attestation(here: Cli, tmp_path: Path) -> None:
     assert here("submit", "rerun", folder, "--encoder", "tiny", "--store", "s").returncode == 2
 
 
-def test_a_folder_that_is_none(here: Cli) -> None:
+def test_a_missing_folder_is_a_finding(here: Cli) -> None:
     shown = here("submit", "check", "nothing")
     assert shown.returncode == 1
     assert "[folder]" in shown.stdout

@@ -15,7 +15,7 @@ def rows(path: Path, *more: dict[str, object]) -> None:
 
 def test_build_and_show(here: Cli, tmp_path: Path) -> None:
     query = next(iter(load_suite("mini").queries("en")))
-    rows(tmp_path / "my.jsonl", {"id": "b", "question": {"en": query.default_text()}})
+    rows(tmp_path / "my.jsonl", {"id": "b", "question": {"en": query.content}})
     done = here("training-data", "build", "my.jsonl", "--out", "mix", "--suites", "mini", "--format", "csv")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "source,language,questions,passages\nmy,en,1,1\n"
@@ -65,7 +65,7 @@ def test_translated_questions_become_training_data(here: Cli, tmp_path: Path) ->
     assert built.stdout.splitlines()[1:] == [f"parallel,{language},1,1" for language in ("de", "en", "zh")]
 
 
-def test_what_is_wrong_is_said_before_the_work(here: Cli, tmp_path: Path) -> None:
+def test_errors_are_reported_before_the_work_begins(here: Cli, tmp_path: Path) -> None:
     rows(tmp_path / "my.jsonl")
     for words, message in [
         (("training-data", "build", "ntrx", "--out", "mix"), "Did you mean ntrex"),

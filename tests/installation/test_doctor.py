@@ -110,7 +110,8 @@ def test_two_packages_with_the_same_name_are_reported_and_the_rest_is_checked(tm
 
 def test_an_installed_plugin_is_listed_with_its_version_and_its_own_checks(tmp_path: Path, install: Install) -> None:
     module = """
-        from hybrid_bench import Finding, HybridBenchError
+        from hybrid_bench import HybridBenchError
+        from hybrid_bench.plugin import Finding
         def examine():
             yield Finding("my service", "ok", "it answers")
         def fail():

@@ -67,7 +67,7 @@ def test_a_corrupt_cache_is_ignored(folder: Path, built: Built, tmp_path: Path) 
 
 def test_the_scores_are_those_of_the_result(folder: Path, built: Built) -> None:
     result = rescore(folder / "submissions" / "drawn__sharp" / "1.0").results[examples.SUITE]
-    expected = tables.by_language(result)
+    expected = tables.by_query_set(result)
     labels = {column["key"]: column["label"] for column in record(built)["columns"]}  # type: ignore[attr-defined]
     found = row(built, "sharp")
     for key, label in labels.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hybrid_bench import evaluate, load_encoder
+from hybrid_bench import EvaluationOptions, evaluate, load_encoder
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.leaderboard import specs
 from hybrid_bench.leaderboard.build import build, differences, write
@@ -79,7 +79,7 @@ def test_pack_check_build_gives_the_scores_of_evaluate(tmp_path: Path) -> None:
     rows = {row["encoder"]: row for row in json.loads((folder / "mini.json").read_text(encoding="utf-8"))["recomputed"]}
     printed = {line.split(" | ")[0].strip("| "): line for line in (folder / "mini.md").read_text(encoding="utf-8").splitlines()}
     for encoder in encoders:
-        expected = tables.by_language(evaluate(encoder, "mini", store=tmp_path / "s"))
+        expected = tables.by_query_set(evaluate(encoder, "mini", options=EvaluationOptions(store=tmp_path / "s")))
         row = rows[f"org/{encoder.card.name}"]
         assert row["checked"] == "vectors re-scored"
         for column in board.columns:

@@ -1,4 +1,4 @@
-"""The three shipped encoders: size, cards, recipes and logs."""
+"""The three encoders of one recipe: their cards, sizes, recipes and scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("hybrid_bench_me5_strategies")
 
-from hybrid_bench import evaluate, load_encoder, load_suite
+from hybrid_bench import EvaluationOptions, evaluate, load_encoder, load_suite
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.support import toml
 from hybrid_bench.training.recipe import Recipe
@@ -20,7 +20,7 @@ FOLDER = Path(str(resources.files("hybrid_bench_me5_strategies")))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_shipped_files_are_small_and_documented(strategy: str) -> None:
+def test_an_installed_encoder_is_small_and_states_its_training_data(strategy: str) -> None:
     folder = FOLDER / strategy
     assert (folder / "difference.safetensors").stat().st_size < 16_000_000
     card = EncoderCard.read(folder / "encoder.toml")
@@ -31,7 +31,7 @@ def test_shipped_files_are_small_and_documented(strategy: str) -> None:
     assert sum(entry["rows"] for entry in manifest["filters"]["taken"]) > 0
 
 
-def test_recipes_differ_in_the_strategy_only() -> None:
+def test_the_recipes_differ_only_in_their_strategy() -> None:
     read = {name: Recipe.parse(toml.load(FOLDER / name / "recipe.toml"), name).model_dump() for name in STRATEGIES}
     for name, fields in read.items():
         assert fields.pop("name") == f"{name}-me5-small"
@@ -40,7 +40,7 @@ def test_recipes_differ_in_the_strategy_only() -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_shipped_recipe_equals_the_recipe_of_the_same_name(strategy: str, root: Path) -> None:
+def test_the_packaged_recipe_is_that_of_the_repository(strategy: str, root: Path) -> None:
     assert Recipe.read(FOLDER / strategy / "recipe.toml") == Recipe.read(root / "recipes" / f"{strategy}-me5-small.toml")
 
 
@@ -50,6 +50,6 @@ def test_the_encoders_load_by_name_and_are_evaluated(strategy: str, tmp_path: Pa
     vectors = encoder.encode(["Where do swallows spend the winter?", "Wo verbringen Schwalben den Winter?"], "query")
     assert vectors.shape == (2, 384)
     assert float(vectors[0] @ vectors[1]) > 0.5
-    scores = evaluate(encoder, load_suite("mini").restrict(["en", "th", "zh"]), store=tmp_path).scores
+    scores = evaluate(encoder, load_suite("mini").restrict(["en", "th", "zh"]), options=EvaluationOptions(store=tmp_path)).scores
     mean = scores[scores["measure"] == "AP"].groupby("setting")["value"].mean()
     assert mean["monolingual"] > mean["cross-lingual"] > mean["multilingual"] > 0.6

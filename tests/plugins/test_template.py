@@ -57,7 +57,7 @@ def test_texts_that_share_words_are_similar() -> None:
 
 
 def test_it_is_above_chance_on_mini(tmp_path: Path) -> None:
-    result = hybrid_bench.evaluate("char-ngrams", "mini", store=tmp_path)
+    result = hybrid_bench.evaluate("char-ngrams", "mini", options=hybrid_bench.EvaluationOptions(store=tmp_path))
     scores = result.scores
     monolingual = scores[(scores["setting"] == "monolingual") & (scores["measure"] == "AP")].set_index("pool")["value"]
     # One relevant among 75 passages in random order: AP is the mean of 1/rank.

@@ -9,10 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_bench.evaluation.evaluate import evaluate
-from hybrid_bench.results.ranks import Ranks
-from hybrid_bench.retrieval.exact import full_runs
-from hybrid_bench.retrieval.exact.full_runs import FullRuns
+from hybrid_bench import EvaluationOptions, evaluate
 from hybrid_bench.submissions import checksums, packing
 from hybrid_bench.submissions.format import expected as suite_data
 from tests.tiny_encoder import TinyEncoder
@@ -118,11 +115,8 @@ def with_runs(root: Path) -> Example:
     data = suite_data.load("mini")
     folder = root / "submissions" / "org__runs" / "r1"
     folder.mkdir(parents=True)
-
-    def write(full: FullRuns, ranks: Ranks) -> None:
-        full_runs.write(full, full.settings, folder / "mini.runs", ranks=ranks, depth=DEPTH, tag="tiny")
-
-    evaluate(TinyEncoder(dimension=64), data.suite, store=root / "store", with_runs=write)
+    options = EvaluationOptions(store=root / "store", runs=folder / "mini.runs", depth=DEPTH)
+    evaluate(TinyEncoder(dimension=64), data.suite, options=options)
     (folder / "submission.toml").write_text(
         f'format = 1\norg = "org"\nname = "runs"\nrevision = "r1"\n\n[card]\nlicence = "Apache-2.0"\n{CARD}'
         f'\n[suites.mini]\nkind = "runs"\ndepth = {DEPTH}\ndata = {json.dumps(data.digest)}\ntrained_on = "no"\n',

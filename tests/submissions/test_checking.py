@@ -159,10 +159,10 @@ def test_the_ranks_of_vectors_are_those_of_exact_arithmetic(valid: Example) -> N
             for doc_id, vector in passages
         }
         order = sorted(scores, key=lambda doc_id: (scores[doc_id], doc_id), reverse=True)
-        found = table.ranks.by_language[language]
+        found = table.ranks.by_query_set[language]
         for pair in np.flatnonzero(found.query == number):
-            assert order.index(found.doc_id[pair]) + 1 == found.rank_all[pair]
-            own = [doc_id for doc_id in order if doc_id.startswith(found.passage_language[pair] + "-")]
+            assert order.index(found.doc_id[pair]) + 1 == found.rank_in["all"][pair]
+            own = [doc_id for doc_id in order if doc_id.startswith(found.collection[pair] + "-")]
             assert own.index(found.doc_id[pair]) + 1 == found.rank[pair]
         assert table.same_language[language][number] == sum(doc_id.startswith(language) for doc_id in order[:20])
 

@@ -60,6 +60,6 @@ def test_random_cells_in_a_table(valid: Example, data: st.DataObject) -> None:
     table = rank_table_reader.parse("\n".join(lines), suite, None, report, "table")
     assert report.failed or table is not None
     if table is not None and not report.failed:
-        for found in table.ranks.by_language.values():
+        for found in table.ranks.by_query_set.values():
             assert (found.rank >= 1).all()
-            assert (found.rank_all >= found.rank).all()
+            assert (found.rank_in["all"] >= found.rank).all()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hybrid_bench import HybridBenchError, evaluate
+from hybrid_bench import EvaluationOptions, HybridBenchError, evaluate
+from hybrid_bench.datasets.resolvers import SUITES
 from hybrid_bench.submissions import checking, checksums, packing, rescoring
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.rescoring import mean_scores, rescore
@@ -33,20 +35,21 @@ def test_the_scores_are_those_of_the_same_vectors_evaluated(valid: Example) -> N
         def encode(self, texts, role):  # type: ignore[no-untyped-def]
             return super().encode(texts, role).astype(np.float16).astype(np.float32)
 
-    evaluated = evaluate(Rounded(dimension=64), "mini", store=valid.root / "rounded")
+    evaluated = evaluate(Rounded(dimension=64), "mini", options=EvaluationOptions(store=valid.root / "rounded"))
     again = rescore(valid.folder).results["mini"]
     before, after = mean_scores(evaluated), mean_scores(again)
     assert before.keys() == after.keys()
     for score, value in before.items():
         assert after[score] == pytest.approx(value, rel=1e-3, abs=1e-3), score
-    assert [(row.query_language, row.pool, row.measure, row.queries) for row in evaluated.rows] == [
-        (row.query_language, row.pool, row.measure, row.queries) for row in again.rows
+    assert [(row.query_set, row.pool, row.measure, row.queries) for row in evaluated.rows] == [
+        (row.query_set, row.pool, row.measure, row.queries) for row in again.rows
     ]
 
 
 def test_runs_are_scored_as_runs(valid_runs: Example) -> None:
     result = rescore(valid_runs.folder).results["mini"]
-    evaluated = evaluate(TinyEncoder(dimension=64), "mini", measures=["AP@4", "P@1"], store=valid_runs.root / "store")
+    options = EvaluationOptions(measures=("AP@4", "P@1"), store=valid_runs.root / "store")
+    evaluated = evaluate(TinyEncoder(dimension=64), "mini", options=options)
     before, after = mean_scores(evaluated), mean_scores(result)
     for kind in ("monolingual", "cross-lingual", "multilingual"):
         assert after[f"{kind} AP"] == pytest.approx(before[f"{kind} AP@4"], abs=1e-6)
@@ -159,3 +162,18 @@ def test_the_hash_of_a_suite_depends_on_its_languages() -> None:
 )  # fmt: skip
 def test_registered_suites_and_dev_splits_of_their_languages_accept_submissions(name: str, accepted: bool) -> None:
     assert suite_data.known(name) is accepted
+
+
+@pytest.mark.parametrize("change", ["no languages", "pool of some", "images"])
+def test_suites_that_are_not_by_language_accept_no_submissions(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mini = suite_data.load("mini").suite
+    first, *others = mini.collections
+    suites = {
+        "no languages": {"collections": (dataclasses.replace(first, language=None), *others)},
+        "pool of some": {"pools": {**mini.pools, "european": ("de", "en")}},
+        "images": {"collections": (dataclasses.replace(first, modality="image"), *others)},
+    }
+    monkeypatch.setitem(SUITES._added, "other", dataclasses.replace(mini, name="other", **suites[change]))
+    assert not suite_data.known("other")
+    with pytest.raises(HybridBenchError, match="the suite 'other' does not accept submissions"):
+        suite_data.load("other")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from hybrid_bench import HybridBenchError
+from hybrid_bench import EvaluationOptions, HybridBenchError, Setting, Suite, evaluate
 from hybrid_bench.datasets.hashes import passages_hash
-from hybrid_bench.datasets.settings import Setting
-from hybrid_bench.datasets.suite import Text
+from hybrid_bench.datasets.suite import Item
 from hybrid_bench.evaluation import compare
-from hybrid_bench.evaluation.runs import Searcher, evaluate_runs
+from hybrid_bench.evaluation.assemble import SearcherIdentity
+from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Run
@@ -26,36 +27,43 @@ from tests.tiny_encoder import TinyEncoder
 DEPTH = 30
 
 
+class WordSearcher:
+    """A searcher that scores shared words by inverse document frequency, so that scores depend on the pool."""
+
+    exhaustive = True
+    identity = SearcherIdentity(
+        card={"name": "words", "description": "Words in common, rare ones first", "analyzers": {"de": "split"}},
+        fingerprint="0123456789abcdef",
+    )
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+        self._words = {
+            of.name: {item.id: Counter(str(item.content).lower().split()) for item in suite.passages(of.name)}
+            for of in suite.collections
+        }
+
+    def search(self, setting: Setting, queries: Sequence[Item], depth: int | None) -> Run:
+        pool = {doc_id: words for name in self._suite.pool(setting.pool) for doc_id, words in self._words[name].items()}
+        frequency = Counter(word for words in pool.values() for word in words)
+        run = {}
+        for query in queries:
+            asked = set(str(query.content).lower().split())
+            scores = {doc_id: sum(1 / frequency[word] for word in asked & words.keys()) for doc_id, words in pool.items()}
+            run[query.id] = trec.canonical(((doc_id, score) for doc_id, score in scores.items() if score), depth)
+        return run
+
+    def passages(self) -> Mapping[str, str]:
+        return {of.name: passages_hash(self._suite, of.name) for of in self._suite.collections}
+
+    def notes(self) -> Sequence[str]:
+        return ()
+
+
 def searched(out: Path) -> Path:
     """Evaluate the searcher on ``mini``; returns the file of the result."""
     suite = suite_data.load("mini").suite
-    words = {
-        language: {doc.doc_id: Counter(doc.default_text().lower().split()) for doc in suite.docs(language)}
-        for language in suite.passage_languages
-    }
-
-    def search(setting: Setting, queries: Sequence[Text]) -> Run:
-        pool = {
-            doc_id: found for language in words if setting.pool in ("all", language) for doc_id, found in words[language].items()
-        }
-        # Words are weighted by inverse document frequency, so scores depend on the pool.
-        frequency = Counter(word for found in pool.values() for word in found)
-        run = {}
-        for query in queries:
-            asked = set(query.text.lower().split())
-            scores = {doc_id: sum(1 / frequency[word] for word in asked & found.keys()) for doc_id, found in pool.items()}
-            run[query.id] = trec.canonical((doc_id, score) for doc_id, score in scores.items() if score)
-        return run
-
-    card = {"name": "words", "description": "Words in common, rare ones first", "analyzers": {"de": "split"}}
-    result = evaluate_runs(
-        Searcher(card=card, fingerprint="0123456789abcdef", search=search, search_all=search),
-        suite,
-        command="search",
-        depth=DEPTH,
-        passages={language: passages_hash(suite, language) for language in suite.passage_languages},
-        out=out,
-    )
+    result = evaluate_runs(WordSearcher(suite), suite, command="search", options=RunOptions(depth=DEPTH, results=out))
     return result.save(out)
 
 
@@ -88,10 +96,10 @@ def test_the_scores_are_those_of_the_runs(found: Path, tmp_path: Path) -> None:
 
 def test_unknown_ranks_are_not_scored(found: Path, tmp_path: Path) -> None:
     again = rescoring.rescore(packed(found, tmp_path).folder).results["mini"]
-    original = Result.read(found).ranks.by_language
+    original = Result.read(found).ranks.by_query_set
     unknown = 0
-    for language, ranks in again.ranks.by_language.items():
-        theirs = original[language]
+    for name, ranks in again.ranks.by_query_set.items():
+        theirs = original[name]
         assert ranks.found is not None
         assert theirs.found is not None
         assert (ranks.found == theirs.found).all()
@@ -107,9 +115,8 @@ def test_unknown_ranks_are_not_scored(found: Path, tmp_path: Path) -> None:
 
 
 def test_results_that_do_not_cover_a_suite_are_rejected(found: Path, tmp_path: Path) -> None:
-    from hybrid_bench.evaluation.evaluate import evaluate
-
-    ranked = evaluate(TinyEncoder(dimension=64), "mini", store=tmp_path / "store").save(tmp_path / "results")
+    options = EvaluationOptions(store=tmp_path / "store")
+    ranked = evaluate(TinyEncoder(dimension=64), "mini", options=options).save(tmp_path / "results")
     with pytest.raises(HybridBenchError, match="not a result from runs"):
         packed(ranked, tmp_path)
     with pytest.raises(HybridBenchError, match="two results are of the same suite"):
@@ -123,12 +130,9 @@ def test_results_that_do_not_cover_a_suite_are_rejected(found: Path, tmp_path: P
 
 
 def test_a_changed_run_is_detected(found: Path, tmp_path: Path) -> None:
-    import shutil
-
     copied = shutil.copytree(found.parent, tmp_path / "mini")
-    runs = Result.read(copied / found.name).runs_folder
-    assert runs
-    trec.write({}, runs / trec.file_name(Setting("de", "all")), "words")
+    run = Result.read(copied / found.name).run_files[Setting("de", "all", "multilingual")]
+    trec.write({}, run, "words")
     with pytest.raises(HybridBenchError, match="is not the run that"):
         packed(copied / found.name, tmp_path)
     assert not (tmp_path / "submissions").exists()

@@ -11,8 +11,8 @@ import numpy as np
 from hybrid_bench.datasets.judged import JudgedQueries, judged_queries
 from hybrid_bench.datasets.resolvers import SUITES, load_suite
 from hybrid_bench.datasets.settings import ALL
-from hybrid_bench.datasets.suite import Suite
-from hybrid_bench.errors import UnknownNameError
+from hybrid_bench.datasets.suite import Collection, QuerySet, Suite
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.results.ranks import QuerySetRanks
 
 if TYPE_CHECKING:
@@ -96,12 +96,20 @@ class SuiteData:
 def known(name: str) -> bool:
     """Whether a suite accepts submissions: a registered suite, or the dev split of one of its languages; never a path.
 
-    ``miracl/sw/dev`` is such a split: an ir_datasets id that starts with the registered suite ``miracl``.
+    ``miracl/sw/dev`` is such a split: an ir_datasets id that starts with the registered suite ``miracl``. A registered suite must
+    consist of texts of stated languages, because rank tables state ranks by language.
     """
     if name in SUITES:
-        return True
+        return _by_language(SUITES.get(name))
     suite, _, split = name.partition("/")
     return suite in SUITES and split in {f"{language}/dev" for language in SUITES.get(suite).languages} and _is_dataset(name)
+
+
+def _by_language(suite: Suite) -> bool:
+    """Whether a suite has texts of stated languages, and no pools but single collections and the pool of all."""
+    parts: list[QuerySet | Collection] = [*suite.query_sets, *suite.collections]
+    stated = all(part.language and part.modality == "text" for part in parts)
+    return stated and set(suite.pools) <= {ALL} and set(suite.pools.get(ALL, ())) in (set(), set(suite.all_collections))
 
 
 def _is_dataset(dataset_id: str) -> bool:
@@ -118,5 +126,10 @@ def load(name: str) -> SuiteData:
         HybridBenchError: if the suite does not accept submissions, or its files cannot be obtained.
     """
     if not known(name):
+        if name in SUITES:
+            raise HybridBenchError(
+                f"the suite {name!r} does not accept submissions",
+                "Its texts must have languages, and its only pool of several collections must be that of all.",
+            )
         raise UnknownNameError("suite for submissions", name, [*SUITES, "miracl/yo/dev"])
     return SuiteData(load_suite(name))

@@ -156,7 +156,8 @@ def _suite_texts(suite: Suite) -> _SuiteTexts:
     for queries in suite.query_sets:
         for query in suite.queries(queries.name):
             found.ids.add(query.id)
-            found.questions.update(_nonempty(normalised(str(query.content))))
+            if isinstance(query.content, str):
+                found.questions.update(_nonempty(normalised(query.content)))
     contexts: set[str] = set()
     for collection in suite.collections:
         for doc in collection.passages():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hybrid_bench_pyserini.bm25 import Options, evaluate_bm25
+    from hybrid_bench_pyserini.bm25 import Machine, Options, evaluate_bm25
     from hybrid_bench_pyserini.dense import as_document_encoder, as_query_encoder
     from hybrid_bench_pyserini.exporting import export
 
 _HOME = {
+    "Machine": "bm25",
     "Options": "bm25",
     "as_document_encoder": "dense",
     "as_query_encoder": "dense",
@@ -17,7 +18,7 @@ _HOME = {
     "export": "exporting",
 }
 
-__all__ = ["Options", "as_document_encoder", "as_query_encoder", "evaluate_bm25", "export"]
+__all__ = ["Machine", "Options", "as_document_encoder", "as_query_encoder", "evaluate_bm25", "export"]
 
 
 def __getattr__(name: str) -> Any:

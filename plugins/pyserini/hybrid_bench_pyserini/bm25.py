@@ -102,8 +102,14 @@ def evaluate_bm25(
         progress: progress reporting.
 
     Raises:
-        HybridBenchError: if Java is missing, a language has no analyzer, an index is incomplete, or no query has a term.
+        HybridBenchError: if Java is missing, a language has no analyzer, an index is incomplete, no query has a term, or ``runs``
+            states a depth or settings, which have arguments of their own.
     """
+    runs = runs or RunOptions()
+    if runs.depth != RunOptions().depth or runs.settings is not None:
+        raise HybridBenchError(
+            "the depth and the settings in runs= have no effect on BM25", "State them as Options(depth=...) and settings=..."
+        )
     loaded = load_suite(suite) if isinstance(suite, str) else suite
     known = _languages(loaded)
     for language in analyzers.parse_choices(options.analyzer):
@@ -111,7 +117,6 @@ def evaluate_bm25(
             raise UnknownNameError(f"language of {loaded.name}", language, list(known))
     asked = loaded.restrict(languages) if languages else loaded
     chosen = list(settings(asked.settings) if settings else asked.settings)
-    runs = runs or RunOptions()
     searcher = BM25Searcher(asked, options, chosen, machine, progress or SilentProgress())
     with contextlib.closing(searcher):
         return evaluate_runs(

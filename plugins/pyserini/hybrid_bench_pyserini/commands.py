@@ -20,7 +20,7 @@ pyserini = typer.Typer(help="Export indexes and topics for Pyserini.", no_args_i
 #: Options of ``baseline`` that ``hybrid-bench reproduce`` accepts from a result.
 REPRODUCIBLE_OPTIONS = (
     "--suite", "--languages", "--measures", "--settings", "--k1", "--b", "--depth", "--analyzer", "--thai",
-    "--model", "--prebuilt", "--dtype", "--device",
+    "--model", "--prebuilt", "--dtype", "--device", "--passage-text", "--storage", "--run-depth",
 )  # fmt: skip
 
 
@@ -96,9 +96,14 @@ def mdpr(
     ] = "castorini/mdpr-tied-pft-msmarco",
     prebuilt: Annotated[bool, typer.Option("--prebuilt", help="Search Pyserini's prebuilt index (MIRACL only).")] = False,
     languages: shared.Languages = None,
+    passage_text: shared.PassageTextOption = "sentence",
     measures: shared.Measures = None,
     dtype: shared.Dtype = "auto",
     device: shared.Device = "auto",
+    storage: shared.StorageOption = None,
+    run_depth: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of passages per query, on a large suite. [default: 1000]")
+    ] = None,
     against: Against = "",
     out: shared.Out = Path("results"),
     output: shared.Format = "table",
@@ -115,8 +120,11 @@ def mdpr(
     _check_against(against)
     options = EvaluationOptions(
         languages=shared.separated(languages) or None,
+        passage_text=passage_text,  # type: ignore[arg-type]  # checked there
         measures=tuple(measures.split()) if measures else None,
         encoder={"dtype": dtype, "device": device},
+        storage=storage,  # type: ignore[arg-type]  # checked there
+        depth=run_depth,
         results=out if load_suite(suite).large else None,
     )
     progress = console.BarProgress()

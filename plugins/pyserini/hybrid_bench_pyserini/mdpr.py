@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,14 +73,14 @@ def evaluate_prebuilt(
         progress: progress reporting.
 
     Raises:
-        HybridBenchError: if the suite is not part of MIRACL, or the index or the model cannot be downloaded.
+        HybridBenchError: if the suite is not part of MIRACL, another option is given, or the index or the model cannot be
+            downloaded.
     """
     options = options or EvaluationOptions()
     match = re.fullmatch(r"miracl/([a-z]{2})/(dev|train)", suite)
     if match is None:
         raise HybridBenchError(f"Pyserini has no prebuilt index for {suite}", "Use miracl/LANGUAGE/dev, or omit --prebuilt.")
-    if options.languages:
-        raise HybridBenchError("--prebuilt searches the only language of the suite", "Omit --languages.")
+    _check_effect(options)
     loaded = load_suite(suite)
     encoder = load_mdpr(model, **options.encoder)
     measures = options.measures_on(loaded)
@@ -91,6 +92,19 @@ def evaluate_prebuilt(
         options=RunOptions(measures, options.depth or RunOptions().depth, results=options.results),
         progress=progress,
     )
+
+
+def _check_effect(options: EvaluationOptions) -> None:
+    """Raise HybridBenchError if an option has no effect on the search of a prebuilt index."""
+    effective = EvaluationOptions(
+        encoder=options.encoder, measures=options.measures, depth=options.depth, results=options.results
+    )
+    for field in dataclasses.fields(options):
+        if getattr(options, field.name) != getattr(effective, field.name):
+            raise HybridBenchError(
+                f"the option {field.name} has no effect on a prebuilt index, which holds the vectors of one language",
+                "Omit it, or omit --prebuilt to encode on this machine.",
+            )
 
 
 class PrebuiltIndex:

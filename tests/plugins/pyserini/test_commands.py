@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from hybrid_bench import HybridBenchError, Result
 from hybrid_bench.evaluation.fusion import _results
+from hybrid_bench.plugin import RunOptions
 from hybrid_bench.results import runs
 from hybrid_bench.retrieval.fusion import fuse
 from hybrid_bench_pyserini import evaluate_bm25
@@ -53,8 +54,8 @@ def test_a_result_is_reproduced_and_compared(folder: Path, result: Path) -> None
     fields["rows"][0]["value"] += 0.1
     changed = result.with_name("changed.json")
     changed.write_text(json.dumps(fields))
-    told = hybrid_bench("reproduce", changed, folder=folder, status=1).stdout
-    assert f"de de {before.rows[0].measure}: {before.rows[0].value + 0.1:.6f} (" in told
+    printed = hybrid_bench("reproduce", changed, folder=folder, status=1).stdout
+    assert f"de de {before.rows[0].measure}: {before.rows[0].value + 0.1:.6f} (" in printed
     changed.unlink()
 
 
@@ -62,11 +63,11 @@ def test_a_truncated_run_is_detected_and_restored(folder: Path, result: Path) ->
     run = result.parent / "bm25.runs" / "de-de.trec.gz"
     whole = run.read_bytes()
     run.write_bytes(whole[: len(whole) // 2])
-    told = hybrid_bench("fuse", result, "use.runs", "--runs-out", "no", folder=folder, status=2).stderr
-    assert "is missing, truncated or another one" in told
-    assert "hybrid-bench reproduce" in told
-    told = hybrid_bench("reproduce", result, folder=folder).stderr
-    assert "it is made anew" in told
+    printed = hybrid_bench("fuse", result, "use.runs", "--runs-out", "no", folder=folder, status=2).stderr
+    assert "is missing, truncated or another one" in printed
+    assert "hybrid-bench reproduce" in printed
+    printed = hybrid_bench("reproduce", result, folder=folder).stderr
+    assert "is missing, truncated or another one; making it again" in printed
     assert run.read_bytes() == whole
 
 
@@ -104,7 +105,7 @@ def test_a_command_that_fails_is_an_error(folder: Path, result: Path, tmp_path: 
     fields = json.loads(result.read_text())
     for command, problem in (
         ("hybrid-bench baseline bm25 --suite mini --languages xx", "ended with status 2"),
-        ("hybrid-bench baseline bm25 --suite no-such-suite", "the suite 'no-such-suite' of the result is not known here"),
+        ("hybrid-bench baseline bm25 --suite no-such-suite", "the suite 'no-such-suite' of the result is unknown"),
     ):
         fields["provenance"]["command"] = command
         (tmp_path / "bad.json").write_text(json.dumps(fields))
@@ -123,8 +124,8 @@ def test_a_fusion_is_scored_and_reproduced(folder: Path, result: Path) -> None:
 
 def test_bm25_is_compared_with_an_encoder_on_their_common_settings(folder: Path, result: Path) -> None:
     encoder = result.with_name("use-multilingual.json")
-    told = hybrid_bench("compare", result, encoder, "--format", "json", folder=folder).stdout
-    (row,) = json.loads(told)
+    printed = hybrid_bench("compare", result, encoder, "--format", "json", folder=folder).stdout
+    (row,) = json.loads(printed)
     assert (row["setting"], row["measure"], row["queries"]) == ("monolingual", "AP", 45)
     for side, path in (("a", result), ("b", encoder)):
         scores = Result.read(path).scores.query("setting == 'monolingual' and measure == 'AP'")["value"]
@@ -138,12 +139,12 @@ def test_a_local_collection_is_found_by_its_relative_path_or_by_option(
     hybrid_bench("baseline", "bm25", "--suite", "./en", "--measures", "AP", folder=tmp_path)
     relative = tmp_path / "results" / "en" / "bm25.json"
     assert "the same: 1 scores" in hybrid_bench("reproduce", relative, folder=tmp_path).stdout
-    absolute = evaluate_bm25(str(tmp_path / "en"), measures=["AP"]).save(tmp_path / "absolute")
+    absolute = evaluate_bm25(str(tmp_path / "en"), runs=RunOptions(["AP"])).save(tmp_path / "absolute")
     assert str(tmp_path) not in absolute.read_text()
     assert "name its folder with --suite" in hybrid_bench("reproduce", absolute, folder=folder, status=2).stderr
     collection("other/en", {"p1": "The river rose.", "p2": "The town pays."}, {"q1": "rivers"})
-    told = hybrid_bench("reproduce", absolute, "--suite", tmp_path / "other" / "en", folder=folder, status=1).stdout
-    assert "the passages are not the same texts" in told
+    printed = hybrid_bench("reproduce", absolute, "--suite", tmp_path / "other" / "en", folder=folder, status=1).stdout
+    assert "the passages are not the same texts" in printed
 
 
 def test_runs_of_other_data_are_not_fused(folder: Path, result: Path, tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def test_runs_of_other_data_are_not_fused(folder: Path, result: Path, tmp_path: 
         fields = json.loads(result.read_text())
         fields["provenance"][part]["de"] = "0" * 64
         changed[part] = result.with_name(f"{part}.json")
-        changed[part].write_text(json.dumps(fields | {"runs": {}}))
+        changed[part].write_text(json.dumps(fields | {"runs": []}))
     runs_of = {language: folder / "use.runs" / f"{language}-{language}.trec.gz" for language in ("de", "en")}
     fewer = tmp_path / "fewer.runs"
     fewer.mkdir()
@@ -162,7 +163,7 @@ def test_runs_of_other_data_are_not_fused(folder: Path, result: Path, tmp_path: 
         ([fewer, "use.runs", "--runs-out", "x"], "have no passage in common"),
         ([fewer, "use.runs", "--suite", "mini"], "has the passage 'en-"),
         ([result, "use.runs", "--suite", "xquad-r"], "was scored on other queries in de than xquad-r has"),
-        (["use.runs", "use.runs", "--suite", "xquad-r"], "which the suite has not in de"),
+        (["use.runs", "use.runs", "--suite", "xquad-r"], "which is not among the suite's queries in de"),
     ):
         assert problem in hybrid_bench("fuse", *words, folder=folder, status=2).stderr
     for part, path in changed.items():

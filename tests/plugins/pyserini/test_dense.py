@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid_bench import Encoder, HybridBenchError, evaluate, load_encoder, load_suite
+from hybrid_bench import Encoder, EvaluationOptions, HybridBenchError, evaluate, load_encoder, load_suite
+from hybrid_bench.plugin import RunOptions
 from hybrid_bench.results import runs
-from hybrid_bench.retrieval.exact import full_runs
-from hybrid_bench_pyserini import as_document_encoder, as_query_encoder, export
+from hybrid_bench_pyserini import Machine, as_document_encoder, as_query_encoder, evaluate_bm25, export
 from hybrid_bench_pyserini.dense import import_pyserini
 from hybrid_bench_pyserini.exporting import read_manifest
 
 ENCODER = "use-multilingual"
-LANGUAGES = ["de", "en", "es"]
+LANGUAGES = ("de", "en", "es")
 
 
 class Counted:
@@ -48,13 +48,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def own_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[runs.Hit]]:
     folder = tmp_path_factory.mktemp("runs")
-
-    def write(full: full_runs.FullRuns, ranks: Any) -> None:
-        wanted = [setting for setting in full.settings if setting == ("en", "all")]
-        full_runs.write(full, wanted, folder, ranks=ranks, depth=50, tag="own")
-
-    evaluate(ENCODER, "mini", languages=LANGUAGES, with_runs=write)
-    return runs.read(folder / "en-all.trec.gz")
+    evaluate(ENCODER, "mini", options=EvaluationOptions(languages=LANGUAGES, runs=folder, depth=50, run_settings=("en:all",)))
+    (run,) = runs.runs_in(folder).values()
+    return runs.read(run)
 
 
 def same(ours: dict[str, list[runs.Hit]], theirs: dict[str, list[runs.Hit]]) -> None:
@@ -71,11 +67,11 @@ def same(ours: dict[str, list[runs.Hit]], theirs: dict[str, list[runs.Hit]]) -> 
 def test_pyserinis_searcher_returns_our_run(index: Path, own_run: dict[str, list[runs.Hit]]) -> None:
     encoder = Counted(load_encoder(ENCODER))
     searcher = import_pyserini("pyserini.search.faiss").FaissSearcher(str(index), as_query_encoder(encoder))  # type: ignore[arg-type]
-    queries = load_suite("mini").query_texts("en")
-    found = searcher.batch_search([query.text for query in queries], [query.id for query in queries], 50, 2)
+    queries = load_suite("mini").queries("en")
+    found = searcher.batch_search([query.content for query in queries], [query.id for query in queries], 50, 2)
     assert encoder.calls == [len(queries)]
     same(own_run, {query_id: [runs.Hit(hit.docid, float(hit.score)) for hit in hits] for query_id, hits in found.items()})
-    one = searcher.search(queries[0].text, 5)
+    one = searcher.search(queries[0].content, 5)
     assert [hit.docid for hit in one] == [hit.doc_id for hit in own_run[queries[0].id][:5]]
 
 
@@ -93,14 +89,12 @@ def test_pyserinis_command_returns_our_run(index: Path, own_run: dict[str, list[
 
 
 def test_pyserinis_hybrid_searcher_combines_both(index: Path, tmp_path: Path) -> None:
-    from hybrid_bench_pyserini import evaluate_bm25
-
-    evaluate_bm25("mini", languages=["en"], measures=["AP"], index=tmp_path)
+    evaluate_bm25("mini", languages=["en"], runs=RunOptions(["AP"]), machine=Machine(tmp_path))
     (lucene,) = tmp_path.glob("bm25-mini-en-*/lucene")
     dense = import_pyserini("pyserini.search.faiss").FaissSearcher(str(index), as_query_encoder(ENCODER))
     sparse = import_pyserini("pyserini.search.lucene").LuceneSearcher(str(lucene))
     hybrid = import_pyserini("pyserini.search.hybrid").HybridSearcher(dense, sparse)
-    query = load_suite("mini").query_texts("en")[0].text
+    query = load_suite("mini").queries("en")[0].content
     assert len(hybrid.search(query, k=5)) == 5
     assert len(hybrid.batch_search([query, query], ["a", "b"], k=5)["b"]) == 5
 
@@ -108,7 +102,7 @@ def test_pyserinis_hybrid_searcher_combines_both(index: Path, tmp_path: Path) ->
 def test_document_encoders_return_the_vectors_of_the_index(index: Path) -> None:
     import faiss
 
-    texts = [text.text for text in load_suite("mini").passage_texts("de")]
+    texts = [passage.content for passage in load_suite("mini").passages("de")]
     vectors = faiss.read_index(str(index / "index")).reconstruct_n(0, len(texts))
     np.testing.assert_allclose(as_document_encoder(ENCODER).encode(texts), vectors, atol=1e-5)
     titled = as_document_encoder(ENCODER).encode(["b"], titles=["a"])
@@ -118,7 +112,7 @@ def test_document_encoders_return_the_vectors_of_the_index(index: Path) -> None:
 def test_a_document_has_one_line_of_docid(index: Path) -> None:
     ids = (index / "docid").read_text().splitlines()
     suite = load_suite("mini").restrict(LANGUAGES)
-    assert ids == [text.id for language in suite.passage_languages for text in suite.passage_texts(language)]
+    assert ids == [passage.id for name in suite.pool("all") for passage in suite.passages(name)]
 
 
 def test_exports_with_wrong_arguments_and_corrupt_indexes_are_refused(index: Path, tmp_path: Path) -> None:

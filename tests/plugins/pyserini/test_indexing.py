@@ -95,7 +95,7 @@ def test_interrupted_indexing_is_never_taken_for_a_complete_index(tmp_path: Path
     code = f"""
 import itertools, time
 from pathlib import Path
-from hybrid_bench import Text
+from hybrid_bench.plugin import Item
 from hybrid_bench_pyserini.analyzers import analysis
 from hybrid_bench_pyserini.indexing import IndexKey, open_or_build
 documents = ((Item(str(n), "a river"), "a river") for n in itertools.count() if n < 10**6 or time.sleep(1) is None)

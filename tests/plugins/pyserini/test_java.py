@@ -138,7 +138,7 @@ except SystemExit as end:
     assert not end.code
 print("imported:", sorted(name for name in sys.modules if name.startswith(("hybrid_bench_pyserini", "torch", "jnius"))))
 """
-    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert "imported: []" in told
-    assert "baseline" in told
-    assert "[hybrid-bench-pyserini]" in told
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert "imported: []" in printed
+    assert "baseline" in printed
+    assert "[hybrid-bench-pyserini]" in printed

@@ -10,6 +10,7 @@ import yaml
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.datasets.languages import MIRACL
+from hybrid_bench.plugin import RunOptions
 from hybrid_bench_pyserini import evaluate_bm25
 from hybrid_bench_pyserini.published_figures import compare, figures, source
 
@@ -48,6 +49,6 @@ def test_the_leaderboard_and_the_plugin_have_the_same_figures() -> None:
 
 
 def test_a_suite_without_published_figures_is_an_error() -> None:
-    result = evaluate_bm25("mini", languages=["en"], measures=["nDCG@10"])
+    result = evaluate_bm25("mini", languages=["en"], runs=RunOptions(["nDCG@10"]))
     with pytest.raises(HybridBenchError, match="no published figures on mini"):
         compare(result)

@@ -18,8 +18,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from hybrid_bench import Suite, evaluate, load_suite
-from hybrid_bench.evaluation.streamed import Streaming
+from hybrid_bench import EvaluationOptions, Suite, evaluate, load_suite
 from hybrid_bench.execution.local import LocalExecutor
 from hybrid_bench.execution.protocol import Executor
 from hybrid_bench.plugin import Role
@@ -140,7 +139,7 @@ def test_a_killed_search_task_does_not_change_the_bytes(executor: RayExecutor, t
 
 @pytest.fixture(scope="module")
 def mini() -> Suite:
-    return dataclasses.replace(load_suite("mini").restrict(["de", "en"]), streamed=True)
+    return dataclasses.replace(load_suite("mini").restrict(["de", "en"]), large=True)
 
 
 def test_an_evaluation_is_byte_identical(executor: RayExecutor, mini: Suite, tmp_path: Path) -> None:
@@ -150,17 +149,21 @@ def test_an_evaluation_is_byte_identical(executor: RayExecutor, mini: Suite, tmp
     """
     results = {}
     for name, address in (("local", None), ("ray", "auto")):
-        streaming = Streaming(store=tmp_path / name / "store", executor=name, address=address)
+        options = EvaluationOptions(
+            store=tmp_path / name / "store", executor=name, address=address, results=tmp_path / name / "results"
+        )
         with threadpool_limits(limits=1):
-            result = evaluate("use-multilingual", mini, streaming=streaming, runs=tmp_path / name / "results")
+            result = evaluate("use-multilingual", mini, options=options)
         results[name] = result.model_copy(update={"timings": {}}).to_json()
     assert results["ray"] == results["local"]
     assert files(tmp_path / "ray") == files(tmp_path / "local")
     assert sum(name.endswith(".gz") for name in files(tmp_path / "ray")) == 6
 
 
-def test_a_suite_that_is_not_streamed_is_searched_on_the_cluster(executor: RayExecutor) -> None:
-    results = [evaluate("use-multilingual", "mini", languages=["en"], executor=name) for name in ("local", "ray")]
+def test_a_suite_that_is_not_large_is_searched_on_the_cluster(executor: RayExecutor) -> None:
+    results = [
+        evaluate("use-multilingual", "mini", options=EvaluationOptions(("en",), executor=name)) for name in ("local", "ray")
+    ]
     here, there = (result.model_copy(update={"timings": {}}).to_json() for result in results)
     assert here == there
 

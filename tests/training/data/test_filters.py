@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hybrid_bench import HybridBenchError, load_suite
+from hybrid_bench import Collection, HybridBenchError, Image, QuerySet, Suite, load_suite
+from hybrid_bench.datasets.suite import ImagePassage, ImageQuery
 from hybrid_bench.training.data import mix
 from hybrid_bench.training.data.filters import WINDOW, remove_suite_overlap
 from hybrid_bench.training.data.readers import jsonl
@@ -20,14 +21,16 @@ def matching() -> dict[str, ParallelRow]:
     """Rows that each filter must remove, made from the suite `mini`."""
     suite = load_suite("mini")
     query = next(iter(suite.queries("de")))
-    doc = max(suite.docs("en"), key=lambda doc: len(doc.context))  # type: ignore[attr-defined]
+    doc = max(suite.collection("en").passages(), key=lambda doc: len(doc.context))  # type: ignore[attr-defined]
     context: str = doc.context  # type: ignore[attr-defined]
     other = {"en": "Something else entirely, in a test?"}
     return {
-        "id": ParallelRow(query.query_id, "s", "", dict(other), {}),
-        "question": ParallelRow("a", "s", "", {"fr": f"  {query.default_text().upper()} !"}, {}),
+        "id": ParallelRow(query.id, "s", "", dict(other), {}),
+        "question": ParallelRow("a", "s", "", {"fr": f"  {str(query.content).upper()} !"}, {}),
         "passage": ParallelRow("b", "s", "", dict(other), {"en": doc.default_text().replace(" ", "  ")}),
-        "context": ParallelRow("c", "s", "", dict(other), {}, {"en": f"Before it, this stands. {context} And after it, that."}),
+        "context": ParallelRow(
+            "c", "s", "", dict(other), {}, {"en": f"Another sentence before. {context} Another sentence after."}
+        ),
         "passage, a paragraph": ParallelRow("e", "s", "", dict(other), {"en": context}),
         "passage, of two": ParallelRow("f", "s", "", dict(other), {"en": context[: len(context) - 3] + " and no more"}),
         "question, a paragraph": ParallelRow("g", "s", "", {"en": context}, {"en": "This is an answer in a test."}),
@@ -57,7 +60,7 @@ def test_each_filter_removes_its_row(which: str, matching: dict[str, ParallelRow
 
 def test_short_questions_are_removed_and_short_passages_are_kept() -> None:
     suite = load_suite("mini")
-    query = min((query.default_text() for query in suite.queries("zh")), key=len)
+    query = min((str(query.content) for query in suite.queries("zh")), key=len)
     assert len(query) < 12, "shorter than the same in an alphabet"
     rows = [CLEAN, ParallelRow("a", "s", "", {"zh": query}), ParallelRow("b", "s", "", {"en": "Why, in a test?"}, {"en": "Yes."})]
     left, report = remove_suite_overlap(ParallelTable.from_rows(rows), [suite])
@@ -65,10 +68,25 @@ def test_short_questions_are_removed_and_short_passages_are_kept() -> None:
     assert [row.id for row in left.rows()] == ["clean", "b"]
 
 
+def test_images_of_a_suite_are_ignored() -> None:
+    picture = Image.from_bytes(b"not decoded", name="What do cats of this test drink?")
+    suite = Suite(
+        name="pictures",
+        description="",
+        query_sets=(QuerySet("photos", lambda: [ImageQuery("q", picture)], list, modality="image"),),
+        collections=(Collection("drawings", lambda: [ImagePassage("d", picture)], modality="image"),),
+        settings=(),
+    )
+    left, report = remove_suite_overlap(ParallelTable.from_rows([CLEAN]), [suite])
+    assert (list(left.rows()), report.removed) == ([CLEAN], {})
+
+
 def test_overlapping_paragraphs_in_scripts_without_spaces() -> None:
     suite = load_suite("mini")
     for language in ("zh", "th"):
-        context = max((getattr(doc, "context", "") for doc in suite.docs(language)), key=lambda text: len(normalised(text)))
+        context = max(
+            (getattr(doc, "context", "") for doc in suite.collection(language).passages()), key=lambda text: len(normalised(text))
+        )
         plain = normalised(context)
         assert len(plain) > WINDOW + 7
         other = {language: "这与那些文章无关吗"}

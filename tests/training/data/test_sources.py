@@ -38,9 +38,9 @@ def test_shared_articles_are_reported(built: mix.Mix) -> None:
 def test_no_xquad_text_remains(built: mix.Mix) -> None:
     """By direct comparison of texts in every language, independent of the filters."""
     suite = load_suite("xquad-r")
-    ids = {query.query_id for query in suite.queries("en")}
-    asked = {query.default_text().strip() for language in suite.languages for query in suite.queries(language)}
-    paragraphs = {doc.context.strip() for language in suite.languages for doc in suite.docs(language)}  # type: ignore[attr-defined]
+    ids = {query.id for query in suite.queries("en")}
+    asked = {str(query.content).strip() for of in suite.query_sets for query in suite.queries(of.name)}
+    paragraphs = {doc.context.strip() for of in suite.collections for doc in of.passages()}  # type: ignore[attr-defined]
     assert not ids & set(built.table.key_column("id"))
     for language in built.table.languages:
         assert not asked & set(built.table.column("question", language))
