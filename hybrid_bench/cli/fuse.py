@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hybrid_bench.cli import console
-from hybrid_bench.cli.options import Format, Measures, Out, OptionalSuiteName, separated
+from hybrid_bench.cli.options import Format, Measures, OptionalSuiteName, Out, separated
 
 
 def command(
@@ -16,16 +16,16 @@ def command(
         list[Path], typer.Argument(help="Two or more: TREC runs, folders of runs (`evaluate --runs`), or results that have runs.")
     ],
     method: Annotated[str, typer.Option(help="rrf or interpolation.")] = "rrf",
-    normalisation: Annotated[str, typer.Option(help="For interpolation, of the scores of each query: raw, min-max or z-score.")] = "raw",
+    normalisation: Annotated[
+        str, typer.Option(help="For interpolation, of the scores of each query: raw, min-max or z-score.")
+    ] = "raw",
     weights: Annotated[str, typer.Option(help="For interpolation, comma-separated: .3,.7 [default: equal]")] = "",
     rrf_k: Annotated[int, typer.Option(min=0, help="The constant k of rrf.")] = 60,
     depth: Annotated[int, typer.Option(min=1, help="Passages per query that are read from each run and kept, at most.")] = 1000,
     suite: OptionalSuiteName = "",
     name: Annotated[str, typer.Option(help="Name of the fusion in its result and runs.")] = "",
     measures: Measures = None,
-    runs_out: Annotated[
-        Path | None, typer.Option(help="Without --suite: file or folder for the fused runs.")
-    ] = None,
+    runs_out: Annotated[Path | None, typer.Option(help="Without --suite: file or folder for the fused runs.")] = None,
     out: Out = Path("results"),
     output: Format = "table",
 ) -> None:

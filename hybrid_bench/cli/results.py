@@ -22,7 +22,9 @@ def show(
     file: ResultFile,
     matrix: Annotated[str, typer.Option(help="Print query sets by pools, of this measure: AP, nDCG@10, ...")] = "",
     long: Annotated[bool, typer.Option("--long", help="Print every score, one per row.")] = False,
-    provenance: Annotated[bool, typer.Option("--provenance", help="Print command, versions and hashes instead of scores.")] = False,
+    provenance: Annotated[
+        bool, typer.Option("--provenance", help="Print command, versions and hashes instead of scores.")
+    ] = False,
     output: Format = "table",
 ) -> None:
     """Validate a result and print it.

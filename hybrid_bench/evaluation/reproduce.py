@@ -18,6 +18,7 @@ from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
 from hybrid_bench.support import atomic
 
+
 @dataclass(frozen=True)
 class Comparison:
     """A result and its reproduction.
@@ -86,7 +87,7 @@ def _on_suite(words: list[str], suite: str) -> list[str]:
             load_suite(words[at])
         except UnknownNameError as error:
             raise HybridBenchError(
-                f"the suite {words[at]!r} of the result is not known here: it is neither installed nor a folder in this directory",
+                f"the suite {words[at]!r} of the result is not known here: neither installed nor a folder in this directory",
                 "If it is a local collection, name its folder with --suite. If a plugin provides it, install the plugin.",
             ) from error
     return words

@@ -106,9 +106,7 @@ def _check_store_options(options: EvaluationOptions) -> None:
     given = [name for name, default in (("storage", None), ("passage_text", "sentence"), ("store", None))
              if getattr(options, name) != default]  # fmt: skip
     if given:
-        raise HybridBenchError(
-            f"the option {given[0]} has no effect on a store, which states its own", f"Leave {given[0]} out."
-        )
+        raise HybridBenchError(f"the option {given[0]} has no effect on a store, which states its own", f"Leave {given[0]} out.")
 
 
 def _of_store(

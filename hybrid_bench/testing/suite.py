@@ -13,7 +13,7 @@ from hybrid_bench.datasets.images import Image
 from hybrid_bench.datasets.judged import qrels
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import KINDS, Setting
-from hybrid_bench.datasets.suite import Collection, ImagePassage, Passage, Suite
+from hybrid_bench.datasets.suite import Collection, ImagePassage, Passage, QuerySet, Suite
 from hybrid_bench.errors import HybridBenchError
 
 #: Records of a large suite's collections that are read, at most.
@@ -62,7 +62,7 @@ class SuiteConformance:
 
     def test_languages_are_valid_tags(self, suite: Suite) -> None:
         """Languages are BCP-47 tags, such as ``de``, ``pt-BR`` or ``zh-Hans``."""
-        for of in (*suite.query_sets, *suite.collections):
+        for of in _parts(suite):
             assert of.language is None or langcodes.tag_is_valid(of.language), (
                 f"the language {of.language!r} of {of.name!r} is not a valid BCP-47 tag"
             )
@@ -126,7 +126,7 @@ class SuiteConformance:
 
     def test_images_can_be_decoded(self, suite: Suite) -> None:
         """Every image of a collection or query set; of a large suite the first."""
-        parts = [of for of in (*suite.query_sets, *suite.collections) if of.modality == "image"]
+        parts = [of for of in _parts(suite) if of.modality == "image"]
         if not parts:
             pytest.skip("the suite has no images")
         for of in parts:
@@ -150,6 +150,10 @@ class SuiteConformance:
             assert judged == judged_again, (
                 f"the judgements of {of.name!r} are {len(judged)} and then {len(judged_again)}, or differ"
             )
+
+
+def _parts(suite: Suite) -> list[QuerySet | Collection]:
+    return [*suite.query_sets, *suite.collections]
 
 
 def _records(suite: Suite, of: Collection) -> Iterator[Passage | ImagePassage]:

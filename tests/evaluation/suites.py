@@ -45,7 +45,9 @@ def query_set(
     return QuerySet(
         name,
         lambda: [GenericQuery(query_id, text) for query_id, text in texts.items()],
-        lambda: [Judgement(query_id, of, doc_id, grade) for query_id, judged in qrels.items() for (of, doc_id), grade in judged.items()],
+        lambda: [
+            Judgement(query_id, of, doc_id, grade) for query_id, judged in qrels.items() for (of, doc_id), grade in judged.items()
+        ],
         language=language,
         domain=domain,
     )

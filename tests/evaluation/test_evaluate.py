@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import ir_datasets
@@ -17,7 +17,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import hybrid_bench
-from hybrid_bench import Encoder, EvaluationOptions, HybridBenchError, Result, Suite, evaluate, load_encoder, load_suite
+from hybrid_bench import Encoder, EvaluationOptions, HybridBenchError, Result, evaluate, load_encoder, load_suite
 from hybrid_bench.datasets.languages import XQUAD_R
 from hybrid_bench.datasets.sources.beir_folder import load as load_folder
 from hybrid_bench.embeddings.store import EmbeddingStore
@@ -28,7 +28,7 @@ from hybrid_bench.results import tables
 from hybrid_bench.support import cache
 from hybrid_bench.support.hashing import texts_hash
 from tests.embeddings.encoders import Counting
-from tests.evaluation.suites import DOCS, QRELS, QUERIES, Texts, collection, of_lists, query_set
+from tests.evaluation.suites import DOCS, QRELS, QUERIES, Texts, of_lists
 from tests.tiny_encoder import TinyEncoder
 
 Qrels = dict[str, dict[str, int]]
@@ -351,9 +351,9 @@ def test_a_result_does_not_contain_the_local_path_of_a_model(tmp_path: Path) -> 
 
 def test_two_evaluations_write_the_same_bytes_except_timings(tmp_path: Path) -> None:
     paths = [
-        evaluate(
-            WholeNumbers(), "mini", options=EvaluationOptions(languages=("de", "th"), store=tmp_path / name)
-        ).save(tmp_path / name)
+        evaluate(WholeNumbers(), "mini", options=EvaluationOptions(languages=("de", "th"), store=tmp_path / name)).save(
+            tmp_path / name
+        )
         for name in ("one", "other")
     ]
     one, other = ([line for line in path.read_text().splitlines() if not line.startswith(' "timings"')] for path in paths)

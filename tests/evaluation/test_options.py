@@ -36,9 +36,7 @@ def test_an_option_without_effect_on_an_exact_suite_is_an_error(option: str, val
     assert encoder.calls == []
 
 
-@pytest.mark.parametrize(
-    ("option", "value"), [("check", True), ("runs", Path("runs")), ("run_settings", ("monolingual",))]
-)
+@pytest.mark.parametrize(("option", "value"), [("check", True), ("runs", Path("runs")), ("run_settings", ("monolingual",))])
 def test_an_option_without_effect_on_a_large_suite_is_an_error(option: str, value: Any) -> None:
     encoder = Counting()
     with pytest.raises(HybridBenchError, match=f"the option {option} has no effect: lists is searched to a depth"):

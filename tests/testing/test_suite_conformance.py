@@ -218,10 +218,13 @@ BROKEN: dict[str, tuple[Callable[[], Suite], dict[str, str]]] = {
         {ANSWERED: "no query of 'de' has a passage of relevance 1 or more in a pool that it is searched in"},
     ),
     "relevant passages in no pool that is searched": (
-        lambda: suite(settings=(Setting("de", "de", "monolingual"), Setting("en", "en", "monolingual")), pools={},
-                      **parts(judgements=lambda: JUDGEMENTS[1:])),
+        lambda: suite(
+            settings=(Setting("de", "de", "monolingual"), Setting("en", "en", "monolingual")),
+            pools={},
+            **parts(judgements=lambda: JUDGEMENTS[1:]),
+        ),
         {ANSWERED: "no query of 'de' has a passage of relevance 1 or more in a pool that it is searched in"},
-    ),  # fmt: skip
+    ),
     "equal ids in a pool": (
         lambda: suite(unique_ids=True),
         {"test_trec_ids_are_unique_in_every_pool": "the pool 'all' has the TREC id 'd0' in 'de' and in 'en'"},
