@@ -89,7 +89,7 @@ class SuiteConformance:
                 pytest.fail(error.problem)
 
     def test_trec_ids_are_unique_in_every_pool(self, suite: Suite) -> None:
-        """Runs name passages by their TREC ids alone."""
+        """Runs name passages only by their TREC ids."""
         pools = _pools(suite)
         for pool in dict.fromkeys(setting.pool for setting in _settings(suite)):
             collection_of: dict[str, str] = {}
@@ -168,7 +168,7 @@ def _settings(suite: Suite) -> list[Setting]:
 
 
 def _pools(suite: Suite) -> dict[str, list[Collection]]:
-    """Pool to its collections, as far as they exist; a collection alone is a pool."""
+    """Pool to its collections, as far as they exist; each collection is a pool, too."""
     collections = {of.name: of for of in suite.collections}
     pools = {name: [of] for name, of in collections.items()}
     return pools | {name: [collections[one] for one in inside if one in collections] for name, inside in suite.pools.items()}

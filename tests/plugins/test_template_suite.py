@@ -31,7 +31,9 @@ def install(folder: Path) -> None:
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
     groups = project["entry-points"].items()
-    lines = [line for group, entries in groups for line in (f"[{group}]", *(f"{name} = {value}" for name, value in entries.items()))]
+    lines = [
+        line for group, entries in groups for line in (f"[{group}]", *(f"{name} = {value}" for name, value in entries.items()))
+    ]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
 
 
