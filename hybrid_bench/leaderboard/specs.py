@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hybrid_bench.datasets.settings import SettingKind
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.measures import from_ranks
+from hybrid_bench.measures.bias_scores import bias_measures
 from hybrid_bench.support import toml
 
 #: The folder of specifications inside a folder of leaderboards.
@@ -51,6 +53,16 @@ class Column(_Strict):
     higher_is_better: bool = True
     decimals: Annotated[int, Field(ge=0, le=6)] = 4
     compared: bool = True
+
+    @field_validator("measure")
+    @classmethod
+    def _exists(cls, measure: str) -> str:
+        if measure not in bias_measures():
+            try:
+                from_ranks.known([measure])
+            except HybridBenchError as error:
+                raise ValueError(f"{error.problem}, and it is no measure of bias: {', '.join(bias_measures())}") from error
+        return measure
 
     def format(self, value: float | None) -> str:
         """Format a value for all outputs; empty for None."""

@@ -53,6 +53,11 @@ def same_group_name(attribute: Attribute, depth: int = GROUP_DEPTH) -> str:
     return f"Same{attribute.capitalize()}@{depth}"
 
 
+def bias_measures() -> list[str]:
+    """The names of all measures of bias in results."""
+    return [name(attribute) for name in (distance_name, peer_name, same_group_name) for attribute in ATTRIBUTES]
+
+
 def bias_rows(suite: Suite, ranks: QuerySetRanks, setting: Setting) -> list[Score]:
     """RankDistance and PEER of a setting on a pool, by every attribute in which its relevant passages differ."""
     if setting.pool not in ranks.rank_in:

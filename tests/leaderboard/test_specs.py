@@ -87,6 +87,8 @@ def test_the_plot_uses_the_columns_of_the_board(tmp_path: Path) -> None:
         ('name = "other"\n' + BOARD, "name: the file name is the name"),
         (BOARD.replace('title = "Mini"\n', ""), "title: Field required"),
         (BOARD.replace('"monolingual"', '"bilingual"'), r"columns\.0\.setting"),
+        (BOARD.replace('"AP"', '"APP"'), r"columns\.0\.measure: .*ir_measures does not know the measure 'APP'"),
+        (BOARD.replace('"AP"', '"SameLanguage@5"'), r"no measure of bias: .*SameLanguage@20"),
         (BOARD.replace('sorted_by = "mono_ap"', 'sorted_by = "multi_ap"'), "sorted_by names no column: 'multi_ap'"),
         (BOARD + COLUMN, "two columns have the key 'mono_ap'"),
         (BOARD.replace('["mini"]', "[]"), "suites"),
