@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hybrid_bench.datasets.judged import JudgedQueries, judged_queries
+from hybrid_bench.datasets.parts import Collection, QuerySet
 from hybrid_bench.datasets.resolvers import SUITES, load_suite
 from hybrid_bench.datasets.settings import ALL
-from hybrid_bench.datasets.suite import Collection, QuerySet, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.results.ranks import QuerySetRanks
 
