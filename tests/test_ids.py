@@ -66,9 +66,8 @@ def parsed_ids(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, ast.unparse(node)
 
 
-#: Code that reads other texts than ids: the primary language of a tag that names a folder, options of a command.
+#: Code that reads other texts than ids: options of a command.
 ALLOWED = {
-    ("hybrid_bench/datasets/sources/beir_folder.py", "name.partition('-')"),
     ("hybrid_bench/evaluation/reproducible.py", "word.startswith('-')"),
     ("hybrid_bench/evaluation/reproducible.py", "word.startswith('--')"),
 }

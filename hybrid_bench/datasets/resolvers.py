@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 #: A dataset with more passages than this in ir_datasets' metadata is large.
 LARGE_FROM = 100_000
 
+#: From a name to its suite; None if the resolver does not know the name.
 SuiteResolver = Callable[[str], "Suite | None"]
 
+#: Suites that are registered by name: entry points of the group ``hybrid_bench.suites``.
 SUITES: Registry[Suite] = Registry("hybrid_bench.suites", "suite", Suite)
 RESOLVERS: Registry[SuiteResolver] = Registry("hybrid_bench.suite_resolvers", "suite resolver", cast(Any, Callable))
 

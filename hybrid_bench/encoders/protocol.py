@@ -10,6 +10,7 @@ from hybrid_bench.encoders.card import EncoderCard
 if TYPE_CHECKING:
     import numpy as np
 
+#: What a text or an image is encoded as.
 Role = Literal["query", "passage"]
 
 

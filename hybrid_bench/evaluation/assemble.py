@@ -1,4 +1,4 @@
-"""From what a searcher found on a suite to the result: every result is made here."""
+"""Assembly of a result from what a searcher found on a suite; every result is made here."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class SearcherIdentity:
     """What a result states of the encoder or searcher.
 
     Attributes:
-        card: ``name``, and whatever else decides the scores.
+        card: ``name``, and everything else that scores depend on.
         fingerprint: two searchers that give different runs differ in it.
         versions: of software beyond what every result names.
-        passage_text: what was read of a passage.
+        passage_text: the part of a passage that was read.
         dtype: compute dtype of vectors.
         device: compute device.
         storage: number format of vectors on disk, where it is not that of the computation.
@@ -77,7 +77,7 @@ def assemble(suite: Suite, searcher: SearcherIdentity, evidence: Evidence, *, co
     """Make a result.
 
     Args:
-        suite: that was searched, restricted to what was asked for.
+        suite: that was searched, restricted to the languages that were evaluated.
         searcher: that searched it.
         evidence: what it found.
         command: the command line that makes the result again.

@@ -33,7 +33,7 @@ class ExactSearch:
 
     Args:
         encoder: encodes what the store does not hold.
-        suite: restricted to what was asked for.
+        suite: restricted to the languages that are evaluated.
         store: of the vectors.
         passage_text: what the encoder reads of a passage.
         progress: where to report.

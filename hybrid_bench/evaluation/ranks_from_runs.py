@@ -106,7 +106,7 @@ class CollectedRanks:
         self._relevance.setdefault(setting.query_set, {}).setdefault(query_id, {}).update(relevance)
 
     def ranks(self) -> Ranks | None:
-        """The ranks; None if some of them are not known, or no collection was searched alone."""
+        """The ranks; None if some of them are not known, or no single collection was searched."""
         by_query_set = {name: self._of_query_set(name) for name in self._relevance}
         known = {name: ranks for name, ranks in by_query_set.items() if ranks is not None}
         return Ranks(known) if known and not self._cut else None

@@ -47,7 +47,7 @@ NOT_FOUND = (
 
 
 class Searcher(Protocol):
-    """Ranks a pool for queries: BM25, a fusion, an encoder on a large suite, or whatever a plugin brings.
+    """Ranks a pool for queries: BM25, a fusion, an encoder on a large suite, or a searcher of a plugin.
 
     Attributes:
         identity: what a result states of it.
@@ -87,7 +87,7 @@ class RunOptions:
     Attributes:
         measures: any of ir_measures.
         depth: passages a query in a run, at most.
-        settings: these settings alone; all of the suite by default.
+        settings: search only these; all of the suite by default.
         results: folder of results: the runs go into ``<results>/<suite>/<stem>.runs``, beside the file that
             :meth:`Result.save` writes. Without it no runs are kept.
     """

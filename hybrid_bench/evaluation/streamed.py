@@ -41,7 +41,7 @@ class LargeSuite:
     """A large suite with an encoder, and the folders of their vectors.
 
     Attributes:
-        suite: restricted to what was asked for.
+        suite: restricted to the languages that are evaluated.
         source: the encoder, as workers get it.
         root: the folder of all stores, see :func:`streams_folder`.
         executor: that encodes and searches.
@@ -73,7 +73,7 @@ class LargeSuite:
     def encoder(self) -> Encoder:
         """The encoder, loaded."""
         if self.source.encoder is None:
-            raise ValueError("the encoder is loaded in workers alone")
+            raise ValueError("the encoder is loaded only in workers")
         return self.source.encoder
 
     @classmethod

@@ -20,6 +20,7 @@ from hybrid_bench.results.record import Score
 if TYPE_CHECKING:
     from ir_measures import Measure
 
+#: The measures of an evaluation by default.
 DEFAULT_MEASURES = ("AP", "AP@20", "RR", "nDCG@10", "R@1", "R@10", "R@100", "P@1")
 
 

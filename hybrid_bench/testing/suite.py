@@ -11,9 +11,10 @@ import pytest
 
 from hybrid_bench.datasets.images import Image
 from hybrid_bench.datasets.judged import qrels
+from hybrid_bench.datasets.parts import Collection, ImagePassage, Passage, QuerySet
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import KINDS, Setting
-from hybrid_bench.datasets.suite import Collection, ImagePassage, Passage, Suite
+from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 
 #: Records of a large suite's collections that are read, at most.
@@ -62,7 +63,7 @@ class SuiteConformance:
 
     def test_languages_are_valid_tags(self, suite: Suite) -> None:
         """Languages are BCP-47 tags, such as ``de``, ``pt-BR`` or ``zh-Hans``."""
-        for of in (*suite.query_sets, *suite.collections):
+        for of in _parts(suite):
             assert of.language is None or langcodes.tag_is_valid(of.language), (
                 f"the language {of.language!r} of {of.name!r} is not a valid BCP-47 tag"
             )
@@ -89,7 +90,7 @@ class SuiteConformance:
                 pytest.fail(error.problem)
 
     def test_trec_ids_are_unique_in_every_pool(self, suite: Suite) -> None:
-        """Runs name passages by their TREC ids alone."""
+        """Runs name passages only by their TREC ids."""
         pools = _pools(suite)
         for pool in dict.fromkeys(setting.pool for setting in _settings(suite)):
             collection_of: dict[str, str] = {}
@@ -126,7 +127,7 @@ class SuiteConformance:
 
     def test_images_can_be_decoded(self, suite: Suite) -> None:
         """Every image of a collection or query set; of a large suite the first."""
-        parts = [of for of in (*suite.query_sets, *suite.collections) if of.modality == "image"]
+        parts = [of for of in _parts(suite) if of.modality == "image"]
         if not parts:
             pytest.skip("the suite has no images")
         for of in parts:
@@ -152,6 +153,10 @@ class SuiteConformance:
             )
 
 
+def _parts(suite: Suite) -> list[QuerySet | Collection]:
+    return [*suite.query_sets, *suite.collections]
+
+
 def _records(suite: Suite, of: Collection) -> Iterator[Passage | ImagePassage]:
     """The records of a collection; the first of a large suite."""
     return itertools.islice(of.passages(), _READ_OF_LARGE if suite.large else None)
@@ -164,7 +169,7 @@ def _settings(suite: Suite) -> list[Setting]:
 
 
 def _pools(suite: Suite) -> dict[str, list[Collection]]:
-    """Pool to its collections, as far as they exist; a collection alone is a pool."""
+    """Pool to its collections, as far as they exist; each collection is a pool, too."""
     collections = {of.name: of for of in suite.collections}
     pools = {name: [of] for name, of in collections.items()}
     return pools | {name: [collections[one] for one in inside if one in collections] for name, inside in suite.pools.items()}

@@ -34,7 +34,8 @@ def example(words: tuple[str, ...]) -> str:
 
 def test_the_commands_are_those_that_the_documentation_names() -> None:
     assert {" ".join(words) for words in COMMANDS} >= {
-        "evaluate", "compare", "encoders", "suites", "doctor", "datasets export", "datasets list", "results show", "results migrate",
+        "evaluate", "compare", "encoders", "suites", "doctor", "datasets export", "datasets list", "results show",
+        "results migrate", "search", "fuse", "encode", "reproduce",
     }  # fmt: skip
 
 

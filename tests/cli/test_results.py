@@ -102,7 +102,7 @@ def test_a_result_of_version_1_is_rewritten_with_its_runs(here: Cli, with_runs: 
     migrated = Result.read(path)
     assert migrated.damaged_runs() == []
     assert {file.parent.name for file in migrated.run_files.values()} == {"whole-numbers.bf16.runs"}
-    assert migrated.run_hashes == {setting: sha256 for setting, sha256 in before.run_hashes.items()}
+    assert migrated.run_hashes == before.run_hashes
     assert (migrated.provenance.depth, migrated.provenance.storage) == (1000, "fp16")
     assert migrated.notes == result.notes
 

@@ -36,7 +36,7 @@ def of_mini(mini: Suite, tmp_path_factory: pytest.TempPathFactory) -> tuple[Full
 
 def one_rank_too_deep(ranks: Ranks, query_set: str, pool: str) -> Ranks:
     found = ranks.by_query_set[query_set]
-    rank = (found.rank_in[pool] if pool in found.rank_in else found.rank).copy()
+    rank = found.rank_in.get(pool, found.rank).copy()
     rank[0] += 1
     changed = {"rank_in": {**found.rank_in, pool: rank}} if pool in found.rank_in else {"rank": rank}
     return Ranks({**ranks.by_query_set, query_set: dataclasses.replace(found, **changed)})

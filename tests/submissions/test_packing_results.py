@@ -11,7 +11,7 @@ import pytest
 
 from hybrid_bench import EvaluationOptions, HybridBenchError, Setting, Suite, evaluate
 from hybrid_bench.datasets.hashes import passages_hash
-from hybrid_bench.datasets.suite import Item
+from hybrid_bench.datasets.parts import Item
 from hybrid_bench.evaluation import compare
 from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs

@@ -224,7 +224,7 @@ BROKEN: dict[str, tuple[Callable[[], Suite], dict[str, str]]] = {
             **parts(judgements=lambda: JUDGEMENTS[1:]),
         ),
         {ANSWERED: "no query of 'de' has a passage of relevance 1 or more in a pool that it is searched in"},
-    ),  # fmt: skip
+    ),
     "equal ids in a pool": (
         lambda: suite(unique_ids=True),
         {"test_trec_ids_are_unique_in_every_pool": "the pool 'all' has the TREC id 'd0' in 'de' and in 'en'"},

@@ -104,7 +104,7 @@ def _language(name: str) -> str | None:
 
 def _names_a_language(name: str) -> bool:
     """Whether a folder's name is a language tag rather than a word: many words of three letters are tags too."""
-    return _is_tag(name) and len(name.partition("-")[0]) == 2
+    return _is_tag(name) and len(langcodes.Language.get(name, normalize=False).language or "") == 2
 
 
 def _is_tag(name: str) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hybrid_bench_pyserini.bm25 import Machine, Options, evaluate_bm25
+    from hybrid_bench_pyserini.bm25 import evaluate_bm25
+    from hybrid_bench_pyserini.bm25_options import Machine, Options
     from hybrid_bench_pyserini.dense import as_document_encoder, as_query_encoder
     from hybrid_bench_pyserini.exporting import export
 
 _HOME = {
-    "Machine": "bm25",
-    "Options": "bm25",
+    "Machine": "bm25_options",
+    "Options": "bm25_options",
     "as_document_encoder": "dense",
     "as_query_encoder": "dense",
     "evaluate_bm25": "bm25",

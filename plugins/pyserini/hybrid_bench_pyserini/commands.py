@@ -61,7 +61,8 @@ def bm25(
 
     from hybrid_bench import Setting
     from hybrid_bench.plugin import DEFAULT_MEASURES, RunOptions, parse_settings
-    from hybrid_bench_pyserini.bm25 import Machine, Options, evaluate_bm25
+    from hybrid_bench_pyserini.bm25 import evaluate_bm25
+    from hybrid_bench_pyserini.bm25_options import Machine, Options
 
     _check_against(against)
     options = Options(k1=k1, b=b, depth=depth, analyzer=analyzer, thai=thai)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hybrid_bench import Collection, HybridBenchError, Image, QuerySet, Suite, load_suite
-from hybrid_bench.datasets.suite import ImagePassage, ImageQuery
+from hybrid_bench.datasets.parts import ImagePassage, ImageQuery
 from hybrid_bench.training.data import mix
 from hybrid_bench.training.data.filters import WINDOW, remove_suite_overlap
 from hybrid_bench.training.data.readers import jsonl
