@@ -11,6 +11,7 @@ import numpy as np
 
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import assemble
 from hybrid_bench.evaluation.evaluate import evaluate
 from hybrid_bench.evaluation.exact import ExactSearch
@@ -83,8 +84,16 @@ def pack(
 def pack_suite(
     encoder: Encoder, name: str, vectors_folder: Path, passage_text: str, store: Path | None, progress: Progress | None
 ) -> PackedSuite:
-    """Evaluate one suite and write its vectors into ``vectors_folder``."""
+    """Evaluate one suite and write its vectors into ``vectors_folder``.
+
+    Raises:
+        HybridBenchError: if the suite is large.
+    """
     data = suite_data.load(name)
+    if data.suite.large:
+        raise HybridBenchError(
+            f"{name} is large: vectors and ranks of whole pools are not submitted", "Submit its runs: see leaderboards/README.md."
+        )
     entry: dict[str, Any] = {"kind": "ranks", "passage_text": passage_text, "data": data.digest}
     if not data.pooled:
         options = EvaluationOptions(passage_text=passage_text, store=store)  # type: ignore[arg-type]  # checked there

@@ -89,7 +89,7 @@ def test_unstated_fields_are_placeholders_and_rejected_until_filled_in(tmp_path:
     assert rules == {"placeholder", "schema"}
     card = packed.folder / "submission.toml"
     text = card.read_text(encoding="utf-8")
-    card.write_text(text.replace('batch_strategy = "TODO"', 'batch_strategy = "none"').replace("TODO", "told"), encoding="utf-8")
+    card.write_text(text.replace('batch_strategy = "TODO"', 'batch_strategy = "none"').replace("TODO", "x"), encoding="utf-8")
     assert {finding.rule for finding in checking.check(packed.folder)} == {"sums"}
     checksums.seal(packed.folder)
     assert checking.check(packed.folder) == []
@@ -162,6 +162,14 @@ def test_the_hash_of_a_suite_depends_on_its_languages() -> None:
 )  # fmt: skip
 def test_registered_suites_and_dev_splits_of_their_languages_accept_submissions(name: str, accepted: bool) -> None:
     assert suite_data.known(name) is accepted
+
+
+def test_an_encoder_is_not_packed_on_a_large_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = dataclasses.replace(suite_data.load("mini").suite, name="large-mini", large=True)
+    monkeypatch.setitem(SUITES._added, "large-mini", large)
+    with pytest.raises(HybridBenchError, match=r"large-mini is large.*\n  Submit its runs"):
+        packing.pack(TinyEncoder(), ["large-mini"], tmp_path / "submissions", org="org", store=tmp_path / "store")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("change", ["no languages", "pool of some", "images"])
