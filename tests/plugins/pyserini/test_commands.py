@@ -13,7 +13,7 @@ import pytest
 from typer.main import get_command
 
 from hybrid_bench import HybridBenchError, Result
-from hybrid_bench.evaluation.fusion import _results
+from hybrid_bench.evaluation.fusion_inputs import results_among
 from hybrid_bench.plugin import RunOptions
 from hybrid_bench.results import runs
 from hybrid_bench.retrieval.fusion import fuse
@@ -168,7 +168,7 @@ def test_runs_of_other_data_are_not_fused(folder: Path, result: Path, tmp_path: 
         assert problem in hybrid_bench("fuse", *words, folder=folder, status=2).stderr
     for part, path in changed.items():
         with pytest.raises(HybridBenchError, match=f"are of different {part} in de"):
-            _results([result, path])
+            results_among([result, path])
         path.unlink()
 
 
