@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from ir_datasets.formats import GenericDoc, GenericQuery
 
-from hybrid_bench import Collection, Judgement, QuerySet, Setting, Suite
-from hybrid_bench.plugin import ALL, language_settings
+from hybrid_bench import Collection, Judgement, QuerySet, Suite
+from hybrid_bench.plugin import language_settings
 from tests.retrieval.examples import Example
 
 Texts = Mapping[str, str]
@@ -91,12 +91,7 @@ def suite_of(example: Example) -> Suite:
         description="",
         query_sets=tuple(QuerySet(name, nothing, nothing, language=name) for name in asked),  # type: ignore[arg-type]
         collections=tuple(Collection(name, nothing, language=name) for name in languages),  # type: ignore[arg-type]
-        settings=tuple(settings_of(example)),
-        pools={ALL: languages} if len(languages) > 1 else {},
+        settings=tuple(example.full_runs.settings),
+        pools=example.pools,
         unique_ids=True,
     )
-
-
-def settings_of(example: Example) -> list[Setting]:
-    """Every query set of an example on every pool."""
-    return list(example.full_runs.settings)

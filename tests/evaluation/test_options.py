@@ -62,8 +62,8 @@ def test_a_value_that_an_option_does_not_have_is_an_error(options: dict[str, Any
         EvaluationOptions(**options)
 
 
-def test_an_executor_of_a_cluster_is_not_given_an_address_by_accident() -> None:
-    with pytest.raises(HybridBenchError, match="the local executor takes no address"):
+def test_an_address_has_no_effect_on_the_local_executor() -> None:
+    with pytest.raises(HybridBenchError, match="the executor local has no address"):
         evaluate(TinyEncoder(), of_lists(), options=EvaluationOptions(address="auto"))
 
 

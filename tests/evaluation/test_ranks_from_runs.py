@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 
 import ir_measures
@@ -13,22 +14,20 @@ from hybrid_bench import HybridBenchError, Setting
 from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import PoolPairs
-from hybrid_bench.plugin import ALL
 from hybrid_bench.results.ranks import QuerySetRanks, Ranks
 from hybrid_bench.results.runs import Hit, canonical
 from tests.evaluation.suites import suite_of
-from tests.retrieval.examples import Example, example, setting, tied_examples
+from tests.retrieval.examples import Example, example, tied_examples
 
 MEASURES = ["AP", "AP@5", "RR", "nDCG", "nDCG@3", "R@2", "P@1", "Success@3"]
 
 
 def found_in(example: Example, query: int, pool: str, above: float) -> list[Hit]:
     """The passages of a pool whose score is above a bound: a lexical searcher does not retrieve those without a common term."""
-    languages = example.ids if pool == ALL else [pool]
     scored = [
         (doc_id, float(np.float32(example.queries[query] @ vector)))
-        for language in languages
-        for doc_id, vector in zip(example.ids[language], example.vectors[language], strict=True)
+        for name in example.pool(pool)
+        for doc_id, vector in zip(example.ids[name], example.vectors[name], strict=True)
     ]
     return canonical((doc_id, score) for doc_id, score in scored if score > above)
 
@@ -36,12 +35,12 @@ def found_in(example: Example, query: int, pool: str, above: float) -> list[Hit]
 def settings_of(example: Example) -> list[tuple[Setting, int, list[str], list[str]]]:
     """(setting, query, its relevant passages in the pool, the pool's ids ascending) wherever there is one."""
     found = []
-    for query, language in enumerate(example.asked_in):
-        for pool in example.pools:
-            ids = sorted(doc_id for of, ids in example.ids.items() if pool in (of, ALL) for doc_id in ids)
-            relevant = [doc_id for doc_id in example.relevant[query] if pool in (ALL, doc_id.partition("-")[0])]
-            if relevant:
-                found.append((setting(language, pool), query, relevant, ids))
+    for query, query_set in enumerate(example.asked_in):
+        for setting in example.full_runs.settings:
+            ids = sorted(doc_id for name in example.pool(setting.pool) for doc_id in example.ids[name])
+            relevant = [doc_id for doc_id in example.relevant[query] if doc_id in set(ids)]
+            if setting.query_set == query_set and relevant:
+                found.append((setting, query, relevant, ids))
     return found
 
 
@@ -69,8 +68,11 @@ def test_runs_of_whole_pools_have_the_ranks_of_the_score_matrix(example: Example
             assert not len(ranks.query)
             continue
         ours = found.by_query_set[query_set]
-        assert ours.rank_in.keys() == ranks.rank_in.keys() == set(example.pools) - set(example.ids)
-        assert comparable(ours) == comparable(ranks)
+        assert ranks.rank_in.keys() == example.pools.keys()
+        # A pool without a relevant passage of these queries has no ranks.
+        answered = {pool: rank for pool, rank in ranks.rank_in.items() if rank.any()}
+        assert ours.rank_in.keys() == answered.keys()
+        assert comparable(ours) == comparable(dataclasses.replace(ranks, rank_in=answered))
         assert ours.found is None
         assert not ours.found_in
         assert Ranks.to_bytes(found)
@@ -90,7 +92,7 @@ def test_passages_that_were_not_retrieved_rank_last_and_do_not_count_as_retrieve
         hits = found_in(example, query, of.pool, 0)
         ids = [hit.doc_id for hit in hits]
         completed = ids + sorted(set(pool) - set(ids), reverse=True)
-        rank = ranks.rank_in[ALL] if of.pool == ALL else ranks.rank
+        rank = ranks.rank_in.get(of.pool, ranks.rank)
         own = ranks.query == list(ranks.query_ids).index(f"q{query}")
         for doc_id, place in zip(np.array(ranks.doc_id)[own], rank[own], strict=True):
             if doc_id in relevant:
