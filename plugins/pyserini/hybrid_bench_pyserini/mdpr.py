@@ -48,6 +48,7 @@ def evaluate_mdpr(
     options = options or EvaluationOptions()
     loaded = load_suite(suite)
     encoder = load_mdpr(model, **options.encoder)
+    options = dataclasses.replace(options, encoder={})  # the encoder is loaded with them
     result = evaluate(encoder, loaded, options=options, progress=progress)
     stated = {"suite": loaded.asked_as, "model": model, "dtype": encoder.dtype, "device": encoder.device}
     command = command_line(["baseline", "mdpr"], stated | options.words(options.restricted(loaded)))

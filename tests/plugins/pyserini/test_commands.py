@@ -64,10 +64,10 @@ def test_a_truncated_run_is_detected_and_restored(folder: Path, result: Path) ->
     whole = run.read_bytes()
     run.write_bytes(whole[: len(whole) // 2])
     printed = hybrid_bench("fuse", result, "use.runs", "--runs-out", "no", folder=folder, status=2).stderr
-    assert "is missing, truncated or another one" in printed
+    assert "is missing, truncated or a different run" in printed
     assert "hybrid-bench reproduce" in printed
     printed = hybrid_bench("reproduce", result, folder=folder).stderr
-    assert "is missing, truncated or another one; making it again" in printed
+    assert "is missing, truncated or a different run; it will be restored if it is reproduced" in printed
     assert run.read_bytes() == whole
 
 

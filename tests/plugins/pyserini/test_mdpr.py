@@ -102,8 +102,9 @@ def test_mdpr_on_a_large_suite_keeps_its_runs_and_is_reproduced(
     run.write_bytes(whole[: len(whole) // 2])
     shown = hybrid_bench("reproduce", path)
     assert f"the same: {len(result.rows)} scores" in shown
-    assert f"{run.relative_to(tmp_path)} is missing, truncated or another one; making it again" in shown.replace(
-        f"{tmp_path}/", ""
+    assert (
+        f"{run.relative_to(tmp_path)} is missing, truncated or a different run; it will be restored if it is reproduced"
+        in shown.replace(f"{tmp_path}/", "")
     )
     assert run.read_bytes() == whole
 
