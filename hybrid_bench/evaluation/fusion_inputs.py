@@ -59,7 +59,7 @@ def _files(path: Path) -> dict[Pair, Path]:
         )
     if damaged := result.damaged_runs():
         raise HybridBenchError(
-            f"{result.run_files[damaged[0]]} is not the run that {path} was scored from: it is missing, truncated or a different run",
+            f"{result.run_files[damaged[0]]}, of which {path} has the scores, is missing, truncated or a different run",
             f"Run: hybrid-bench reproduce {path}",
         )
     return {(setting.query_set, setting.pool): file for setting, file in result.run_files.items()}
