@@ -201,7 +201,7 @@ def test_bad_options_are_clear_errors(folder: Path, result: Path) -> None:
         (["fuse", result, "use.runs", "--method", "borda", "--runs-out", "x"], "unknown fusion method 'borda'"),
         (["fuse", result, "use.runs", "--normalisation", "max", "--method", "interpolation", "--runs-out", "x"], "normalisation"),
         (["fuse", result, "--runs-out", "x"], "two runs or more"),
-        (["fuse", result, "use.runs"], "nowhere to put the fusion"),
+        (["fuse", result, "use.runs"], "the fusion has no output"),
         (["baseline", "bm25", "--suite", "minni"], "Did you mean mini?"),
         (["baseline", "bm25", "--against", "rumour"], "unknown comparison 'rumour'"),
         (["baseline", "bm25", "--settings", "sideways"], "unknown setting 'sideways'"),
