@@ -16,7 +16,7 @@ from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures import provider
 from hybrid_bench.measures.bias import rank_distance
-from hybrid_bench.measures.bias_scores import groups_of
+from hybrid_bench.measures.bias_scores import spans
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import PoolPairs
 from hybrid_bench.results.ranks import Ranks
@@ -75,9 +75,14 @@ def compare(
     parsed = [measure for measure in parse(list(measures)) if measure.NAME != "RR" or "cutoff" not in measure.params]
     pairs = {name: PoolPairs.of(found) for name, found in ranks.by_query_set.items()}
     values_of = {name: {str(measure): of.values(measure) for measure in parsed} for name, of in pairs.items()}
-    spans = {setting: _spans_languages(suite, ranks, setting) for setting in runs.settings}
+    by_language = {
+        setting: setting.query_set in ranks.by_query_set
+        and spans(suite, ranks.by_query_set[setting.query_set], setting.pool, "language")
+        for setting in runs.settings
+    }
     expected = {
-        setting: _expected(ranks, setting, values_of.get(setting.query_set, {}), spans[setting]) for setting in runs.settings
+        setting: _expected(ranks, setting, values_of.get(setting.query_set, {}), by_language[setting])
+        for setting in runs.settings
     }
     qrels = {setting: _qrels(ranks, setting) for setting in runs.settings}
     values, largest, where = 0, 0.0, ""
@@ -85,7 +90,7 @@ def compare(
         for setting in (setting for setting in runs.settings if setting.query_set == query_set and expected[setting]):
             pool = runs.pool(setting)
             doc_ids = np.array(runs.columns.ids, dtype=object)[pool].tolist()
-            asked = [*parsed, provider.RankDistance] if spans[setting] else parsed
+            asked = [*parsed, provider.RankDistance] if by_language[setting] else parsed
             step = max(1, _SCORES_AT_ONCE // len(doc_ids))
             for start in range(0, len(query_ids), step):
                 part = query_ids[start : start + step]
@@ -111,17 +116,8 @@ def compare(
     return Comparison(sum(map(bool, expected.values())), values, largest, where)
 
 
-def _spans_languages(suite: Suite, ranks: Ranks, setting: Setting) -> bool:
-    """Whether RankDistance by language exists in a setting."""
-    found = ranks.by_query_set.get(setting.query_set)
-    if found is None or setting.pool not in found.rank_in:
-        return False
-    groups = groups_of(suite, "language")
-    return len(found.values_of({name: groups[name] for name in suite.pool(setting.pool)})) > 1
-
-
 def _expected(
-    ranks: Ranks, setting: Setting, values: Mapping[str, Mapping[str, NDArray[np.float64]]], spans: bool
+    ranks: Ranks, setting: Setting, values: Mapping[str, Mapping[str, NDArray[np.float64]]], by_language: bool
 ) -> dict[tuple[str, str], float]:
     """(query id, measure) to the value that was computed from ranks."""
     query_ids = ranks.query_ids(setting.query_set, setting.pool)
@@ -132,7 +128,7 @@ def _expected(
         for measure, of_pool in values.items()
         for query_id, value in zip(query_ids, of_pool[setting.pool], strict=True)
     }
-    if spans:
+    if by_language:
         of = ranks.by_query_set[setting.query_set]
         inside = of.inside(setting.pool)
         query = of.query[inside]

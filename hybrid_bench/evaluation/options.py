@@ -86,7 +86,7 @@ class EvaluationOptions:
         Raises:
             HybridBenchError: that names the first option without effect and says what to do.
         """
-        if to_a_depth or (to_a_depth is None and suite.large):
+        if suite.large if to_a_depth is None else to_a_depth:
             why, without_effect = (
                 f"{suite.name} is searched to a depth, and its runs are scored by ir_measures",
                 [
@@ -118,14 +118,19 @@ class EvaluationOptions:
         """The suite with the languages that are asked for."""
         return suite.restrict(self.languages) if self.languages else suite
 
-    def measures_on(self, suite: Suite) -> list[str]:
+    def measures_on(self, suite: Suite, *, to_a_depth: bool | None = None) -> list[str]:
         """The names of the measures, as ir_measures writes them.
+
+        Args:
+            suite: that is searched.
+            to_a_depth: whether it is searched to a depth and scored from runs; by default if it is large.
 
         Raises:
             HybridBenchError: if one is unknown, or cannot be computed from ranks where it has to be.
         """
-        chosen = list(self.measures or (RUN_MEASURES if suite.large else DEFAULT_MEASURES))
-        return [str(measure) for measure in (known(chosen) if suite.large else parse(chosen))]
+        from_runs = suite.large if to_a_depth is None else to_a_depth
+        chosen = list(self.measures or (RUN_MEASURES if from_runs else DEFAULT_MEASURES))
+        return [str(measure) for measure in (known(chosen) if from_runs else parse(chosen))]
 
     def runs_wanted(self, suite: Suite) -> list[Setting]:
         """The settings whose runs are written; all where none is named."""

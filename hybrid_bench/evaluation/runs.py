@@ -11,17 +11,18 @@ from typing import Protocol
 
 import numpy as np
 
+from hybrid_bench.datasets.groups import grouped_by, groups_of
 from hybrid_bench.datasets.hashes import queries_hash
 from hybrid_bench.datasets.judged import qrels
 from hybrid_bench.datasets.parts import Item, Judgement
-from hybrid_bench.datasets.settings import Setting
+from hybrid_bench.datasets.settings import Attribute, Setting
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity, assemble
 from hybrid_bench.evaluation.options import DEPTH
 from hybrid_bench.evaluation.provenance import Phases
 from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places, pool_ids
-from hybrid_bench.measures.bias_scores import ONE_GROUP_ALONE, bias_notes, bias_rows, grouped_by, groups_of
+from hybrid_bench.measures.bias_scores import ONE_GROUP_ALONE, bias_notes, bias_rows
 from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.measures.run_scores import RunScores
 from hybrid_bench.measures.scores import DEFAULT_MEASURES
@@ -243,9 +244,9 @@ class _RunEvaluation:
         rows = [row for setting in asked for row in bias_rows(self.suite, of_sets[setting.query_set], setting)]
         return rows, bias_notes(self.suite, ranks, asked) + (_not_found(ranks, asked) if rows else [])
 
-    def _spans(self, settings: Sequence[Setting], attribute: str) -> bool:
+    def _spans(self, settings: Sequence[Setting], attribute: Attribute) -> bool:
         """Whether a query of these settings has relevant passages of several languages (or domains)."""
-        groups = groups_of(self.suite, attribute)  # type: ignore[arg-type]
+        groups = groups_of(self.suite, attribute)
         for query_set in dict.fromkeys(setting.query_set for setting in settings):
             of_query: dict[str, set[str | None]] = {}
             for judgement in self.suite.query_set(query_set).judgements():

@@ -19,7 +19,6 @@ from hybrid_bench.evaluation.options import DEPTH, RUN_MEASURES, STORAGE, Evalua
 from hybrid_bench.evaluation.provenance import command_line
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
 from hybrid_bench.evaluation.streamed import Finds, LargeSuite, StoredSearch, identity_of
-from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Hit
 from hybrid_bench.retrieval.streamed.faiss_index import KINDS, FaissIndex
@@ -63,7 +62,7 @@ def search_store(
     progress = progress or SilentProgress()
     suite = options.restricted(suite)
     options.check_effect(suite, to_a_depth=True)
-    measures = [str(measure) for measure in known(list(options.measures or RUN_MEASURES))]
+    measures = options.measures_on(suite, to_a_depth=True)
     if index != EXACT and index not in KINDS:
         raise UnknownNameError("index", index, [EXACT, *KINDS])
     if store is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid_bench.datasets.groups import grouped_by, groups_of
 from hybrid_bench.datasets.settings import ATTRIBUTES, Attribute, Setting
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.measures.bias import peer, rank_distance
@@ -24,18 +25,6 @@ GroupCounts = Mapping[tuple[str, Attribute], NDArray[np.int32]]
 ONE_A_GROUP = "PEER is degenerate here: with one relevant passage a {group} it depends on their number alone. Read RankDistance."
 #: Why a pool has no RankDistance.
 ONE_GROUP_ALONE = "RankDistance and PEER are left out: every query has relevant passages in one {group} alone."
-
-
-def grouped_by(suite: Suite, pool: str) -> list[Attribute]:
-    """The attributes in which the collections of a pool differ: bias is measured by each of them."""
-    collections = [suite.collection(name) for name in suite.pool(pool)]
-    stated = {attribute: {getattr(one, attribute) for one in collections} - {None} for attribute in ATTRIBUTES}
-    return [attribute for attribute, values in stated.items() if len(values) > 1]
-
-
-def groups_of(suite: Suite, attribute: Attribute) -> dict[str, str | None]:
-    """Collection to its language or domain."""
-    return {collection.name: getattr(collection, attribute) for collection in suite.collections}
 
 
 def distance_name(attribute: Attribute) -> str:
@@ -58,17 +47,23 @@ def bias_measures() -> list[str]:
     return [name(attribute) for name in (distance_name, peer_name, same_group_name) for attribute in ATTRIBUTES]
 
 
+def spans(suite: Suite, ranks: QuerySetRanks, pool: str, attribute: Attribute) -> bool:
+    """Whether relevant passages are in several languages (or domains) of a pool, and their ranks there are known."""
+    if pool not in ranks.rank_in:
+        return False
+    groups = groups_of(suite, attribute)
+    return len(ranks.values_of({name: groups[name] for name in suite.pool(pool)})) > 1
+
+
 def bias_rows(suite: Suite, ranks: QuerySetRanks, setting: Setting) -> list[Score]:
     """RankDistance and PEER of a setting on a pool, by every attribute in which its relevant passages differ."""
-    if setting.pool not in ranks.rank_in:
-        return []
     rows = []
-    inside = ranks.inside(setting.pool)
-    query, rank = ranks.query[inside], ranks.rank_in[setting.pool][inside]
     for attribute in grouped_by(suite, setting.pool):
-        groups = groups_of(suite, attribute)
-        if len(ranks.values_of({name: groups[name] for name in suite.pool(setting.pool)})) < 2:
+        if not spans(suite, ranks, setting.pool, attribute):
             continue
+        inside = ranks.inside(setting.pool)
+        query, rank = ranks.query[inside], ranks.rank_in[setting.pool][inside]
+        groups = groups_of(suite, attribute)
         distance = rank_distance(query, rank)
         if not len(distance):
             continue

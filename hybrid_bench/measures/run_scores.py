@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import ir_measures
 
+from hybrid_bench.datasets.groups import grouped_by, groups_of
 from hybrid_bench.datasets.settings import Attribute, Setting
 from hybrid_bench.datasets.suite import Suite
-from hybrid_bench.measures.bias_scores import GROUP_DEPTH, grouped_by, groups_of, same_group_name
+from hybrid_bench.measures.bias_scores import GROUP_DEPTH, same_group_name
 from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.measures.rows import score_row
 from hybrid_bench.results.record import Score

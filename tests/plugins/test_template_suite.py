@@ -69,8 +69,8 @@ def test_the_renamed_copy_passes_its_conformance_tests(renamed: Path) -> None:
 
 
 def test_nothing_of_the_template_is_left_in_the_copy(renamed: Path) -> None:
-    left = [path for path in renamed.rglob("*") if path.is_file() and any(name in path.read_text("utf-8") for name in NAMES)]
-    assert [path for path in left if "__pycache__" not in path.parts] == []
+    sources = [path for path in renamed.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert [path for path in sources if any(name in path.read_text(encoding="utf-8") for name in NAMES)] == []
 
 
 def test_the_copy_is_listed_and_evaluated(renamed: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hybrid_bench.datasets.groups import grouped_by, groups_of
 from hybrid_bench.datasets.judged import JudgedQueries
 from hybrid_bench.datasets.settings import Attribute
 from hybrid_bench.datasets.suite import Suite
@@ -106,20 +107,16 @@ class Grid:
         return ranks, groups
 
     def _same_group(self, query_set: str, found: QueryRanks, rows: slice) -> dict[tuple[str, Attribute], NDArray[np.int32]]:
-        from hybrid_bench.datasets.settings import ATTRIBUTES
-
         of = self._suite.query_set(query_set)
         counts: dict[tuple[str, Attribute], NDArray[np.int32]] = {}
         for pool, top in found.top.items():
-            for attribute in ATTRIBUTES:
-                values = [getattr(self._suite.collection(name), attribute) for name in self._columns.names]
-                inside = {getattr(self._suite.collection(name), attribute) for name in self._columns.pools[pool]} - {None}
+            for attribute in grouped_by(self._suite, pool):
                 own = getattr(of, attribute)
-                if own is None or len(inside) < 2:
-                    continue
-                same = np.array([value == own for value in values])[self._columns.collection]
-                first = top[rows]
-                counts[pool, attribute] = (same[first] & (first >= 0)).sum(axis=1, dtype=np.int32)
+                if own is not None:
+                    groups = groups_of(self._suite, attribute)
+                    same = np.array([groups[name] == own for name in self._columns.names])[self._columns.collection]
+                    first = top[rows]
+                    counts[pool, attribute] = (same[first] & (first >= 0)).sum(axis=1, dtype=np.int32)
         return counts
 
     def full_runs(self) -> FullRuns:
