@@ -15,6 +15,7 @@ from hybrid_bench.cli.options import (
     ExecutorName,
     Languages,
     PassageTextOption,
+    SimilarityOption,
     StorageOption,
     Store,
     SuiteName,
@@ -33,6 +34,7 @@ def command(
     storage: StorageOption = None,
     dtype: Dtype = "auto",
     device: Device = "auto",
+    similarity: SimilarityOption = None,
     executor: ExecutorName = "local",
     workers: Workers = None,
     address: Address = None,
@@ -57,7 +59,7 @@ def command(
     options = EvaluationOptions(
         languages=separated(languages) or None,
         passage_text=passage_text,  # type: ignore[arg-type]  # checked there
-        encoder={"dtype": dtype, "device": device},
+        encoder={"dtype": dtype, "device": device, "similarity": similarity},
         store=store,
         executor=executor,
         workers=workers,

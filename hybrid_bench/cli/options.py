@@ -26,6 +26,10 @@ Settings = Annotated[
     typer.Option(help="Comma-separated settings: kinds such as monolingual, or pairs such as en:de, en:all. [default: all]"),
 ]
 Dtype = Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 where the device computes it natively.")]
+SimilarityOption = Annotated[
+    str | None,
+    typer.Option("--similarity", help="cosine or dot (vectors as they are). [default: the encoder's own, or cosine]"),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if there is one.")]
 ExecutorName = Annotated[str, typer.Option(help="Executor backend: local, or one from a plugin.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Worker processes of the executor, each with its own model.")]

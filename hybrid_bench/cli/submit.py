@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import SimilarityOption
 
 if TYPE_CHECKING:
     from hybrid_bench.submissions.folder import Packed, PackedSuite
@@ -45,6 +46,7 @@ def pack(
     passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
     dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 if the device supports it natively.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
+    similarity: SimilarityOption = None,
     vectors_out: Annotated[Path | None, typer.Option(help="Folder for the vectors, outside git. [default: in the cache]")] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")] = None,
 ) -> None:
@@ -65,7 +67,7 @@ def pack(
     from hybrid_bench.encoders.load import load_encoder
 
     packed = packing.pack(
-        load_encoder(str(encoder), dtype=dtype, device=device),
+        load_encoder(str(encoder), dtype=dtype, device=device, similarity=similarity),
         [part.strip() for part in suite.split(",") if part.strip()],
         out,
         org=org,
@@ -156,6 +158,7 @@ def rerun(
     trust_remote_code: Annotated[bool, typer.Option(help="Execute Python code that comes with the model.")] = False,
     dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 if the device supports it natively.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
+    similarity: SimilarityOption = None,
     store: Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")] = None,
     record: Annotated[bool, typer.Option(help="Record the reproduced scores as attested.")] = False,
     checks: Annotated[Path | None, typer.Option(help=_CHECKS)] = None,
@@ -167,7 +170,8 @@ def rerun(
     from hybrid_bench.encoders.load import load_encoder
     from hybrid_bench.submissions import rerunning
 
-    loaded = load_encoder(encoder, dtype=dtype, device=device, trust_remote_code=trust_remote_code, revision=revision)
+    options = {"revision": revision, "similarity": similarity}
+    loaded = load_encoder(encoder, dtype=dtype, device=device, trust_remote_code=trust_remote_code, **options)
     found = rerunning.rerun(folder, loaded, tolerance=tolerance, store=store, progress=console.BarProgress(), checks=checks)
     for name, suite in found.items():
         verdict = "scores reproduced" if suite.attested else f"scores not reproduced (tolerance {tolerance:g})"

@@ -12,6 +12,8 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support import toml
 
 Pooling = Literal["mean", "cls", "eos"]
+#: How vectors are compared: unit vectors by their dot product, or vectors as they are by their dot product.
+Similarity = Literal["cosine", "dot"]
 Backend = Literal["transformers", "sentence-transformers", "static"]
 
 _Line = Annotated[str, Field(max_length=500)]
@@ -32,7 +34,7 @@ class EncoderCard(BaseModel):
     base: _Line = ""
     #: How token vectors are combined into one; None if the backend decides.
     pooling: Pooling | None = None
-    similarity: Literal["cosine", "dot"] = "cosine"
+    similarity: Similarity = "cosine"
     query_prefix: str = Field(default="", max_length=2000)
     passage_prefix: str = Field(default="", max_length=2000)
     #: In tokens, including prefix and special tokens; longer texts are truncated.

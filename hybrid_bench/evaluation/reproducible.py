@@ -25,8 +25,8 @@ COMMANDS: dict[str, tuple[str, ...] | None] = {
     "evaluate": None,
     "fuse": None,
     "search": (
-        "--encoder", "--suite", "--languages", "--index", "--depth", "--measures", "--dtype", "--device", "--storage",
-        "--passage-text",
+        "--encoder", "--suite", "--languages", "--index", "--depth", "--measures", "--dtype", "--device", "--similarity",
+        "--storage", "--passage-text",
     ),
 }  # fmt: skip
 #: Options that a result may never set. (``--index`` of ``search`` is a kind of index; elsewhere it is a folder.)

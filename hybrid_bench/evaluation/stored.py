@@ -89,6 +89,7 @@ def search_store(
         "measures": " ".join(measures) if tuple(measures) != RUN_MEASURES else None,
         "dtype": large.encoder.dtype,
         "device": large.encoder.device,
+        "similarity": options.encoder_options.get("similarity"),
         "storage": large.storage if large.storage != STORAGE else None,
         "passage_text": large.passage_text if large.passage_text != "sentence" else None,
     }

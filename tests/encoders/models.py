@@ -64,7 +64,12 @@ def save_transformer(folder: Path, *, padding_side: str = "right", roberta: bool
 
 
 def save_sentence_transformer(
-    folder: Path, *, prompts: dict[str, str] | None = None, include_prompt: bool = True, normalize: bool = True
+    folder: Path,
+    *,
+    prompts: dict[str, str] | None = None,
+    include_prompt: bool = True,
+    normalize: bool = True,
+    similarity: str | None = None,
 ) -> Path:
     """The BERT above with mean pooling, a projection to 8 dimensions, and perhaps normalisation."""
     bert = save_transformer(folder / "bert")
@@ -75,7 +80,7 @@ def save_sentence_transformer(
         Dense(16, 8),
         *([Normalize()] if normalize else []),
     ]
-    SentenceTransformer(modules=parts, prompts=prompts, device="cpu").save(str(folder / "saved"))
+    SentenceTransformer(modules=parts, prompts=prompts, similarity_fn_name=similarity, device="cpu").save(str(folder / "saved"))
     return folder / "saved"
 
 

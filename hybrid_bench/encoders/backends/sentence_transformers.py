@@ -7,10 +7,10 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from hybrid_bench.encoders.batching import token_batches
-from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.card import EncoderCard, Similarity
 from hybrid_bench.encoders.checkpoint import check_dimension, check_length, folder_hash
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.hub import commit, explained
@@ -28,7 +28,8 @@ class SentenceTransformersEncoder:
     """An encoder backed by ``sentence_transformers.SentenceTransformer``.
 
     Prefixes on the card take precedence; without them, the model's prompts ``query`` and ``passage`` (or ``document``) are
-    used and recorded on the card. Weights in a folder are read from safetensors files only.
+    used and recorded on the card; likewise its similarity, cosine or dot. Weights in a folder are read from safetensors files
+    only.
 
     Args and errors: as :class:`hybrid_bench.encoders.backends.transformers.TransformersEncoder`.
     """
@@ -64,6 +65,7 @@ class SentenceTransformersEncoder:
                 "query_prefix": card.query_prefix or prompts.get("query") or "",
                 "passage_prefix": card.passage_prefix or prompts.get("passage") or prompts.get("document") or "",
                 "max_length": int(limit) if limit is not None and math.isfinite(limit) else None,
+                "similarity": _similarity(card, self._model.similarity_fn_name),
                 "dimension": dimension,
                 "parameters": sum(p.numel() for p in self._model.parameters()),
                 "revision": commit(card.model, card.revision) or card.revision,
@@ -117,6 +119,22 @@ class SentenceTransformersEncoder:
                 convert_to_numpy=True,
             )
         return vectors
+
+
+def _similarity(card: EncoderCard, saved: str) -> Similarity:
+    """What a card states; otherwise what the model was saved with, which sentence-transformers takes for cosine by default.
+
+    Raises:
+        HybridBenchError: if it is a distance, by which nothing is ranked here.
+    """
+    if "similarity" in card.model_fields_set:
+        return card.similarity
+    if saved not in get_args(Similarity):
+        raise HybridBenchError(
+            f"{card.name} was saved with the similarity {saved!r}, and passages are ranked by cosine or dot only",
+            "Choose one of them: --similarity cosine, or similarity = 'cosine' on its card.",
+        )
+    return cast(Similarity, saved)
 
 
 def _refuse_pickled_modules(folder: Path) -> None:

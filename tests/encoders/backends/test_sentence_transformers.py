@@ -135,6 +135,27 @@ def test_vectors_are_normalised_if_and_only_if_the_card_says_cosine(tmp_path: Pa
     np.testing.assert_allclose(load(folder).encode(TEXTS, "query"), raw / lengths, atol=TOLERANCE)
 
 
+def test_the_similarity_of_the_model_is_that_of_the_card_unless_another_is_asked_for(tmp_path: Path) -> None:
+    folder = save_sentence_transformer(tmp_path, normalize=False, similarity="dot")
+    raw = original(folder).encode(TEXTS)
+    own = load(folder)
+    assert own.card.similarity == "dot"
+    np.testing.assert_allclose(own.encode(TEXTS, "query"), raw, atol=TOLERANCE)
+    chosen = load(folder, similarity="cosine")
+    assert chosen.card.similarity == "cosine"
+    np.testing.assert_allclose(np.linalg.norm(chosen.encode(TEXTS, "query"), axis=1), 1, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "manhattan"])
+def test_a_distance_is_refused_unless_a_similarity_is_chosen(tmp_path: Path, distance: str) -> None:
+    folder = save_sentence_transformer(tmp_path, similarity=distance)
+    with pytest.raises(HybridBenchError, match=f"saved with the similarity '{distance}'.*\n.*--similarity cosine"):
+        load(folder)
+    assert load(folder, similarity="dot").card.similarity == "dot"
+    with pytest.raises(HybridBenchError, match="similarity: Input should be 'cosine' or 'dot'"):
+        load(folder, similarity=distance)
+
+
 def test_neither_order_nor_company_changes_a_vector(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = load(folder)
     expected = encoder.encode(TEXTS, "query")
