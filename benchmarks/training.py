@@ -21,12 +21,13 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from transformers import TrainerCallback
 
+from hybrid_bench.encoders.guarded import quiet_transformers
 from hybrid_bench.support.progress import SilentProgress
 from hybrid_bench.training.batches.batches import Batches
 from hybrid_bench.training.batches.sampler import multi_dataset_sampler, pair_datasets
 from hybrid_bench.training.data.mix import cached
 from hybrid_bench.training.loop.checkpoints import TrainingState
-from hybrid_bench.training.loop.trainable_model import TrainableModel, quiet_transformers
+from hybrid_bench.training.loop.trainable_model import TrainableModel
 from hybrid_bench.training.loop.trainer import HybridTrainer
 from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.train import batches_of

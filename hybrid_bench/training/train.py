@@ -110,7 +110,8 @@ def _check_output_folder(folder: Path) -> None:
 def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progress) -> None:
     import torch
 
-    from hybrid_bench.training.loop.trainable_model import TrainableModel, quiet_transformers
+    from hybrid_bench.encoders.guarded import quiet_transformers
+    from hybrid_bench.training.loop.trainable_model import TrainableModel
     from hybrid_bench.training.loop.trainer import HybridTrainer
 
     torch.manual_seed(recipe.seed)

@@ -13,7 +13,8 @@ from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Similarity
 from hybrid_bench.encoders.checkpoint import check_dimension, check_length, folder_hash
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
-from hybrid_bench.encoders.hub import commit, explained
+from hybrid_bench.encoders.guarded import guarded
+from hybrid_bench.encoders.hub import commit
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support.optional import need
@@ -45,7 +46,7 @@ class SentenceTransformersEncoder:
             )
         self._device = choose_device(device)
         self._dtype, torch_dtype = choose_dtype(dtype, self._device)
-        with explained(card.model):
+        with guarded(card.model) as missing:
             _refuse_pickled_modules(Path(card.model))
             self._model = SentenceTransformer(
                 card.model,
@@ -54,6 +55,7 @@ class SentenceTransformersEncoder:
                 revision=card.revision or None,
                 model_kwargs={"use_safetensors": True, "dtype": torch_dtype},
             )
+        _check_poolers(card.name, self._model, missing)
         if card.max_length is not None:
             self._truncate_at(card.name, card.max_length)
         limit = self._model.max_seq_length
@@ -135,6 +137,15 @@ def _similarity(card: EncoderCard, saved: str) -> Similarity:
             "Choose one of them: --similarity cosine, or similarity = 'cosine' on its card.",
         )
     return cast(Similarity, saved)
+
+
+def _check_poolers(name: str, model: Any, missing: list[str]) -> None:
+    """Refuse missing weights of a transformer's own pooling layer if a module uses its output."""
+    if missing and any("pooler_output" in str(getattr(module, "modality_config", "")) for module in model.modules()):
+        raise HybridBenchError(
+            f"{name} uses the output of its transformer's pooling layer, whose weights are missing: {', '.join(missing)}",
+            "Download it again, or save it again with its pooling layer.",
+        )
 
 
 def _refuse_pickled_modules(folder: Path) -> None:

@@ -11,6 +11,7 @@ from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Pooling
 from hybrid_bench.encoders.checkpoint import check_dimension, check_length, folder_hash, positions_of
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
+from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.hub import commit, explained
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.support.optional import need
@@ -66,7 +67,7 @@ class TransformersEncoder:
 
     @functools.cached_property
     def _model(self) -> torch.nn.Module:
-        with explained(self.card.model):
+        with guarded(self.card.model):
             options = {"use_safetensors": True, "dtype": self._torch_dtype, **self._options}
             model: torch.nn.Module = _load_model(self.card.model, options).to(self._device).eval()
         return model
@@ -123,17 +124,11 @@ class TransformersEncoder:
 def _load_model(name: str, options: dict[str, Any]) -> Any:
     """Load a bare model, without the pooling layer, which is not used and which checkpoints may lack."""
     from transformers import AutoModel
-    from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
     try:
         return AutoModel.from_pretrained(name, add_pooling_layer=False, **options)
     except TypeError:  # most architectures have neither this layer nor the option
         return AutoModel.from_pretrained(name, **options)
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from hybrid_bench.encoders.hub import explained
+from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.encoder.base import Base
@@ -62,7 +60,7 @@ class TrainableModel:
             model_kwargs["attn_implementation"] = "eager"
         dropout = recipe.weights.dropout
         overrides = {} if dropout is None else {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-        with explained(card.model), quiet_transformers():
+        with guarded(card.model):
             transformer = Transformer(str(base.folder), model_kwargs=model_kwargs, config_kwargs=dict(overrides))
         if dropout is not None and any(
             module.p != dropout for module in transformer.modules() if isinstance(module, torch.nn.Dropout)
@@ -193,19 +191,3 @@ class TrainableModel:
 def _in_layers(name: str, lowest: int) -> bool:
     """Whether a parameter is in layer ``lowest`` or above. Only layers have a number in their names."""
     return any(part.isdigit() and int(part) >= lowest for part in name.split("."))
-
-
-@contextlib.contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Silence the progress bar of transformers and its warning about the weights of an unused pooling layer."""
-    from transformers.utils import logging as transformers_logging
-
-    bar, level = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
-    transformers_logging.disable_progress_bar()
-    transformers_logging.set_verbosity(logging.ERROR)
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(level)
-        if bar:
-            transformers_logging.enable_progress_bar()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.checkpoint import folder_hash
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
+from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.hub import commit, explained
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support.optional import need
@@ -65,7 +66,8 @@ class Seq2SeqTranslator:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(model, **options)
             number_format, torch_dtype = choose_dtype(dtype, self._device)
             weights = {"use_safetensors": True, "dtype": torch_dtype}
-            loaded: Any = AutoModelForSeq2SeqLM.from_pretrained(model, **options, **weights)
+            with guarded(model):
+                loaded: Any = AutoModelForSeq2SeqLM.from_pretrained(model, **options, **weights)
         self._model = loaded.to(self._device).eval()
         self._family = self._find_family(config.model_type)
         self._beams = beams
