@@ -165,6 +165,29 @@ def test_runs_of_another_result_are_not_moved(tmp_path: Path) -> None:
     assert Result.read(single).damaged_runs() == []
 
 
+@pytest.mark.parametrize("step", range(4))
+def test_a_migration_that_was_interrupted_is_repeated(tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped before the step-th change of a file, the ranks and the runs are still those of the result, or become it."""
+    done, plain = examples.write_schema_1(tmp_path / "done", "tiny.bf16", RUNS, provenance={"dtype": "bf16"}), Path.replace
+    migrate(done)
+    path = examples.write_schema_1(tmp_path / "stopped", "tiny.bf16", RUNS, provenance={"dtype": "bf16"})
+    renames = iter(range(4))
+
+    def stopped(self: Path, target: Path) -> Path:
+        if next(renames) == step:
+            raise KeyboardInterrupt
+        return plain(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", stopped)
+        patch.setattr(Path, "rename", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            migrate(path)
+    assert migrate(path)
+    assert contents(path.parent) == contents(done.parent)
+    assert not migrate(path)
+
+
 def test_a_result_without_ranks_is_migrated_too(tmp_path: Path) -> None:
     path = written(tmp_path, provenance={"depth": "1000 passages a query"})
     assert migrate(path)
