@@ -61,12 +61,8 @@ def test_no_module_parses_an_id(file: Path) -> None:
     assert found == []
 
 
-def test_every_folder_of_code_is_covered_or_pending() -> None:
-    assert not set(COVERED) & set(PENDING)
-    folders = {path.parent for path in (ROOT / "hybrid_bench").glob("*/__init__.py")} | {ROOT / "plugins"}
-    stubs = {ROOT / "hybrid_bench" / "plugin"}
-    assert {ROOT / folder for folder in (*COVERED, *PENDING)} == folders - stubs
-    assert len(SOURCES) > 50
+def test_the_whole_package_and_its_plugins_are_read() -> None:
+    assert len(SOURCES) > 250
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +71,7 @@ def bias_rows(suite: Suite, ranks: QuerySetRanks, setting: Setting) -> list[Scor
         rows.append(score_row(suite, setting, name, float(distance.mean()), len(distance)))
         if attribute == "language":
             rows.append(score_row(suite, setting, f"{name}(median)", float(np.median(distance)), len(distance)))
-        of_pair = np.array([str(groups[one]) for one in ranks.collection[inside].tolist()])
-        values = peer(query, rank, of_pair)
+        values = peer(query, rank, ranks.group_index(groups)[inside])
         rows.append(score_row(suite, setting, peer_name(attribute), float(values.mean()), len(values)))
     return rows
 
@@ -116,11 +115,6 @@ def bias_notes(suite: Suite, ranks: Ranks, settings: Sequence[Setting]) -> list[
 
 def _one_a_group(ranks: QuerySetRanks, groups: Mapping[str, str | None]) -> bool:
     """Whether hardly any query has two relevant passages in one group."""
-    group = _numbered(groups.get(name) for name in ranks.collection.tolist())
+    group = ranks.group_index(groups)
     several = len(np.unique(ranks.query * np.int64(group.max(initial=0) + 1) + group))
     return several > 0.99 * len(ranks.query)
-
-
-def _numbered(values: Iterable[str | None]) -> NDArray[np.int64]:
-    """Equal numbers for equal values."""
-    return np.unique([str(value) for value in values], return_inverse=True)[1].astype(np.int64)

@@ -80,6 +80,18 @@ class QuerySetRanks:
         """
         return {group for name in self.collections if (group := groups.get(name)) is not None}
 
+    def group_index(self, groups: Mapping[str, str | None]) -> NDArray[np.int64]:
+        """(pairs,) the number of the passage's group: equal numbers for equal groups, ascending with their names.
+
+        Args:
+            groups: collection to its group; None for a collection in no group.
+        """
+        import numpy as np
+
+        of_collections = [str(groups.get(name)) for name in self.collections]
+        number = {group: at for at, group in enumerate(sorted(set(of_collections)))}
+        return np.array([number[group] for group in of_collections], dtype=np.int64)[self.collection_index]
+
 
 @dataclass(frozen=True)
 class Ranks:
