@@ -12,6 +12,7 @@ from hybrid_bench.cli.options import (
     Address,
     Depth,
     Device,
+    DropOwn,
     Dtype,
     EncoderNames,
     ExecutorName,
@@ -24,6 +25,7 @@ from hybrid_bench.cli.options import (
     SimilarityOption,
     StorageOption,
     Store,
+    Strict,
     SuiteName,
     TrustRemoteCode,
     Workers,
@@ -54,6 +56,8 @@ def command(
     runs: Annotated[Path | None, typer.Option(help="Write gzipped TREC runs into this folder.")] = None,
     run_settings: Settings = "",
     run_depth: Depth = None,
+    drop_own: DropOwn = None,
+    strict: Strict = False,
     out: Out = Path("results"),
     store: Store = None,
     output: Format = "table",
@@ -99,6 +103,8 @@ def command(
         results=out if asked.large else None,
         run_settings=separated(run_settings),
         check=check,
+        drop_own=drop_own,
+        strict=strict,
     )
     results = []
     for encoder in encoders:

@@ -43,6 +43,14 @@ Format = Annotated[str, typer.Option("--format", help="table, markdown, csv or j
 ResultFile = Annotated[Path, typer.Argument(help="A result, as `evaluate` writes it.")]
 Depth = Annotated[int | None, typer.Option(min=1, help="Passages per query in a run, at most. [default: 1000]")]
 Index = Annotated[str, typer.Option(help="exact, or by FAISS: flat, hnsw, ivfpq; its recall is reported.")]
+DropOwn = Annotated[
+    bool | None,
+    typer.Option(
+        "--drop-own/--keep-own",
+        help="Leave out, or keep, the passage that has the query's id. [default: keep; drop on beir/... of ir_datasets]",
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse a suite with odd data instead of noting it (docs/data.md).")]
 TrustRemoteCode = Annotated[bool, typer.Option(help="Run Python code that comes with the model.")]
 
 

@@ -12,6 +12,7 @@ from hybrid_bench.cli.options import (
     Address,
     Depth,
     Device,
+    DropOwn,
     Dtype,
     ExecutorName,
     Format,
@@ -22,6 +23,7 @@ from hybrid_bench.cli.options import (
     PassageTextOption,
     SimilarityOption,
     StorageOption,
+    Strict,
     SuiteName,
     Workers,
     separated,
@@ -47,6 +49,8 @@ def command(
     executor: ExecutorName = "local",
     workers: Workers = None,
     address: Address = None,
+    drop_own: DropOwn = None,
+    strict: Strict = False,
     out: Out = Path("results"),
     output: Format = "table",
 ) -> None:
@@ -74,6 +78,8 @@ def command(
         storage=storage,  # type: ignore[arg-type]  # checked there
         depth=depth,
         results=out,
+        drop_own=drop_own,
+        strict=strict,
     )
     result = search_store(
         load_suite(suite),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from hybrid_bench.datasets.parts import Item, Judgement
+from hybrid_bench.datasets.judged import judged_in
+from hybrid_bench.datasets.parts import Item
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.support.hashing import TextsDigest
 
@@ -17,17 +18,10 @@ def items_hash(items: Iterable[Item]) -> str:
     return digest.hexdigest()
 
 
-def queries_hash(suite: Suite, query_set: str, judgements: Sequence[Judgement] | None = None) -> str:
-    """The hash of a query set's queries that have a relevant passage; empty if none has.
-
-    Args:
-        suite: of the query set.
-        query_set: its name.
-        judgements: of the query set, if they were read already.
-    """
-    known = suite.query_set(query_set).judgements() if judgements is None else judgements
-    answered = {judgement.query_id for judgement in known if judgement.relevance > 0}
-    return items_hash(query for query in suite.queries(query_set) if query.id in answered) if answered else ""
+def queries_hash(suite: Suite, query_set: str) -> str:
+    """The hash of a query set's queries that have a relevant passage; empty if none has."""
+    queries = judged_in(suite, query_set).queries
+    return items_hash(queries) if queries else ""
 
 
 def passages_hash(suite: Suite, collection: str) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from hybrid_bench.datasets.images import Image, Modality
 from hybrid_bench.datasets.parts import Item, PassageText
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
+
+if TYPE_CHECKING:
+    from hybrid_bench.datasets.oddities import Oddities
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def reader(passage_text: PassageText, suite: str) -> Callable[[Any], str]:
@@ -19,7 +25,7 @@ def reader(passage_text: PassageText, suite: str) -> Callable[[Any], str]:
     if passage_text not in get_args(PassageText):
         raise UnknownNameError("passage text", passage_text, get_args(PassageText))
     if passage_text == "sentence":
-        return lambda passage: cast(str, passage.default_text())
+        return lambda passage: cast(str, passage.default_text() or "")
 
     def with_context(passage: Any) -> str:
         context = getattr(passage, "context", None)
@@ -42,13 +48,36 @@ def check_distinct(items: list[Item], what: str) -> list[Item]:
     return items
 
 
-def check_item(item: Item, modality: Modality, what: str) -> None:
-    """Raise HybridBenchError if an item has another modality, or its text is empty or contains a NUL byte."""
+def read_item(item: Item, modality: Modality, what: str, oddities: Oddities | None = None, *, may_be_empty: bool = False) -> Item:
+    """An item as encoders read it: halves of surrogate pairs, which tokenizers refuse, are replaced by U+FFFD.
+
+    Args:
+        item: a query or passage.
+        modality: that it should have.
+        what: what it is, for errors.
+        oddities: counts empty and replaced texts.
+        may_be_empty: whether its text may be; it is then ``""``.
+
+    Raises:
+        HybridBenchError: if the item has another modality, or its text is empty or contains a NUL byte.
+    """
     if isinstance(item.content, Image) != (modality == "image"):
         raise HybridBenchError(f"the {what} with id {item.id!r} is not of modality {modality!r}", "Correct the suite.")
     if isinstance(item.content, Image):
-        return
-    if not item.content.strip():
-        raise HybridBenchError(f"the {what} with id {item.id!r} is empty", "Add its text or remove the record.")
-    if "\x00" in item.content:
+        return item
+    text = item.content
+    if not text.strip():
+        if not may_be_empty:
+            raise HybridBenchError(f"the {what} with id {item.id!r} is empty", "Add its text or remove the record.")
+        if oddities:
+            oddities.add("empty", repr(item.id))
+        return Item(item.id, "")
+    if "\x00" in text:
         raise HybridBenchError(f"the {what} with id {item.id!r} contains a NUL byte", "Remove it from the file.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        if oddities:
+            oddities.add("surrogate", f"{what} {item.id!r}")
+        return Item(item.id, _SURROGATE.sub("\ufffd", text))
+    return item

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from hybrid_bench.datasets.oddities import Oddities
 from hybrid_bench.datasets.parts import Item, Judgement
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.datasets.trec_ids import look
 from hybrid_bench.errors import HybridBenchError
+
+#: Grades are stored as int32.
+_LARGEST_GRADE = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -17,29 +22,69 @@ class JudgedQueries:
 
     Attributes:
         queries: those with a relevant passage in the suite, in the order of the query set.
-        judgements: of relevance 1 or more.
+        judgements: of relevance 1 or more, of these queries; one for each query and passage.
     """
 
     queries: list[Item]
     judgements: list[Judgement]
 
 
-def judged_queries(suite: Suite) -> dict[str, JudgedQueries]:
+def judged_queries(suite: Suite, oddities: Oddities | None = None) -> dict[str, JudgedQueries]:
     """Query set to its queries that have a relevant passage in the suite; query sets without one are left out.
 
+    Args:
+        suite: of the query sets.
+        oddities: counts what is accepted by a rule.
+
     Raises:
-        HybridBenchError: if no query has a relevant passage, or a judgement names a collection that the suite does not have.
+        HybridBenchError: if no query has a relevant passage, or as by :func:`judged_in`.
     """
-    found = {}
-    for of in suite.query_sets:
-        judgements = list(_relevant(suite, of.judgements()))
-        answered = {judgement.query_id for judgement in judgements}
-        queries = [query for query in suite.queries(of.name) if query.id in answered]
-        if queries:
-            found[of.name] = JudgedQueries(queries, judgements)
+    found = {of.name: judged_in(suite, of.name, oddities) for of in suite.query_sets}
+    found = {name: judged for name, judged in found.items() if judged.queries}
     if not found:
         raise HybridBenchError(f"no query of {suite.name} has a relevant passage", "Check its qrels.")
     return found
+
+
+def judged_in(suite: Suite, query_set: str, oddities: Oddities | None = None) -> JudgedQueries:
+    """The queries of a query set that have a relevant passage in the suite.
+
+    Judgements of queries that do not exist are left out, as by BEIR.
+
+    Raises:
+        HybridBenchError: if a judgement names a collection that the suite does not have, or a query whose id differs from that
+            of a query of the set only in Unicode form or in quotes.
+    """
+    oddities = oddities or Oddities()
+    judgements = list(_relevant(suite, suite.query_set(query_set).judgements(), oddities))
+    queries = suite.queries(query_set, oddities)
+    known = {query.id for query in queries}
+    alike = {look(query_id): query_id for query_id in known}
+    kept = []
+    for judgement in judgements:
+        if judgement.query_id in known:
+            kept.append(judgement)
+            continue
+        refuse_alike("query", judgement.query_id, alike.get(look(judgement.query_id)), suite.name)
+        oddities.add("no-query", repr(judgement.query_id))
+    answered = {judgement.query_id for judgement in kept}
+    return JudgedQueries([query for query in queries if query.id in answered], kept)
+
+
+def refuse_alike(what: str, judged: str, found: str | None, where: str) -> None:
+    """Raise HybridBenchError for an id in the qrels that differs from one that is there only to a machine.
+
+    Args:
+        what: ``query`` or ``passage``.
+        judged: the id that does not exist.
+        found: the one that looks like it; None if there is none.
+        where: the name of the suite or collection.
+    """
+    if found is not None:
+        raise HybridBenchError(
+            f"the qrels name the {what} {judged!a}, and {where} has {found!a}: they look alike and are not the same",
+            "Write the ids in one form in both files: the same Unicode normalisation (NFC), and no quotes or spaces around them.",
+        )
 
 
 def qrels(suite: Suite, setting: Setting, judgements: Iterable[Judgement]) -> dict[str, dict[str, int]]:
@@ -52,22 +97,31 @@ def qrels(suite: Suite, setting: Setting, judgements: Iterable[Judgement]) -> di
     """
     inside = set(suite.pool(setting.pool))
     found: dict[str, dict[str, int]] = {}
-    for query_id, collection, doc_id, relevance in _relevant(suite, judgements):
+    for query_id, collection, doc_id, relevance in _relevant(suite, judgements, Oddities()):
         if collection in inside:
             found.setdefault(query_id, {})[suite.trec_id(collection, doc_id)] = relevance
     return found
 
 
-def _relevant(suite: Suite, judgements: Iterable[Judgement]) -> Iterator[Judgement]:
-    """The judgements of relevance 1 or more."""
+def _relevant(suite: Suite, judgements: Iterable[Judgement], oddities: Oddities) -> Iterator[Judgement]:
+    """The judgements of relevance 1 or more. Of several of one pair the last counts, as ir_measures reads qrels."""
     known = {collection.name for collection in suite.collections}
-    for judgement in judgements:
-        if judgement.relevance < 1:
+    last: dict[tuple[str, str, str], int] = {}
+    for query_id, collection, doc_id, relevance in judgements:
+        pair = query_id, collection, doc_id
+        if pair in last:
+            oddities.add("twice", f"query {query_id!r}, passage {doc_id!r}, graded {last[pair]} and {relevance}")
+        last[pair] = relevance
+    for (query_id, collection, doc_id), relevance in last.items():
+        if relevance < 1:
             continue
-        if judgement.collection not in known:
+        if relevance > _LARGEST_GRADE:
             raise HybridBenchError(
-                f"a judgement of query {judgement.query_id!r} names the collection {judgement.collection!r}, "
-                f"which {suite.name} does not have",
+                f"the grade {relevance} of query {query_id!r} is too large", f"Grades go up to {_LARGEST_GRADE}."
+            )
+        if collection not in known:
+            raise HybridBenchError(
+                f"a judgement of query {query_id!r} names the collection {collection!r}, which {suite.name} does not have",
                 "Correct the suite's judgements, or add the collection.",
             )
-        yield judgement
+        yield Judgement(query_id, collection, doc_id, relevance)

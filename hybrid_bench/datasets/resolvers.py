@@ -157,6 +157,7 @@ def ir_datasets_id(name: str) -> Suite | None:
         collections=(collection,),
         settings=(Setting(queries.name, collection.name, kind),),
         large=(count_of(name) or 0) > LARGE_FROM,
+        drops_own=name.startswith("beir/"),
     )
 
 

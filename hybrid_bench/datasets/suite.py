@@ -6,15 +6,18 @@ import dataclasses
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hybrid_bench.datasets import suite_checks
 from hybrid_bench.datasets.images import Input, Modality
-from hybrid_bench.datasets.items import check_distinct, check_item, reader
+from hybrid_bench.datasets.items import check_distinct, read_item, reader
 from hybrid_bench.datasets.parts import Collection, ImagePassage, ImageQuery, Item, Judgement, PassageText, QuerySet
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.trec_ids import doc_id_in, separator, trec_id
 from hybrid_bench.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from hybrid_bench.datasets.oddities import Oddities
 
 _Part = TypeVar("_Part", Collection, QuerySet)
 
@@ -35,6 +38,8 @@ class Suite:
         note: what a reader of a score has to know.
         large: whether collections are read as streams and searched to a depth, since the matrix of all scores would not fit
             into memory.
+        drops_own: whether a passage that has the query's id is left out of what the query finds, as BEIR does: ArguAna and Quora
+            ask with passages of their corpus.
         folder: the relative path that the suite was loaded from, if any; results hold no absolute paths.
         base: name of the suite that this one is a restriction of; empty if it is whole.
         unique_ids: whether passage ids are unique over all collections; where they are not, TREC ids begin with the collection.
@@ -57,6 +62,7 @@ class Suite:
     licence: str = ""
     note: str = ""
     large: bool = False
+    drops_own: bool = False
     folder: str = ""
     base: str = ""
     unique_ids: bool = False
@@ -144,6 +150,10 @@ class Suite:
         """The id of a passage in runs, rankings and ties, unique in the suite's pools."""
         return trec_id(collection, doc_id, self._between) if self.prefixed else doc_id
 
+    def dropped(self, query_id: str, collections: Iterable[str]) -> set[str]:
+        """The TREC ids that a query's search leaves out in some collections: its own, where the suite drops it."""
+        return {self.trec_id(name, query_id) for name in collections} if self.drops_own else set()
+
     @functools.cached_property
     def _between(self) -> str:
         return separator(self.all_collections)
@@ -200,32 +210,41 @@ class Suite:
             ),
         )
 
-    def passages(self, collection: str, passage_text: PassageText = "sentence") -> list[Item]:
+    def passages(self, collection: str, passage_text: PassageText = "sentence", oddities: Oddities | None = None) -> list[Item]:
         """Every passage of a collection, by its TREC id, in the order of the collection.
 
+        Args:
+            collection: its name.
+            passage_text: what is read of a passage.
+            oddities: counts passages without a text, and texts that are not valid Unicode.
+
         Raises:
-            HybridBenchError: on an empty text, a NUL byte, an id that occurs twice, or ``sentence+context`` where passages
-                have no paragraph.
+            HybridBenchError: on a NUL byte, an id that occurs twice, or ``sentence+context`` where passages have no paragraph.
         """
         what = f"passage of {self.name}/{collection}"
-        return check_distinct(list(self.passage_stream(collection, passage_text)), what)
+        return check_distinct(list(self.passage_stream(collection, passage_text, oddities)), what)
 
-    def passage_stream(self, collection: str, passage_text: PassageText = "sentence") -> Iterator[Item]:
+    def passage_stream(
+        self, collection: str, passage_text: PassageText = "sentence", oddities: Oddities | None = None
+    ) -> Iterator[Item]:
         """The same one by one, without holding them in memory. Ids that occur twice are not detected here.
 
         Raises:
-            HybridBenchError: on an empty text or a NUL byte.
+            HybridBenchError: on a NUL byte.
         """
         of = self.collection(collection)
         read = reader(passage_text, self.name)
         for record in of.passages():
             content: Input = record.image if isinstance(record, ImagePassage) else read(record)
             item = Item(self.trec_id(collection, record.doc_id), content)
-            check_item(item, of.modality, f"passage of {self.name}/{collection}")
-            yield item
+            yield read_item(item, of.modality, f"passage of {self.name}/{collection}", oddities, may_be_empty=True)
 
-    def queries(self, query_set: str) -> list[Item]:
+    def queries(self, query_set: str, oddities: Oddities | None = None) -> list[Item]:
         """Every query of a query set, in its order.
+
+        Args:
+            query_set: its name.
+            oddities: counts texts that are not valid Unicode.
 
         Raises:
             HybridBenchError: on an empty text, a NUL byte, or an id that occurs twice.
@@ -233,9 +252,7 @@ class Suite:
         of = self.query_set(query_set)
         what = f"query of {self.name}/{query_set}"
         items = [Item(q.query_id, q.image if isinstance(q, ImageQuery) else q.default_text()) for q in of.queries()]
-        for item in items:
-            check_item(item, of.modality, what)
-        return check_distinct(items, what)
+        return check_distinct([read_item(item, of.modality, what, oddities) for item in items], what)
 
 
 def _named(parts: Mapping[str, _Part], name: str, what: str) -> _Part:

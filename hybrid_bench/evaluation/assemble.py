@@ -103,6 +103,7 @@ def assemble(suite: Suite, searcher: SearcherIdentity, evidence: Evidence, *, co
             storage=searcher.storage,
             ties=searcher.ties,
             depth=evidence.depth,
+            drops_own=suite.drops_own,
         ),
         rows=tuple(evidence.rows),
         runs=tuple(evidence.runs),

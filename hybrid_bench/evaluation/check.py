@@ -100,6 +100,9 @@ def compare(
                     for query_id, row in zip(part, scores[start : start + step, pool].tolist(), strict=True)
                     if query_id in judged
                 }
+                for query_id, found in run.items():
+                    for doc_id in runs.without(query_set, query_id):
+                        found.pop(doc_id, None)
                 for metric in ir_measures.iter_calc(asked, judged, run) if judged else ():
                     if math.isnan(metric.value):  # RankDistance of a query with one relevant passage
                         continue

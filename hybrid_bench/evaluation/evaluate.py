@@ -72,6 +72,8 @@ def _evaluate_exactly(encoder: Encoder | str, suite: Suite, options: EvaluationO
         passage_text=options.passage_text,
         progress=progress,
         phases=phases,
+        strict=options.strict,
+        for_runs=options.runs is not None,
     )
     measures = options.measures_on(suite)
     for grid in search.grids():

@@ -9,9 +9,11 @@ import numpy as np
 
 from hybrid_bench.datasets.hashes import items_hash
 from hybrid_bench.datasets.judged import judged_queries
+from hybrid_bench.datasets.oddities import Oddities
 from hybrid_bench.datasets.parts import Item, PassageText
 from hybrid_bench.datasets.settings import Attribute
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.datasets.survey import Survey
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity
@@ -37,6 +39,8 @@ class ExactSearch:
         store: of the vectors.
         passage_text: what the encoder reads of a passage.
         progress: where to report.
+        strict: refuse what is odd in the suite's data instead of noting it.
+        for_runs: whether runs will be written, which hold no id with white space.
 
     Attributes:
         passages: collection to its passages.
@@ -56,6 +60,8 @@ class ExactSearch:
         passage_text: PassageText = "sentence",
         progress: Progress | None = None,
         phases: Phases | None = None,
+        strict: bool = False,
+        for_runs: bool = False,
     ) -> None:
         self.phases = phases or Phases()
         self._encoder = encoder
@@ -64,8 +70,13 @@ class ExactSearch:
         self._passage_text: PassageText = passage_text
         self._progress = progress or SilentProgress()
         with self.phases.measure("load"):
-            self.passages = {of.name: suite.passages(of.name, passage_text) for of in suite.collections}
-            self.queries = judged_queries(suite)
+            oddities = Oddities()
+            self.passages = {of.name: suite.passages(of.name, passage_text, oddities) for of in suite.collections}
+            self.queries = judged_queries(suite, oddities)
+            Survey(suite, self.queries, oddities, for_runs=for_runs).of_all(self.passages.__getitem__)
+            if strict:
+                oddities.refuse(suite.name)
+            self._notes = oddities.notes()
         self.vectors: dict[tuple[Role, str], NDArray[np.float32]] = {}
         with self.phases.measure("encode"), self._progress:
             for name, items in self.passages.items():
@@ -124,7 +135,7 @@ class ExactSearch:
             rows, notes = score_ranks(self._suite, ranks, self._groups, measures)
         return Evidence(
             rows=rows,
-            notes=notes,
+            notes=[*notes, *self._notes],
             passages={name: items_hash(items) for name, items in self.passages.items()},
             queries={name: items_hash(part.queries) for name, part in self.queries.items()},
             ranks=ranks,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,8 @@ class EvaluationOptions:
         results: folder of results in which the runs of a large suite are kept, beside the file that :meth:`Result.save` writes.
         run_settings: which runs: kinds of settings (``monolingual``), or pairs (``en:de``, ``en:all``); all by default.
         check: score every setting again through ir_measures from full runs, and compare.
+        drop_own: whether the passage with the query's id is left out of what the query finds; the suite's rule by default.
+        strict: refuse a suite whose data are odd (see docs/data.md) instead of noting it.
     """
 
     languages: tuple[str, ...] | None = None
@@ -62,6 +65,8 @@ class EvaluationOptions:
     results: Path | None = None
     run_settings: tuple[str, ...] = ()
     check: bool = False
+    drop_own: bool | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be checked without a suite.
@@ -115,8 +120,9 @@ class EvaluationOptions:
             )
 
     def restricted(self, suite: Suite) -> Suite:
-        """The suite with the languages that are asked for."""
-        return suite.restrict(self.languages) if self.languages else suite
+        """The suite with the languages that are asked for, and the rule for passages with the query's id."""
+        asked = suite.restrict(self.languages) if self.languages else suite
+        return asked if self.drop_own is None else dataclasses.replace(asked, drops_own=self.drop_own)
 
     def measures_on(self, suite: Suite, *, to_a_depth: bool | None = None) -> list[str]:
         """The names of the measures, as ir_measures writes them.
@@ -150,7 +156,12 @@ class EvaluationOptions:
         """The options of the encoder that are stated."""
         return {name: value for name, value in self.encoder.items() if value is not None and value is not False}
 
-    def words(self, suite: Suite) -> dict[str, str | None]:
+    @property
+    def words_on_own(self) -> dict[str, bool | None]:
+        """The words of the command line for :attr:`drop_own`."""
+        return {"drop_own": self.drop_own or None, "keep_own": True if self.drop_own is False else None}
+
+    def words(self, suite: Suite) -> dict[str, str | bool | None]:
         """The options of the command line that scores on a suite depend on, without defaults.
 
         Args:
@@ -162,6 +173,7 @@ class EvaluationOptions:
             "languages": ",".join(suite.languages) if suite.base else None,
             "passage_text": self.passage_text if self.passage_text != "sentence" else None,
             "measures": " ".join(measures) if tuple(measures) != usual else None,
+            **self.words_on_own,
             "storage": self.storage if self.storage not in (None, STORAGE) else None,
             "run_depth": str(self.depth) if suite.large and self.depth not in (None, DEPTH) else None,
         }

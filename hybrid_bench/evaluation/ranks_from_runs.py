@@ -10,7 +10,6 @@ import numpy as np
 
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
-from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.results.ranks import QuerySetRanks, Ranks
 from hybrid_bench.results.runs import Hit
 
@@ -58,20 +57,18 @@ def places(
     """The ranks of the relevant passages of a query.
 
     A passage that was not retrieved ranks behind all that were; among such, those with the higher id come first, as among
-    equal scores. So every relevant passage has a rank, as it has one in the score matrix of an encoder.
+    equal scores. One that is not in the pool ranks right behind it. So every relevant passage has a rank, as it has one in the
+    score matrix of an encoder.
 
     Args:
         hits: what was retrieved, in canonical order.
-        relevant: TREC ids, all in the pool.
+        relevant: TREC ids.
         pool: all TREC ids, ascending.
         exhaustive: whether a missing passage was not retrieved, rather than cut off.
         depth: only what ranks within it counts as retrieved.
 
     Returns:
         None if a missing passage may have been cut off.
-
-    Raises:
-        HybridBenchError: if a relevant passage is not in the pool.
     """
     if not exhaustive and len(hits) < len(pool):
         return None
@@ -82,7 +79,8 @@ def places(
         for doc_id in missing:
             at = bisect.bisect_left(pool, doc_id)
             if pool[at : at + 1] != [doc_id]:
-                raise HybridBenchError(f"the relevant passage {doc_id!r} is not in the collection", "Check the qrels.")
+                found[doc_id] = Place(len(pool) + 1, False)
+                continue
             ahead = (len(pool) - at - 1) - (len(ids) - bisect.bisect_right(ids, doc_id))
             found[doc_id] = Place(len(hits) + 1 + ahead, False)
     return found

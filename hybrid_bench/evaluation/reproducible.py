@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, ...] | None] = {
     "fuse": None,
     "search": (
         "--encoder", "--suite", "--languages", "--index", "--depth", "--measures", "--dtype", "--device", "--similarity",
-        "--storage", "--passage-text",
+        "--storage", "--passage-text", "--drop-own", "--keep-own",
     ),
 }  # fmt: skip
 #: Options that a result may never set. (``--index`` of ``search`` is a kind of index; elsewhere it is a folder.)
@@ -68,7 +68,8 @@ def parse(command: str) -> list[str]:
                 f"the command of the result has the option {word}, which is not accepted from a file",
                 "Run the command by hand if you trust it.",
             )
-    if name == "search" and not all(word.startswith("--") for word in words[1::2]):
+    paired = [word for word in words[1:] if word not in ("--drop-own", "--keep-own")]
+    if name == "search" and not all(word.startswith("--") for word in paired[::2]):
         raise HybridBenchError(
             f"the command of the result names a store, which is not accepted from a file: {command!r}",
             "Run the command by hand if you trust it.",

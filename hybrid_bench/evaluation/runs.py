@@ -12,11 +12,13 @@ from typing import Protocol
 import numpy as np
 
 from hybrid_bench.datasets.groups import grouped_by, groups_of
-from hybrid_bench.datasets.hashes import queries_hash
-from hybrid_bench.datasets.judged import qrels
-from hybrid_bench.datasets.parts import Item, Judgement
+from hybrid_bench.datasets.hashes import items_hash
+from hybrid_bench.datasets.judged import JudgedQueries, judged_queries, qrels
+from hybrid_bench.datasets.oddities import Oddities
+from hybrid_bench.datasets.parts import Item
 from hybrid_bench.datasets.settings import Attribute, Setting
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.datasets.survey import Survey
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity, assemble
 from hybrid_bench.evaluation.options import DEPTH
@@ -89,6 +91,7 @@ class RunOptions:
         measures: any of ir_measures.
         depth: passages a query in a run, at most.
         settings: search only these; all of the suite by default.
+        strict: refuse a suite whose data are odd instead of noting it.
         results: folder of results: the runs go into ``<results>/<suite>/<stem>.runs``, beside the file that
             :meth:`Result.save` writes. Without it no runs are kept.
     """
@@ -97,6 +100,7 @@ class RunOptions:
     depth: int = DEPTH
     settings: Sequence[Setting] | None = None
     results: Path | None = None
+    strict: bool = False
 
 
 def evaluate_runs(
@@ -144,6 +148,13 @@ class _RunEvaluation:
     queries: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.oddities = Oddities()
+        self.judged = judged_queries(self.suite, self.oddities)
+        if not self.suite.large:  # large collections are read by their searchers
+            survey = Survey(self.suite, self.judged, self.oddities, for_runs=self.options.results is not None)
+            survey.of_all(lambda name: self.suite.passage_stream(name, oddities=self.oddities))
+        if self.options.strict:
+            self.oddities.refuse(self.suite.name)
         self.pools = pool_ids(self.suite)
         self.collected = CollectedRanks(self.suite)
         identity = self.searcher.identity
@@ -152,16 +163,15 @@ class _RunEvaluation:
 
     def search_query_set(self, query_set: str, settings: Sequence[Setting]) -> None:
         """Search the settings of a query set."""
-        judgements = list(self.suite.query_set(query_set).judgements())
-        queries = self.suite.queries(query_set)
+        if query_set not in self.judged:
+            return
         for setting in settings:
-            self._search(setting, queries, judgements)
-        if digest := queries_hash(self.suite, query_set, judgements):
-            self.queries[query_set] = digest
+            self._search(setting, self.judged[query_set])
+        self.queries[query_set] = items_hash(self.judged[query_set].queries)
 
-    def _search(self, setting: Setting, queries: Sequence[Item], judgements: Sequence[Judgement]) -> None:
-        judged = qrels(self.suite, setting, judgements)
-        asked = [query for query in queries if query.id in judged]
+    def _search(self, setting: Setting, of_set: JudgedQueries) -> None:
+        judged = qrels(self.suite, setting, of_set.judgements)
+        asked = [query for query in of_set.queries if query.id in judged]
         if not asked:
             return
         self.progress.start(f"search {setting.name}", len(asked))
@@ -195,11 +205,14 @@ class _RunEvaluation:
     def _run(self, setting: Setting, part: Sequence[Item], relevant: Mapping[str, Mapping[str, int]]) -> dict[str, list[Hit]]:
         """Search for some queries, note the ranks of their relevant passages, and cut at the depth."""
         exhaustive = self._exhaustive(setting)
-        found = self.searcher.search(setting, part, None if exhaustive else self.options.depth)
+        found = self.searcher.search(setting, part, None if exhaustive else self.options.depth + self.suite.drops_own)
         run = {}
-        pool = self.pools.get(setting.pool)
         for query in part:
             hits = trec.canonical(found.get(query.id, ()))
+            pool = self.pools.get(setting.pool)
+            if dropped := self.suite.dropped(query.id, self.suite.pool(setting.pool)):
+                hits = [hit for hit in hits if hit.doc_id not in dropped]
+                pool = pool and [doc_id for doc_id in pool if doc_id not in dropped]
             of_query = relevant[query.id]
             ranked = places(hits, of_query, pool, exhaustive=exhaustive, depth=self.options.depth) if pool else None
             self.collected.add(setting, query.id, ranked, of_query)
@@ -219,7 +232,7 @@ class _RunEvaluation:
         own = [self.suite.note] if self.suite.note else []
         return Evidence(
             rows=[*self.rows, *bias],
-            notes=[*own, *notes, *self.searcher.notes()],
+            notes=list(dict.fromkeys([*own, *notes, *self.oddities.notes(), *self.searcher.notes()])),
             passages=self.searcher.passages(),
             queries=self.queries,
             ranks=ranks,
@@ -249,9 +262,8 @@ class _RunEvaluation:
         groups = groups_of(self.suite, attribute)
         for query_set in dict.fromkeys(setting.query_set for setting in settings):
             of_query: dict[str, set[str | None]] = {}
-            for judgement in self.suite.query_set(query_set).judgements():
-                if judgement.relevance > 0:
-                    of_query.setdefault(judgement.query_id, set()).add(groups.get(judgement.collection))
+            for judgement in self.judged[query_set].judgements:
+                of_query.setdefault(judgement.query_id, set()).add(groups.get(judgement.collection))
             if any(len(found - {None}) > 1 for found in of_query.values()):
                 return True
         return False

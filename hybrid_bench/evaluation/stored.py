@@ -92,12 +92,13 @@ def search_store(
         "similarity": options.encoder_options.get("similarity"),
         "storage": large.storage if large.storage != STORAGE else None,
         "passage_text": large.passage_text if large.passage_text != "sentence" else None,
+        **options.words_on_own,
     }
     return evaluate_runs(
         searcher,
         suite,
         command=command_line(["search"], stated),
-        options=RunOptions(measures, depth, results=options.results),
+        options=RunOptions(measures, depth, results=options.results, strict=options.strict),
         progress=progress,
     )
 

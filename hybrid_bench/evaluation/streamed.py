@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from hybrid_bench.datasets.judged import JudgedQueries, judged_queries
+from hybrid_bench.datasets.oddities import Oddities
 from hybrid_bench.datasets.parts import Item, PassageText
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.datasets.survey import Survey
 from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
 from hybrid_bench.embeddings.locking import Part
 from hybrid_bench.embeddings.store import EmbeddingStore
@@ -48,6 +52,7 @@ class LargeSuite:
         passage_text: what the encoder reads of a passage.
         storage: number format of the vectors on disk.
         progress: where to report.
+        strict: refuse what is odd in the suite's data instead of noting it.
     """
 
     suite: Suite
@@ -57,6 +62,7 @@ class LargeSuite:
     passage_text: PassageText = "sentence"
     storage: Storage = STORAGE
     progress: Progress = field(default_factory=SilentProgress)
+    strict: bool = False
 
     def __post_init__(self) -> None:
         self.executor.check_folder(self.root)
@@ -94,20 +100,56 @@ class LargeSuite:
             options.passage_text,
             options.storage or STORAGE,
             progress or SilentProgress(),
+            options.strict,
         )
 
+    @functools.cached_property
+    def judged(self) -> dict[str, JudgedQueries]:
+        """The judged queries, by query set."""
+        oddities = Oddities()
+        found = judged_queries(self.suite, oddities)
+        if self.strict:
+            oddities.refuse(self.suite.name)
+        return found
+
+    @functools.cached_property
+    def survey(self) -> Survey:
+        """What is found in the collections while they are read."""
+        return Survey(self.suite, self.judged, for_runs=True)
+
+    def _read(self, collection: str) -> Iterator[Item]:
+        return self.suite.passage_stream(collection, self.passage_text, self.survey.oddities)
+
     def encode(self, collection: str, part: Part | None = None) -> StoredCollection | None:
-        """Encode what is missing of a collection; None where only a part of the shards was asked for."""
-        self.progress.start(f"passage {collection}", self.suite.collection(collection).count() or 0)
-        return encode_collection(
+        """Encode what is missing of a collection; None where only a part of the shards was asked for.
+
+        Ids are checked before anything is encoded; those of a collection that was encoded before, while it is compared.
+        """
+        folder = self.folder / _as_name(collection)
+        passages = self.survey.watch(collection, functools.partial(self._read, collection))
+        count = self.suite.collection(collection).count() or 0
+        if not (folder / StoredCollection.FILE).is_file():
+            self.progress.start(f"check {collection}", count)
+            for _ in passages:
+                self.progress.advance(1)
+            self._check_oddities()
+            passages = self.suite.passage_stream(collection, self.passage_text)
+        self.progress.start(f"passage {collection}", count)
+        stored = encode_collection(
             self.source,
             self.key(collection),
-            self.suite.passage_stream(collection, self.passage_text),
-            self.folder / _as_name(collection),
+            passages,
+            folder,
             workers=self.executor,
             progress=self.progress,
             part=part,
         )
+        self._check_oddities()
+        return stored
+
+    def _check_oddities(self) -> None:
+        if self.strict:
+            self.survey.oddities.refuse(self.suite.name)
 
     def encode_all(self) -> dict[str, StoredCollection]:
         """Encode what is missing of all collections."""
@@ -116,8 +158,7 @@ class LargeSuite:
 
     def queries(self, query_set: str) -> tuple[list[str], np.ndarray]:
         """The ids and vectors of the queries that have a relevant passage."""
-        judged = {judgement.query_id for judgement in self.suite.query_set(query_set).judgements() if judgement.relevance > 0}
-        items = [query for query in self.suite.queries(query_set) if query.id in judged]
+        items = self.judged[query_set].queries if query_set in self.judged else []
         self.progress.start(f"query {query_set}", len(items))
         vectors = EmbeddingStore(cache.home() / "embeddings").vectors(
             self.encoder,
@@ -163,7 +204,7 @@ class StoredSearch:
     ) -> None:
         self._large = large
         self._collections = collections
-        self._depth = depth
+        self._depth = depth + large.suite.drops_own  # evaluate_runs leaves a query's own passage out
         self.identity = identity
         queries = {of.name: large.queries(of.name) for of in large.suite.query_sets}
         self._rows: dict[str, dict[tuple[str, str], int]] = {}
@@ -196,8 +237,8 @@ class StoredSearch:
         return {name: collection.manifest.texts for name, collection in self._collections.items()}
 
     def notes(self) -> Sequence[str]:
-        """None: what is rounded on disk is in the result's ``storage``."""
-        return ()
+        """What was odd in the collections as they were read; what is rounded on disk is in the result's ``storage``."""
+        return self._large.survey.oddities.notes()
 
 
 def identity_of(large: LargeSuite, **changes: Any) -> SearcherIdentity:
@@ -239,7 +280,7 @@ def evaluate_large(
         searcher,
         suite,
         command=command_line(words, stated),
-        options=RunOptions(options.measures_on(suite), depth, results=options.results),
+        options=RunOptions(options.measures_on(suite), depth, results=options.results, strict=options.strict),
         progress=progress,
     )
 

@@ -84,6 +84,8 @@ class Provenance(_Strict):
     ties: str = "score as float32 descending, then document id descending"
     #: passages retrieved for a query at most; None: the whole pool was ranked
     depth: int | None = Field(default=None, ge=1)
+    #: whether the passage with the query's id was left out of what the query finds, see :class:`hybrid_bench.Suite`
+    drops_own: bool = False
 
 
 def file_stem(name: str, passage_text: str, dtype: str) -> str:

@@ -73,13 +73,16 @@ class SuiteConformance:
         for of in suite.collections:
             try:
                 if suite.large:
-                    ids = [item.id for item in itertools.islice(suite.passage_stream(of.name), _READ_OF_LARGE)]
-                    assert ids, f"the collection {of.name!r} has no passages"
-                    assert len(set(ids)) == len(ids), f"an id occurs twice among the first passages of {of.name!r}"
+                    items = list(itertools.islice(suite.passage_stream(of.name), _READ_OF_LARGE))
+                    assert items, f"the collection {of.name!r} has no passages"
+                    ids = {item.id for item in items}
+                    assert len(ids) == len(items), f"an id occurs twice among the first passages of {of.name!r}"
                 else:
-                    suite.passages(of.name)
+                    items = suite.passages(of.name)
             except HybridBenchError as error:
                 pytest.fail(error.problem)
+            for item in items:
+                assert item.content != "", f"the passage of {suite.name}/{of.name} with id {item.id!r} is empty"
 
     def test_queries_have_unique_ids_and_content(self, suite: Suite) -> None:
         """In every query set."""

@@ -338,7 +338,6 @@ READERS: list[tuple[str, Callable[[list[tuple[str, str]]], Callable[[str], list[
     ("records", "problem"),
     [
         ([("a", "A."), ("b", "B."), ("a", "C.")], "with id 'a' occurs twice"),
-        ([("a", "A."), ("b", " \n")], "with id 'b' is empty"),
         ([("a", "A."), ("b", "B\x00")], "with id 'b' contains a NUL byte"),
     ],
 )

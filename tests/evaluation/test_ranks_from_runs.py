@@ -124,6 +124,9 @@ def test_a_run_that_was_cut_has_no_ranks() -> None:
     assert places(hits, ["b"], ["a", "b"], exhaustive=False, depth=1) == {"b": (2, False)}
 
 
-def test_a_relevant_passage_outside_the_collection_is_an_error() -> None:
-    with pytest.raises(HybridBenchError, match="'d' is not in the collection"):
-        places([], ["d"], ["a"], exhaustive=True, depth=1)
+def test_a_relevant_passage_outside_the_pool_ranks_right_behind_it() -> None:
+    assert places(canonical([("a", 1.0)]), ["a", "x", "d"], ["a", "b", "c"], exhaustive=True, depth=9) == {
+        "a": (1, True),
+        "d": (4, False),
+        "x": (4, False),
+    }

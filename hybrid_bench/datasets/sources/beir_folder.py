@@ -1,61 +1,37 @@
-"""Local collections in BEIR's layout: ``corpus.jsonl[.gz]``, ``queries.jsonl[.gz]`` and ``qrels/*.tsv``."""
+"""Local collections in BEIR's layout: ``corpus.jsonl[.gz]``, ``queries.jsonl[.gz]`` and ``qrels/*.tsv``; see docs/data.md."""
 
 from __future__ import annotations
 
-import csv
 import functools
-import gzip
-import json
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO, TypeVar, cast
 
 import langcodes
 
 from hybrid_bench.datasets.parts import Collection, Judgement, QuerySet
 from hybrid_bench.datasets.settings import ALL, Setting, language_settings
+from hybrid_bench.datasets.sources import jsonl, qrels
+from hybrid_bench.datasets.sources.jsonl import FolderDoc, FolderQuery
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 
 #: The qrels that are read when the folder has several and none is named.
 _PREFERRED_SPLITS = ("test", "dev")
-
-
-class FolderDoc(NamedTuple):
-    """A passage of a local collection."""
-
-    doc_id: str
-    title: str
-    text: str
-
-    def default_text(self) -> str:
-        """Title and text, joined as by BEIR and ir_datasets."""
-        return f"{self.title} {self.text}".strip()
-
-
-class FolderQuery(NamedTuple):
-    """A query of a local collection."""
-
-    query_id: str
-    text: str
-
-    def default_text(self) -> str:
-        """The query."""
-        return self.text
-
-
 #: A folder with a larger corpus file than this is large: some hundred thousand passages.
 LARGE_BYTES = 100_000_000
 #: Name of the collection and query set of a folder whose name tells no language.
 UNKNOWN = "und"
-
-_Record = TypeVar("_Record", FolderDoc, FolderQuery)
+#: Names by which a folder is taken for a collection, whether or not it can be read.
+_PART = re.compile(r"(corpus|queries|qrels)|(corpus|queries)[-._].*(jsonl|json|tsv|csv|txt|parquet)([-._].*)?|qrels\.tsv")
+_LAYOUT = "A collection is corpus.jsonl, queries.jsonl and qrels/test.tsv; docs/data.md describes them."
 
 
 def is_collection(path: Path) -> bool:
-    """Whether ``path`` is a folder in BEIR's layout, a folder of such folders by language, or a qrels file of one."""
-    return (path.suffix == ".tsv" and path.is_file()) or _corpus(path) is not None or bool(_language_folders(path))
+    """Whether ``path`` is meant as a folder in BEIR's layout, a folder of such folders by language, or a qrels file of one."""
+    if path.is_dir():
+        return bool(_parts(path) or _language_folders(path))
+    return path.suffix == ".tsv" and path.is_file()
 
 
 def load(path: Path) -> Suite:
@@ -65,26 +41,27 @@ def load(path: Path) -> Suite:
     its languages. A folder that is not named by a language tag has no stated language.
 
     Raises:
-        HybridBenchError: if a file is missing or malformed, an id occurs twice, the qrels name a missing id, or a subfolder
-            with a collection is not named by a language tag.
+        HybridBenchError: if a file is missing or malformed, an id occurs twice, or a subfolder with a collection cannot be read
+            or is not named by a language tag.
     """
-    folders = _language_folders(path)
+    file = path if path.is_file() else None
+    folder = path if file is None else path.parent if path.parent.name != "qrels" else path.parent.parent
+    name = folder.resolve().name
+    folders = _language_folders(folder) if file is None else {}
+    _check_alone(folder)
     if folders:
-        parts = {name: _Files(folder, None) for name, folder in sorted(folders.items())}
-        _check_tags(path, folders)
+        _check_subfolders(folder, folders)
+        parts = {of: _Files(one, None) for of, one in sorted(folders.items())}
     else:
-        qrels = path if path.suffix == ".tsv" else None
-        folder = path.parent.parent if qrels else path
-        name = folder.resolve().name
-        parts = {name if _names_a_language(name) else UNKNOWN: _Files(folder, qrels)}
-    collections = tuple(Collection(name, files.passages, language=_language(name)) for name, files in parts.items())
+        parts = {name if _names_a_language(name) else UNKNOWN: _Files(folder, file)}
+    collections = tuple(Collection(of, files.passages, language=_language(of)) for of, files in parts.items())
     query_sets = tuple(
-        QuerySet(name, files.judged_queries, functools.partial(files.judgements_in, name), language=_language(name))
-        for name, files in parts.items()
+        QuerySet(of, files.judged_queries, functools.partial(files.judgements_in, of), language=_language(of))
+        for of, files in parts.items()
     )
     several = len(parts) > 1
     return Suite(
-        name=path.resolve().name if path.suffix != ".tsv" else f"{path.resolve().parent.parent.name}/{path.stem}",
+        name=name if file is None else f"{name}/{path.stem}",
         description=f"local collection, {path}",
         query_sets=query_sets,
         collections=collections,
@@ -112,54 +89,80 @@ def _is_tag(name: str) -> bool:
     return "_" not in name and langcodes.tag_is_valid(name)
 
 
-def _check_tags(path: Path, folders: Iterable[str]) -> None:
-    for name in folders:
-        if not _is_tag(name):
-            raise HybridBenchError(
-                f"the subfolder {name!r} of {path} holds a collection and is not named by a language tag",
-                "Name it by a BCP-47 tag such as de, pt-BR or zh-hans, or name the subfolder itself as the suite.",
-            )
+def _parts(folder: Path) -> list[str]:
+    """The names in a folder that are meant as parts of a collection."""
+    return sorted(file.name for file in _listed(folder) if _PART.fullmatch(file.name))
 
 
-def _corpus(folder: Path) -> Path | None:
-    return _either(folder / "corpus.jsonl")
-
-
-def _either(path: Path) -> Path | None:
-    return next((file for file in (path, path.with_name(path.name + ".gz")) if file.is_file()), None)
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise HybridBenchError(f"cannot read the folder {folder}: {error.strerror}") from error
 
 
 def _language_folders(path: Path) -> dict[str, Path]:
-    if not path.is_dir() or _corpus(path):
+    """The subfolders that are meant as collections; empty if the folder is one itself."""
+    if not path.is_dir() or _parts(path):
         return {}
-    return {folder.name: folder for folder in path.iterdir() if _corpus(folder)}
+    inside = [file for file in _listed(path) if not file.name.startswith(".")]
+    found = {file.name: file for file in inside if file.is_dir() and _parts(file)}
+    # Beside others, a folder that is named by a language and holds none is incomplete rather than of no matter.
+    lost = [file for file in inside if found and _names_a_language(file.name) and (file.is_dir() or file.is_symlink())]
+    return found | {file.name: file for file in lost}
+
+
+def _check_subfolders(path: Path, folders: Iterable[str]) -> None:
+    spelt: dict[str, str] = {}
+    for name in folders:
+        if not _is_tag(name):
+            written = name.replace("_", "-")
+            example = written if _is_tag(written) else "de, pt-BR or zh-hans"
+            raise HybridBenchError(
+                f"the subfolder {name!r} of {path} holds a collection and is not named by a language tag",
+                f"Name it by a BCP-47 tag such as {example}, or name the subfolder itself as the suite.",
+            )
+        other = spelt.setdefault(langcodes.standardize_tag(name).lower(), name)
+        if other != name:
+            raise HybridBenchError(
+                f"the subfolders {other!r} and {name!r} of {path} are named by the same language", "Join them, or remove one."
+            )
+
+
+def _check_alone(folder: Path) -> None:
+    """Refuse a collection with collections of languages in it: which is meant is not clear."""
+    if (folder / "corpus.jsonl").exists() or (folder / "corpus.jsonl.gz").exists():
+        for file in sorted(_listed(folder)):
+            if file.is_dir() and _names_a_language(file.name) and _parts(file):
+                raise HybridBenchError(
+                    f"{folder} is a collection and holds another in its subfolder {file.name}",
+                    "Move its corpus, queries and qrels into a subfolder named by their language.",
+                )
 
 
 class _Files:
-    """The files of one collection with its queries and qrels."""
+    """The files of one collection with its queries and qrels.
 
-    def __init__(self, folder: Path, qrels: Path | None) -> None:
-        self._folder = folder
-        self._qrels = qrels
+    Raises:
+        HybridBenchError: if one is missing.
+    """
+
+    def __init__(self, folder: Path, qrels_file: Path | None) -> None:
+        self._corpus = _lines_file(folder, "corpus")
+        self._queries_file = _lines_file(folder, "queries")
+        self._qrels = qrels_file or _chosen_qrels(folder)
 
     def passages(self) -> Iterator[FolderDoc]:
-        corpus = _corpus(self._folder)
-        if corpus is None:
-            raise HybridBenchError(f"{self._folder} has no corpus.jsonl", "See BEIR's layout in the documentation.")
-        yield from _records(corpus, lambda fields: FolderDoc(fields["_id"], fields.get("title") or "", fields["text"]))
+        return jsonl.passages(self._corpus)
 
     @property
     def bytes(self) -> int:
         """Of the passages' file."""
-        corpus = _corpus(self._folder)
-        return corpus.stat().st_size if corpus else 0
+        return self._corpus.stat().st_size
 
     @functools.cached_property
     def _queries(self) -> list[FolderQuery]:
-        path = _either(self._folder / "queries.jsonl")
-        if path is None:
-            raise HybridBenchError(f"{self._folder} has no queries.jsonl", "See BEIR's layout in the documentation.")
-        return list(_records(path, lambda fields: FolderQuery(fields["_id"], fields["text"])))
+        return list(jsonl.queries(self._queries_file))
 
     def judged_queries(self) -> Iterable[FolderQuery]:
         judged = {query_id for query_id, _, _ in self._judgements}
@@ -170,96 +173,39 @@ class _Files:
 
     @functools.cached_property
     def _judgements(self) -> list[tuple[str, str, int]]:
-        path = self._qrels or self._chosen_qrels()
-        query_ids = {query.query_id for query in self._queries}
-        rows = list(_qrels_rows(path))
-        absent = {doc_id for _, (_, doc_id, _) in rows}
-        for doc in self.passages():  # one by one: the passages may be too many for memory, the judged ones are not
-            absent.discard(doc.doc_id)
-        judgements = []
-        for number, (query_id, doc_id, relevance) in rows:
-            missing = query_id if query_id not in query_ids else doc_id if doc_id in absent else None
-            if missing is not None:
-                what = "query" if missing is query_id else "passage"
-                raise HybridBenchError(
-                    f"{path}, line {number}: the {what} {missing!r} does not exist",
-                    "Remove the line, or add the missing record.",
-                )
-            judgements.append((query_id, doc_id, relevance))
-        return judgements
-
-    def _chosen_qrels(self) -> Path:
-        files = {file.stem: file for file in sorted((self._folder / "qrels").glob("*.tsv"))}
-        if len(files) == 1:
-            return next(iter(files.values()))
-        for split in _PREFERRED_SPLITS:
-            if split in files:
-                return files[split]
-        found = ", ".join(f"qrels/{name}.tsv" for name in files) or "none"
-        raise HybridBenchError(
-            f"{self._folder} needs a qrels/test.tsv (found: {found})", "Name the qrels file itself as the suite."
-        )
+        return [judgement for _, judgement in qrels.read(self._qrels)]
 
 
-def _open(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8"))
-    return path.open(encoding="utf-8")
+def _lines_file(folder: Path, part: str) -> Path:
+    """``corpus.jsonl`` or ``queries.jsonl``, or the same with ``.gz``."""
+    wanted = f"{part}.jsonl"
+    for name in (wanted, f"{wanted}.gz"):
+        if (folder / name).is_file():
+            return folder / name
+    found = [name for name in (_parts(folder) if folder.is_dir() else []) if name.startswith(part)]
+    if not found:
+        raise HybridBenchError(f"{folder} has no {wanted}", _LAYOUT)
+    first = found[0]
+    if first.endswith((".zst", ".bz2", ".xz", ".zip")):
+        tool = {"zst": "zstd -d", "bz2": "bunzip2", "xz": "unxz", "zip": "unzip"}[first.rpartition(".")[2]]
+        remedy = f"Decompress it: {tool} {folder / first}"
+    elif all(name.endswith(".jsonl") for name in found):
+        remedy = f"Join the parts: cd {folder} && cat {' '.join(found[:3])}{' ...' if len(found) > 3 else ''} > {wanted}"
+    else:
+        remedy = f'Write {wanted} with one JSON object a line: {{"_id": ..., "title": ..., "text": ...}}; see docs/data.md.'
+    raise HybridBenchError(f"{folder} has no {wanted}, and {', '.join(found[:3])} is not read", remedy)
 
 
-def _records(path: Path, make: Callable[[dict[str, Any]], _Record]) -> Iterator[_Record]:
-    """The records of a file, each with a unique id and a text."""
-    line_of: dict[str, int] = {}
-    for number, fields in _json_lines(path):
-        record = make(fields)
-        text = record.default_text()
-        what = f"{path}, line {number}: the record with id {fields['_id']!r}"
-        if not text.strip():
-            raise HybridBenchError(f"{what} has no text", "Add its text or remove the record.")
-        if "\x00" in text:
-            raise HybridBenchError(f"{what} contains a NUL byte", "Remove it from the line.")
-        if line_of.setdefault(fields["_id"], number) != number:
-            raise HybridBenchError(
-                f"{what} occurs twice, first in line {line_of[fields['_id']]}", "Give every record its own id."
-            )
-        yield record
-
-
-def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(number, fields) of every line that is not blank; each has an id and a text."""
-    number = 0
-    try:
-        with _open(path) as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, _json_line(line, f"{path}, line {number}")
-    except (UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
-        raise HybridBenchError(f"{path}, after line {number}: {error}", "The file is truncated, or not UTF-8.") from error
-
-
-def _json_line(line: str, where: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise HybridBenchError(f"{where}: not JSON: {error.msg} at column {error.colno}", "Correct the line.") from error
-    for field in ("_id", "text"):
-        if not isinstance(fields, dict) or not isinstance(fields.get(field), str):
-            raise HybridBenchError(f"{where}: no text in field {field!r}", "Correct the line.")
-    return cast(dict[str, Any], fields)
-
-
-def _qrels_rows(path: Path) -> Iterator[tuple[int, tuple[str, str, int]]]:
-    number = 0
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for number, row in enumerate(csv.reader(file, delimiter="\t"), start=1):
-                if (number == 1 and row[-1:] == ["score"]) or not row:
-                    continue
-                query_id, doc_id, relevance = row
-                yield number, (query_id, doc_id, int(relevance))
-    except UnicodeDecodeError as error:
-        raise HybridBenchError(f"{path}, after line {number}: {error}", "The file is not UTF-8.") from error
-    except ValueError as error:
-        raise HybridBenchError(
-            f"{path}, line {number}: expected query id, passage id and an integer, separated by tabs"
-        ) from error
+def _chosen_qrels(folder: Path) -> Path:
+    if not (folder / "qrels").is_dir() and (folder / "qrels.tsv").is_file():
+        return folder / "qrels.tsv"
+    names = sorted(file.name for file in _listed(folder / "qrels")) if (folder / "qrels").is_dir() else []
+    files = {name[: -len(".tsv")]: folder / "qrels" / name for name in names if name.endswith(".tsv")}
+    if len(files) == 1:
+        return next(iter(files.values()))
+    for split in _PREFERRED_SPLITS:
+        if split in files:
+            return files[split]
+    found = ", ".join(f"qrels/{name}" for name in names) or "none"
+    remedy = "Name the qrels file itself as the suite." if files else _LAYOUT
+    raise HybridBenchError(f"{folder} needs a qrels/test.tsv (found: {found})", remedy)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,12 +33,18 @@ class FullRuns:
         columns: the passages.
         query_ids: query set to the ids of its rows.
         settings: what can be asked.
+        dropped: query set to query id to the TREC ids that its runs leave out; queries that leave out none are not there.
     """
 
     vectors: np.ndarray
     columns: Columns
     query_ids: Mapping[str, Sequence[str]]
     settings: Sequence[Setting]
+    dropped: Mapping[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
+
+    def without(self, query_set: str, query_id: str) -> Collection[str]:
+        """The TREC ids that a query's runs leave out."""
+        return self.dropped.get(query_set, {}).get(query_id, ())
 
     def pool(self, setting: Setting) -> slice | NDArray[np.intp]:
         """The columns of a setting's pool."""
@@ -93,6 +99,8 @@ def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: R
                 for query_id, row in zip(query_ids, scores[:, pool], strict=True):
                     if query_id in counted[setting]:
                         # Stable: columns stand in descending order of ids already.
-                        order = np.argsort(-row, kind="stable")[:depth]
-                        file.add(query_id, ids[pool][order], row[order])
+                        order = np.argsort(-row, kind="stable")
+                        if without := runs.without(query_set, query_id):
+                            order = order[~np.isin(ids[pool][order].astype(str), list(without))]
+                        file.add(query_id, ids[pool][order[:depth]], row[order[:depth]])
     return list(paths.values())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,22 @@ if TYPE_CHECKING:
 AskedVectors = Mapping[str, "tuple[JudgedQueries, np.ndarray]"]
 
 
+class _Pairs(NamedTuple):
+    """The relevant passages of a query set.
+
+    Attributes:
+        row: (pairs,) of the query, ascending.
+        column: (pairs,) of the passage, ascending for each query.
+        relevance: (pairs,) its grade.
+        missing: (row, TREC id, grade, collection) of those that are not in the collection, or that the search leaves out.
+    """
+
+    row: NDArray[np.int32]
+    column: NDArray[np.int32]
+    relevance: NDArray[np.int32]
+    missing: Sequence[tuple[int, str, int, str]]
+
+
 class Grid:
     """The score matrix of some query sets and collections of a suite.
 
@@ -35,7 +51,7 @@ class Grid:
         asked: the queries.
 
     Raises:
-        HybridBenchError: if queries and passages have other dimensions, or a relevant passage is not in the collections.
+        HybridBenchError: if queries and passages have other dimensions.
     """
 
     def __init__(self, suite: Suite, columns: Columns, asked: AskedVectors) -> None:
@@ -48,26 +64,32 @@ class Grid:
                 f"the encoder gives queries {self._vectors.shape[1]} dimensions and passages {columns.vectors.shape[1]}",
                 "Both need the same.",
             )
+        self._dropped = {name: self._dropped_by(name) for name in asked}
         self._pairs = [self._pairs_of(query_set) for query_set in asked]
 
-    def _pairs_of(self, query_set: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(row of the query, column, grade) of every relevant passage, by query and then column."""
+    def _dropped_by(self, query_set: str) -> dict[str, set[str]]:
+        """Query id to the TREC ids of the passages that its search leaves out."""
+        part, _ = self._asked[query_set]
+        names = self._columns.names
+        found = ((query.id, self._suite.dropped(query.id, names) & self._columns.position.keys()) for query in part.queries)
+        return {query_id: ids for query_id, ids in found if ids} if self._suite.drops_own else {}
+
+    def _pairs_of(self, query_set: str) -> _Pairs:
         part, _ = self._asked[query_set]
         row = {query.id: at for at, query in enumerate(part.queries)}
-        position = self._columns.position
-        pairs = set()
+        position, dropped = self._columns.position, self._dropped[query_set]
+        found: list[tuple[int, int, int]] = []
+        missing: list[tuple[int, str, int, str]] = []
         for query_id, collection, doc_id, relevance in part.judgements:
-            if collection not in self._columns.names or query_id not in row:
+            if collection not in self._columns.names:
                 continue
             trec_id = self._suite.trec_id(collection, doc_id)
-            if trec_id not in position:
-                raise HybridBenchError(
-                    f"the relevant passage {trec_id!r} of query {query_id!r} is not in the collection {collection}",
-                    "Check the qrels.",
-                )
-            pairs.add((row[query_id], position[trec_id], relevance))
-        table = np.array(sorted(pairs), dtype=np.int32).reshape(-1, 3)
-        return table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy()
+            if trec_id not in position or trec_id in dropped.get(query_id, ()):
+                missing.append((row[query_id], trec_id, relevance, collection))
+            else:
+                found.append((row[query_id], position[trec_id], relevance))
+        table = np.array(sorted(found), dtype=np.int32).reshape(-1, 3)
+        return _Pairs(table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy(), sorted(missing))
 
     def rank(
         self, executor: Executor | None = None, *, group_depth: int = 20
@@ -84,27 +106,74 @@ class Grid:
         """
         sizes = [len(part.queries) for part, _ in self._asked.values()]
         offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-        query = np.concatenate([rows + offset for (rows, _, _), offset in zip(self._pairs, offsets, strict=False)])
-        column = np.concatenate([columns for _, columns, _ in self._pairs])
-        found = rank_relevant(self._vectors, self._columns, query, column, top=group_depth, executor=executor)
+        query = np.concatenate([pairs.row + offset for pairs, offset in zip(self._pairs, offsets, strict=False)])
+        column = np.concatenate([pairs.column for pairs in self._pairs])
+        found = rank_relevant(
+            self._vectors, self._columns, query, column, dropped=self._dropped_columns(), top=group_depth, executor=executor
+        )
         doc_ids = np.array(self._columns.ids, dtype=object)
         names = np.array(self._columns.names)[self._columns.collection]
         ranks, groups, start = {}, {}, 0
         for number, (name, (part, _)) in enumerate(self._asked.items()):
-            rows, columns, relevance = self._pairs[number]
-            here = slice(start, start + len(rows))
+            pairs = self._pairs[number]
+            here = slice(start, start + len(pairs.row))
             start = here.stop
             ranks[name] = QuerySetRanks(
                 query_ids=[query.id for query in part.queries],
-                query=rows,
-                collection=names[columns],
-                doc_id=doc_ids[columns].tolist(),
-                relevance=relevance,
+                query=pairs.row,
+                collection=names[pairs.column],
+                doc_id=doc_ids[pairs.column].tolist(),
+                relevance=pairs.relevance,
                 rank=found.rank[here],
                 rank_in={pool: rank[here] for pool, rank in found.rank_in.items()},
             )
+            if pairs.missing:
+                ranks[name] = self._with_missing(ranks[name], pairs.missing, self._dropped[name])
             groups[name] = self._same_group(name, found, slice(offsets[number], offsets[number + 1]))
         return ranks, groups
+
+    def _dropped_columns(self) -> NDArray[np.int32] | None:
+        """(drops, 2) rows, ascending, and columns; None if nothing is left out."""
+        queries = [(name, query.id) for name, (part, _) in self._asked.items() for query in part.queries]
+        position = self._columns.position
+        found = [(at, position[id_]) for at, (name, query) in enumerate(queries) for id_ in self._dropped[name].get(query, ())]
+        return np.array(found, dtype=np.int32) if found else None
+
+    def _with_missing(
+        self, ranks: QuerySetRanks, missing: Sequence[tuple[int, str, int, str]], dropped: Mapping[str, set[str]]
+    ) -> QuerySetRanks:
+        """The ranks with relevant passages that no search retrieves: they rank right behind each pool."""
+        row, doc_id, relevance, collection = (list(column) for column in zip(*missing, strict=True))
+        order = np.argsort(np.concatenate([ranks.query, np.array(row, np.int32)]), kind="stable")
+        queries = [ranks.query_ids[at] for at in row]
+
+        def behind(pool: str) -> list[int]:
+            """The rank of each missing passage in a pool; 0 where the pool does not hold its collection."""
+            inside = self._suite.pool(pool)
+            ids = {name: set(self._suite.dropped(name, inside)) & dropped.get(name, set()) for name in set(queries)}
+            size = int(np.isin(self._columns.collection, [self._columns.names.index(name) for name in inside]).sum())
+            return [size - len(ids[query]) + 1 if of in inside else 0 for query, of in zip(queries, collection, strict=True)]
+
+        own = {name: behind(name) for name in set(collection)}
+        in_own = [own[name][at] for at, name in enumerate(collection)]
+        in_pools = {pool: behind(pool) for pool in ranks.rank_in}
+        found = np.repeat([True, False], [len(ranks.query), len(row)])[order]
+
+        def merged(array: NDArray[Any], more: Sequence[Any]) -> NDArray[Any]:
+            return np.concatenate([array, np.array(more, dtype=array.dtype if array.dtype.kind == "i" else None)])[order]
+
+        rank_in = {pool: merged(rank, in_pools[pool]) for pool, rank in ranks.rank_in.items()}
+        return QuerySetRanks(
+            query_ids=ranks.query_ids,
+            query=merged(ranks.query, row),
+            collection=merged(ranks.collection, collection),
+            doc_id=merged(np.array(ranks.doc_id, dtype=object), doc_id).tolist(),
+            relevance=merged(ranks.relevance, relevance),
+            rank=merged(ranks.rank, in_own),
+            rank_in=rank_in,
+            found=found,
+            found_in={pool: found | (rank == 0) for pool, rank in rank_in.items()},
+        )
 
     def _same_group(self, query_set: str, found: QueryRanks, rows: slice) -> dict[tuple[str, Attribute], NDArray[np.int32]]:
         of = self._suite.query_set(query_set)
@@ -128,4 +197,5 @@ class Grid:
             columns=self._columns,
             query_ids={name: [query.id for query in part.queries] for name, (part, _) in self._asked.items()},
             settings=[setting for setting in self._suite.settings if setting.query_set in self._asked],
+            dropped=self._dropped,
         )

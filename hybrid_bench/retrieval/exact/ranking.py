@@ -55,6 +55,7 @@ def rank_relevant(
     query: NDArray[np.int32],
     column: NDArray[np.int32],
     *,
+    dropped: NDArray[np.int32] | None = None,
     top: int = 20,
     executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
@@ -66,6 +67,7 @@ def rank_relevant(
         columns: the passages.
         query: (pairs,) int32, ascending: the row of each pair's query.
         column: (pairs,) int32: the column of each pair's relevant passage.
+        dropped: (drops, 2) row of a query, ascending, and column of a passage that its search leaves out.
         top: how many of the first passages of pools of several collections are wanted.
         executor: computes the blocks; by default this process, on all processors.
         progress: called with the number of queries done, block by block.
@@ -80,6 +82,9 @@ def rank_relevant(
         if not hasattr(buffers, "scores"):
             buffers.scores = np.empty((blocks[0].stop, len(columns.ids)), dtype=np.float32)
         scores = products.of(queries[rows], out=buffers.scores[: rows.stop - rows.start])
+        if dropped is not None:
+            here = dropped[slice(*np.searchsorted(dropped[:, 0], (rows.start, rows.stop)))]
+            scores[here[:, 0] - rows.start, here[:, 1]] = -np.inf
         pairs = slice(first[rows.start], first[rows.stop])
         return counting.of(scores, first[rows.start : rows.stop + 1] - pairs.start, pairs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import shlex
 from collections.abc import Callable, Sequence
 
@@ -20,6 +21,7 @@ def evaluate_bm25(
     languages: Sequence[str] | None = None,
     settings: Callable[[Sequence[Setting]], Sequence[Setting]] | None = None,
     runs: RunOptions | None = None,
+    drop_own: bool | None = None,
     machine: Machine | None = None,
     command: Sequence[str] = (),
     progress: Progress | None = None,
@@ -31,7 +33,8 @@ def evaluate_bm25(
         options: k1, b, depth and analyzers.
         languages: restrict the suite to these languages; all by default.
         settings: function that selects among the settings; all by default.
-        runs: measures, and the folder of results in which runs are kept.
+        runs: measures, the folder of results in which runs are kept, and whether odd data are refused.
+        drop_own: whether the passage with the query's id is left out of what it finds; the suite's rule by default.
         machine: folder of the indexes, and threads.
         command: further words of the command line that reproduces the result.
         progress: progress reporting.
@@ -51,6 +54,8 @@ def evaluate_bm25(
         if language not in known:
             raise UnknownNameError(f"language of {loaded.name}", language, list(known))
     asked = loaded.restrict(languages) if languages else loaded
+    if drop_own is not None:
+        asked = dataclasses.replace(asked, drops_own=drop_own)
     chosen = list(settings(asked.settings) if settings else asked.settings)
     searcher = BM25Searcher(asked, options, chosen, machine, progress or SilentProgress())
     with contextlib.closing(searcher):
@@ -58,6 +63,6 @@ def evaluate_bm25(
             searcher,
             asked,
             command=shlex.join(["hybrid-bench", "baseline", "bm25", "--suite", loaded.asked_as, *command]),
-            options=RunOptions(runs.measures, options.depth, chosen, runs.results),
+            options=RunOptions(runs.measures, options.depth, chosen, runs.results, runs.strict),
             progress=progress,
         )

@@ -20,7 +20,7 @@ pyserini = typer.Typer(help="Export indexes and topics for Pyserini.", no_args_i
 #: Options of ``baseline`` that ``hybrid-bench reproduce`` accepts from a result.
 REPRODUCIBLE_OPTIONS = (
     "--suite", "--languages", "--measures", "--settings", "--k1", "--b", "--depth", "--analyzer", "--thai",
-    "--model", "--prebuilt", "--dtype", "--device", "--passage-text", "--storage", "--run-depth",
+    "--drop-own", "--keep-own", "--model", "--prebuilt", "--dtype", "--device", "--passage-text", "--storage", "--run-depth",
 )  # fmt: skip
 
 
@@ -49,6 +49,8 @@ def bm25(
     measures: shared.Measures = None,
     index: Annotated[Path | None, typer.Option(help="Folder for indexes. [default: in the cache]")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads for indexing and searching. [default: all processors]")] = 0,
+    drop_own: shared.DropOwn = None,
+    strict: shared.Strict = False,
     against: Against = "",
     out: shared.Out = Path("results"),
     output: shared.Format = "table",
@@ -72,6 +74,8 @@ def bm25(
         "--thai": thai if thai != "auto" else None, "--measures": measures,
     }  # fmt: skip
 
+    own = [] if drop_own is None else ["--drop-own" if drop_own else "--keep-own"]
+
     def choose(possible: Sequence[Setting]) -> list[Setting]:
         return parse_settings(shared.separated(settings), possible)
 
@@ -80,10 +84,11 @@ def bm25(
         options,
         languages=shared.separated(languages) or None,
         settings=choose,
-        runs=RunOptions(measures.split() if measures else DEFAULT_MEASURES, results=out),
+        runs=RunOptions(measures.split() if measures else DEFAULT_MEASURES, results=out, strict=strict),
+        drop_own=drop_own,
         machine=Machine(index, threads or os.cpu_count() or 1),
         progress=console.BarProgress(),
-        command=[str(word) for name, value in given.items() if value is not None for word in (name, value)],
+        command=[str(word) for name, value in given.items() if value is not None for word in (name, value)] + own,
     )
     path = result.save(out)
     _show(result, path, against, output)

@@ -24,7 +24,8 @@ QRELS = [("q1", "d1", 1), ("q2", "d2", 2)]
 
 
 def lines(records: Iterable[dict[str, Any]]) -> bytes:
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+    texts = (json.dumps(record, ensure_ascii="\\ud83d" in json.dumps(record)) for record in records)
+    return "".join(f"{text}\n" for text in texts).encode()
 
 
 def write_qrels(file: Path, rows: Iterable[tuple[object, ...]], header: str = "query-id\tcorpus-id\tscore\n") -> Path:
@@ -136,13 +137,41 @@ def test_missing_queries_are_missed(folder: Path) -> None:
         read(folder)
 
 
+def test_a_passage_without_a_text_is_kept(folder: Path) -> None:
+    with (folder / "corpus.jsonl").open("ab") as file:
+        file.write(lines([{"_id": "e", "title": "", "text": " \t"}, {"_id": "n", "title": None, "text": None}]))
+    assert read(folder)[0][2:] == [Item("e", ""), Item("n", "")]
+
+
+@pytest.mark.parametrize("text", [" \t", "", None])
+def test_a_query_without_a_text_is_named(folder: Path, text: str | None) -> None:
+    with (folder / "queries.jsonl").open("ab") as file:
+        file.write(lines([{"_id": "x", "text": text}]))
+    problem = f"{folder / 'queries.jsonl'}, line 3: the record with id 'x' has no text"
+    with pytest.raises(HybridBenchError, match=re.escape(problem)):
+        read(folder)
+
+
+def test_integers_are_ids_too(folder: Path) -> None:
+    (folder / "corpus.jsonl").write_bytes(lines([{**CORPUS[0], "_id": 1}, {**CORPUS[1], "_id": "2"}]))
+    (folder / "queries.jsonl").write_bytes(lines([{**QUERIES[0], "_id": 10}, QUERIES[1]]))
+    write_qrels(folder / "qrels" / "test.tsv", [(10, 1, 1), ("q2", 2, 1)])
+    passages, queries, judgements = read(folder)
+    assert [item.id for item in (*passages, *queries)] == ["1", "2", "10", "q2"]
+    assert judgements == [Judgement("10", "und", "1", 1), Judgement("q2", "und", "2", 1)]
+
+
 BAD_RECORDS: dict[str, tuple[dict[str, Any], str]] = {
-    "empty text": ({"_id": "x", "text": " \t"}, "the record with id 'x' has no text"),
     "NUL byte": ({"_id": "x", "text": "a\x00b"}, "the record with id 'x' contains a NUL byte"),
-    "number as id": ({"_id": 7, "text": "Seven."}, "no text in field '_id'"),
-    "no id": ({"text": "Seven."}, "no text in field '_id'"),
+    "fraction as id": ({"_id": 7.5, "text": "Seven."}, "no id in field '_id', which has to be a text or an integer"),
+    "truth as id": ({"_id": True, "text": "Seven."}, "no id in field '_id'"),
+    "no id": ({"text": "Seven."}, "no id in field '_id'"),
+    "empty id": ({"_id": "", "text": "Seven."}, "the record with id '': its id is empty"),
+    "half a character as id": ({"_id": "x\ud83d", "text": "Seven."}, "the record with id 'x\\ud83d': its id holds half of"),
+    "endless id": ({"_id": "x" * 200_000, "text": "Seven."}, f"the record with id '{'x' * 100}': its id has 200,000 characters"),
     "no text": ({"_id": "x"}, "no text in field 'text'"),
-    "null text": ({"_id": "x", "text": None}, "no text in field 'text'"),
+    "number as text": ({"_id": "x", "text": 7}, "no text in field 'text'"),
+    "list as title": ({"_id": "x", "title": ["A", "B"], "text": "Seven."}, "no text in field 'title'"),
 }
 
 
@@ -166,7 +195,9 @@ def test_an_id_that_occurs_twice_is_named_with_both_lines(folder: Path, name: st
 
 
 @pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl"])
-@pytest.mark.parametrize("line", [b'{"_id": "x", "text": "cut off', b"not JSON", b"[1, 2]", b"7"])
+@pytest.mark.parametrize(
+    "line", [b'{"_id": "x", "text": "cut off', b"not JSON", b"[1, 2]", b"7", b"[" * 100_000, b'{"_id": ' + b"9" * 5000 + b"}"]
+)
 def test_a_malformed_line_is_named_by_file_and_number(folder: Path, name: str, line: bytes) -> None:
     with (folder / name).open("ab") as file:
         file.write(line + b"\n" + lines([{"_id": "after", "text": "Sound again."}]))
@@ -205,8 +236,6 @@ def test_a_damaged_gzip_file_is_named(folder: Path, damage: Callable[[bytes], by
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        (("q9", "d1", 1), "the query 'q9' does not exist"),
-        (("q1", "d9", 1), "the passage 'd9' does not exist"),
         (("q1", "d1"), "expected query id, passage id and an integer, separated by tabs"),
         (("q1", "0", "d1", 1), "expected query id, passage id and an integer, separated by tabs"),
         (("q1", "d1", "1.5"), "expected query id, passage id and an integer, separated by tabs"),
@@ -304,6 +333,83 @@ def test_a_subfolder_with_a_collection_and_without_a_language_tag_is_an_error_th
         load_suite(str(parent))
     assert refused.value.problem == f"the subfolder {name!r} of {parent} holds a collection and is not named by a language tag"
     assert "BCP-47" in refused.value.remedy
+
+
+@pytest.mark.parametrize("name", ["zh-cn", "iw"])
+def test_two_subfolders_of_one_language_are_an_error(tmp_path: Path, name: str) -> None:
+    parent = several(tmp_path / "news", ["zh-CN", "he", name])
+    with pytest.raises(HybridBenchError, match=f"the subfolders '(zh-CN|he|{name})' and '(zh-CN|he|{name})' of .* same language"):
+        load_suite(str(parent))
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        ("queries.jsonl", "has no corpus.jsonl"),
+        ("corpus.jsonl.zst", "has no corpus.jsonl, and corpus.jsonl.zst is not read"),
+        ("corpus.tsv", "has no corpus.jsonl, and corpus.tsv is not read"),
+        ("corpus-1.jsonl", "has no corpus.jsonl, and corpus-1.jsonl is not read"),
+        ("readme.txt", "has no corpus.jsonl"),
+    ],
+)
+def test_a_subfolder_of_a_language_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path, file: str, problem: str) -> None:
+    parent = several(tmp_path / "news", ["de", "en"])
+    (parent / "pt").mkdir()
+    (parent / "pt" / file).write_text("")
+    with pytest.raises(HybridBenchError, match=re.escape(f"{parent / 'pt'} {problem}")):
+        load_suite(str(parent))
+
+
+def test_a_link_to_nowhere_that_is_named_by_a_language_is_an_error_that_names_it(tmp_path: Path) -> None:
+    parent = several(tmp_path / "news", ["de", "en"])
+    (parent / "pt").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(HybridBenchError, match=re.escape(f"{parent / 'pt'} has no corpus.jsonl")):
+        load_suite(str(parent))
+
+
+def test_a_collection_beside_those_of_languages_is_an_error(folder: Path) -> None:
+    several(folder, ["pt"])
+    with pytest.raises(HybridBenchError, match=re.escape(f"{folder} is a collection and holds another in its subfolder pt")):
+        load_suite(str(folder))
+
+
+NOT_READ = {
+    "corpus.jsonl.zst": "Decompress it: zstd -d ",
+    "corpus.tsv": "Write corpus.jsonl with one JSON object a line",
+    "corpus-00000.jsonl": "Join the parts: cd ",
+}
+
+
+@pytest.mark.parametrize("name", NOT_READ)
+def test_another_form_of_the_corpus_is_named_with_the_remedy(folder: Path, name: str) -> None:
+    (folder / "corpus.jsonl").rename(folder / name)
+    with pytest.raises(HybridBenchError) as refused:
+        load_suite(str(folder))
+    assert refused.value.problem == f"{folder} has no corpus.jsonl, and {name} is not read"
+    assert refused.value.remedy.startswith(NOT_READ[name])
+
+
+def test_qrels_beside_the_corpus_are_read(folder: Path) -> None:
+    plain = read(folder)
+    (folder / "qrels" / "test.tsv").rename(folder / "qrels.tsv")
+    (folder / "qrels").rmdir()
+    assert read(folder) == plain
+    suite = load_suite(str(folder / "qrels.tsv"))
+    assert (suite.name, len(list(suite.query_set("und").judgements()))) == ("kitchen/qrels", 2)
+
+
+def test_a_byte_order_mark_is_no_part_of_anything(folder: Path) -> None:
+    plain = read(folder)
+    for file in (folder / "corpus.jsonl", folder / "queries.jsonl", folder / "qrels" / "test.tsv"):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert read(folder) == plain
+    write_qrels(folder / "qrels" / "test.tsv", QRELS, header="\ufeff")
+    assert read(folder) == plain
+
+
+def test_a_text_of_200_kilobytes_is_read_whole(folder: Path) -> None:
+    (folder / "corpus.jsonl").write_bytes(lines([{"_id": "d1", "text": "tea " * 50_000}, CORPUS[1]]))
+    assert len(str(read(folder)[0][0].content)) == 199_999
 
 
 def test_a_subfolder_without_a_collection_is_no_matter(tmp_path: Path) -> None:
