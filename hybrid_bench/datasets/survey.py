@@ -69,7 +69,9 @@ class Survey:
         absent, alike = set(relevant), {look(name): name for name in relevant}
         seen_alike: dict[str, str] = {}
         asked = [name for name in self._suite.asked_on(collection) if name in self._judged]
-        queries = {trec_id(collection, query.id): query for name in asked for query in self._judged[name].queries}
+        queries: dict[str, list[Item]] = {}
+        for query in (query for name in asked for query in self._judged[name].queries):
+            queries.setdefault(trec_id(collection, query.id), []).append(query)
         hashes = array("Q")
         for item in read():
             self._check(item.id, f"the passage of {self._suite.name}/{collection}")
@@ -78,7 +80,7 @@ class Survey:
                 absent.discard(item.id)
             elif (one := alike.get(look(item.id))) is not None:
                 seen_alike[one] = item.id
-            if (query := queries.get(item.id)) is not None:
+            for query in queries.get(item.id, ()):
                 self._note_own(query, item)
             yield item
         if _occur_twice(hashes):
@@ -88,8 +90,7 @@ class Survey:
             refuse_alike("passage", name, seen_alike.get(name), where)
         if relevant and len(absent) == len(relevant):
             raise HybridBenchError(
-                f"none of the {len(relevant):,} relevant passages is in {where} of {self._suite.name}, "
-                f"first {min(relevant.values())!r}",
+                f"no relevant passage of {len(relevant):,} is in {where} of {self._suite.name}, first {min(relevant.values())!r}",
                 "Check that the qrels and the corpus belong together.",
             )
         for j in judged:

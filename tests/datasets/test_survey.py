@@ -82,7 +82,7 @@ def test_irrelevant_passages_may_be_absent() -> None:
 
 
 def test_qrels_of_another_collection_are_refused() -> None:
-    with pytest.raises(HybridBenchError, match="none of the 2 relevant passages is in the collection a of toy, first 'x1'"):
+    with pytest.raises(HybridBenchError, match="no relevant passage of 2 is in the collection a of toy, first 'x1'"):
         notes_of(suite_of([("q1", "x1", 1), ("q2", "x2", 1)]))
 
 

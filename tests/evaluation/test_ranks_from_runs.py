@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from hybrid_bench import HybridBenchError, Setting
+from hybrid_bench import Setting
 from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import PoolPairs

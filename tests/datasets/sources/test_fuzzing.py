@@ -22,8 +22,9 @@ QUERIES = "".join(json.dumps({"_id": number, "text": f"What is {number}?"}) + "\
 QRELS = b"query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t1\nq2\tcaf\xc3\xa9\t0\nq3\td3\t-1\n"
 #: What is put into files: separators, marks, and what is special in JSON, Unicode or numbers.
 PIECES = [
-    b"\x00", b"\t", b"\n", b"\r", b'"', b"\\", b"\\ud83d", b"\\u0000", b"\xef\xbb\xbf", b"\xff", b"\xc3", b"e\xcc\x81", b"{", b"}",
-    b"[" * 3000, b"null", b"true", b"1e999", b"NaN", b"-0", b"9" * 5000, b"\xd9\xa1", b"2147483648", b" ", b"\x1c", b"\xe2\x80\xa8",
+    b"\x00", b"\t", b"\n", b"\r", b'"', b"\\", b"\\ud83d", b"\\u0000", b"\xef\xbb\xbf", b"\xff", b"\xc3", b"e\xcc\x81", b"{", 
+    b"}", b"[" * 3000, b"null", b"true", b"1e999", b"NaN", b"-0", b"9" * 5000, b"\xd9\xa1", b"2147483648", b" ",
+    b"\x1c", b"\xe2\x80\xa8",
 ]  # fmt: skip
 
 

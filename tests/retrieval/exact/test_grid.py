@@ -320,14 +320,14 @@ def test_collections_of_one_language_and_domain_have_no_share() -> None:
     assert {key[2] for key in rows(score_ranks(suite, Ranks(ranks), groups, ["AP"])[0])} == {"AP"}
 
 
-def test_a_relevant_passage_that_is_not_in_its_collection_is_named() -> None:
+def test_a_relevant_passage_that_is_not_in_its_collection_ranks_behind_it_and_is_not_found() -> None:
     queries = QuerySet("de", lambda: [GenericQuery("1", "?")], lambda: [Judgement("1", "de", "9", 1)], language="de")
     suite = Suite(
         "toy", "", (queries,), (Collection("de", lambda: [GenericDoc("1", "!")]),), (Setting("de", "de", "monolingual"),)
     )
     ones = np.ones((1, 2), np.float32)
-    with pytest.raises(HybridBenchError, match="the relevant passage '9' of query '1' is not in the collection de\n  Check"):
-        Drawn(suite, "language", {"de": ones}, {"de": ones}).grid()
+    ranks = Drawn(suite, "language", {"de": ones}, {"de": ones}).grid().rank()[0]["de"]
+    assert (list(ranks.doc_id), ranks.rank.tolist(), ranks.found) == (["9"], [2], [False])
 
 
 def test_queries_and_passages_of_other_dimensions_are_refused() -> None:
