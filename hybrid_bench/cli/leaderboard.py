@@ -21,17 +21,33 @@ Folder = Annotated[Path, typer.Option(help="Folder of the leaderboards, with sub
 def build(
     folder: Folder = Path("leaderboards"),
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; exit with status 1 if the generated files are out of date.")
+        bool,
+        typer.Option(
+            "--check",
+            help="Write nothing; exit with status 1 if the generated files are out of date, 2 if a submission has errors.",
+        ),
     ] = False,
 ) -> None:
     """Re-score new submissions and write tables and web page; the output is deterministic.
 
+    A submission with errors is left out, and its findings are printed.
+
     Example: hybrid-bench leaderboard build --check
     """
+    from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.leaderboard import build as boards
 
     built = boards.build(folder, progress=console.BarProgress())
     console.remark(f"{built.submissions} submissions, {built.scored} re-scored")
+    for name, findings in built.left_out.items():
+        console.remark(f"left out {name}:")
+        for one in findings:
+            console.remark(f"  {one}")
+    if check and built.left_out:
+        raise HybridBenchError(
+            f"{len(built.left_out)} submissions have errors: {', '.join(built.left_out)}",
+            "Run: hybrid-bench submit check FOLDER",
+        )
     if check:
         found = boards.differences(folder, built)
         for line in found:

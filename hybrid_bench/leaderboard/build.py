@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hybrid_bench.errors import HybridBenchError
@@ -14,8 +14,8 @@ from hybrid_bench.leaderboard.render import formats, site
 from hybrid_bench.leaderboard.rescored_cache import RescoredCache
 from hybrid_bench.leaderboard.specs import BoardSpec
 from hybrid_bench.submissions import duplicates
-from hybrid_bench.submissions.checksums import all_hashes
-from hybrid_bench.submissions.format.findings import Report
+from hybrid_bench.submissions.checksums import all_hashes, display_name
+from hybrid_bench.submissions.format.findings import Finding, InvalidSubmission, Report
 from hybrid_bench.support import atomic, cache
 from hybrid_bench.support.progress import Progress, SilentProgress
 
@@ -31,11 +31,13 @@ class Built:
         files: path in the folder to content.
         submissions: number of submissions.
         scored: number of submissions that were re-scored, because they were not in the cache.
+        left_out: ``<org>__<name>/<revision>`` of each submission that is on no board because of errors, with its findings.
     """
 
     files: dict[str, bytes]
     submissions: int
     scored: int
+    left_out: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
 
 def build(
@@ -51,7 +53,8 @@ def build(
         boards: defaults to those of ``boards/``, or those that the package ships; see :func:`specs.load`.
 
     Raises:
-        HybridBenchError: if the folder is missing, or a submission, published table or board has an error.
+        HybridBenchError: if the folder is missing, or a published table or board has an error. A submission with an error is
+            left out.
     """
     if not (folder / "published").is_dir() and not (folder / "submissions").is_dir():
         raise HybridBenchError(
@@ -60,16 +63,21 @@ def build(
     progress = progress or SilentProgress()
     boards = specs.load(folder) if boards is None else boards
     scores = RescoredCache(store or cache.home() / "leaderboard", boards)
-    submissions = sorted(path for path in (folder / "submissions").glob("*/*") if not path.name.startswith("."))
-    entries, new = [], 0
+    submissions = _submissions(folder / "submissions")
+    scored: dict[Path, Entry] = {}
+    left_out: dict[Path, tuple[Finding, ...]] = {}
+    new = 0
     with progress:
         progress.start("re-score", len(submissions))
         for path in submissions:
-            entry, scored = scores.entry(path, folder / "checks")
-            entries.append(entry)
-            new += scored
+            try:
+                scored[path], now = scores.entry(path, folder / "checks")
+                new += now
+            except InvalidSubmission as error:
+                left_out[path] = error.findings
             progress.advance(1)
-    _check_all(dict(zip(submissions, entries, strict=True)), folder / "checks")
+    left_out |= _compared(scored, folder / "checks")
+    entries = [entry for path, entry in scored.items() if path not in left_out]
     figures = published.read(folder / "published", boards)
     tables = [board.make(spec, entries, figures) for spec in boards]
     files: dict[str, str] = {}
@@ -84,18 +92,31 @@ def build(
             files[f"{made.spec.name}.{ending}"] = text
             files[f"{SITE}/downloads/{made.spec.name}.{ending}"] = text
     files |= {f"{SITE}/{name}": text for name, text in site.pages(tables, entries).items()}
-    return Built({name: files[name].encode() for name in sorted(files)}, len(submissions), new)
+    return Built(
+        {name: files[name].encode() for name in sorted(files)},
+        len(submissions),
+        new,
+        {display_name(f"{path.parent.name}/{path.name}"): left_out[path] for path in sorted(left_out)},
+    )
 
 
-def _check_all(entries: Mapping[Path, Entry], checks: Path) -> None:
-    """Apply the rules that compare submissions with each other and with their attestations."""
-    report = Report()
-    duplicates.check_all({folder: entry.submission for folder, entry in entries.items()}, report)
+def _submissions(folder: Path) -> list[Path]:
+    """Every ``<org>__<name>/<revision>``, valid or not; files beside the folders, such as a README, are none."""
+    return sorted(
+        path
+        for path in folder.glob("*/*")
+        if not path.name.startswith(".") and not path.parent.name.startswith(".") and (path.is_dir() or path.is_symlink())
+    )
+
+
+def _compared(entries: Mapping[Path, Entry], checks: Path) -> dict[Path, tuple[Finding, ...]]:
+    """Apply the rules that compare submissions with each other and with their attestations; returns those with errors."""
+    found = duplicates.check_all({folder: entry.submission for folder, entry in entries.items()})
     for folder, entry in entries.items():
+        report = Report()
         duplicates.check_recorded(entry.submission, all_hashes(folder), checks, report)
-    if report.failed:
-        first = report.findings[0]
-        raise HybridBenchError(f"{first.file}: {first.message} [{first.rule}]", "Run: hybrid-bench submit check FOLDER")
+        found.setdefault(folder, []).extend(report.findings)
+    return {folder: tuple(of) for folder, of in found.items() if any(one.severity == "error" for one in of)}
 
 
 def write(folder: Path, built: Built) -> list[str]:

@@ -102,7 +102,7 @@ def read(folder: Path, boards: Sequence[BoardSpec]) -> list[PublishedFile]:
     Raises:
         HybridBenchError: if a table has no citation or a citation no table, or either is malformed.
     """
-    tables, sources = ({path.stem: path for path in folder.glob(f"*.{ending}")} for ending in ("tsv", "toml"))
+    tables, sources = ({path.stem: path for path in folder.glob(f"[!.]*.{ending}")} for ending in ("tsv", "toml"))
     for name in sorted(tables.keys() ^ sources.keys()):
         missing = "citation" if name in tables else "table"
         raise HybridBenchError(

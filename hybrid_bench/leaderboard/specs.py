@@ -146,7 +146,7 @@ def read(folder: Path) -> tuple[BoardSpec, ...]:
     Raises:
         HybridBenchError: if there is none, one is invalid, or a suite is on two boards.
     """
-    boards = sorted((_read(path) for path in folder.glob("*.toml")), key=lambda board: (board.position, board.name))
+    boards = sorted((_read(path) for path in folder.glob("[!.]*.toml")), key=lambda board: (board.position, board.name))
     if not boards:
         raise HybridBenchError(
             f"{folder} contains no boards", "Add a file <suite>.toml, or remove the folder to use the default boards."

@@ -82,7 +82,7 @@ def _read(file: Path) -> Attestation:
 
 def others(checks: Path, submission: Submission) -> dict[str, Attestation]:
     """The attestations of all other submissions, by ``<org>__<name>/<revision>``."""
-    found = {f"{file.parent.name}/{file.stem}": file for file in sorted(checks.glob("*/*.toml"))}
+    found = {f"{file.parent.name}/{file.stem}": file for file in sorted(checks.glob("[!.]*/[!.]*.toml"))}
     return {name: _read(file) for name, file in found.items() if name != submission.folder}
 
 

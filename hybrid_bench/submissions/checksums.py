@@ -6,9 +6,8 @@ import hashlib
 import re
 from pathlib import Path
 
-from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.submissions.format import rank_table, run_files, schema, untrusted
-from hybrid_bench.submissions.format.findings import Report, quoted
+from hybrid_bench.submissions.format.findings import InvalidSubmission, Report, quoted
 from hybrid_bench.submissions.format.schema import Submission
 from hybrid_bench.submissions.format.untrusted import RejectedFile
 from hybrid_bench.support import atomic
@@ -24,7 +23,7 @@ def seal(folder: Path) -> Path:
     """Rewrite SHA256SUMS after submission.toml was edited by hand; returns its path.
 
     Raises:
-        HybridBenchError: if the folder contains files that a submission cannot contain.
+        InvalidSubmission: if the folder contains files that a submission cannot contain.
     """
     hashes = {name: digest for name, digest in all_hashes(folder).items() if name != SUMS}
     atomic.write(folder / SUMS, sums_text(hashes).encode())
@@ -40,7 +39,7 @@ def folder_hash(folder: Path) -> str:
     """sha256 over the names and contents of all files of a submission.
 
     Raises:
-        HybridBenchError: if the folder contains files that a submission cannot contain.
+        InvalidSubmission: if the folder contains files that a submission cannot contain.
     """
     return hashlib.sha256(sums_text(all_hashes(folder)).encode()).hexdigest()
 
@@ -57,14 +56,13 @@ def all_hashes(folder: Path) -> dict[str, str]:
     """File of a submission to its sha256.
 
     Raises:
-        HybridBenchError: if the folder contains files that a submission cannot contain.
+        InvalidSubmission: if the folder contains files that a submission cannot contain.
     """
     report = Report()
     names = untrusted.listing(folder, report, limit=MAX_FILES) or []
     hashes = hash_files(folder, list_files(folder, names, report), report)
     if report.failed:
-        first = report.findings[0]
-        raise HybridBenchError(f"{folder}: {first.file}: {first.message} [{first.rule}]", first.remedy)
+        raise InvalidSubmission(folder, report.findings)
     return hashes
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,9 @@ from hybrid_bench.submissions import attestation
 from hybrid_bench.submissions.checksums import entry_hash
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import rank_table, schema, untrusted
-from hybrid_bench.submissions.format.findings import Report, quoted
+from hybrid_bench.submissions.format.findings import Finding, Report, quoted
 from hybrid_bench.submissions.format.untrusted import RejectedFile
+from hybrid_bench.submissions.names import KnownNames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ _MAX_SUBMISSIONS = 10_000
 def check(folder: Path, submission: Submission, report: Report) -> None:
     """Compare a submission with all others in its folder of submissions."""
     others = [other for other in submissions(folder.parent.parent) if other != folder]
-    _check_name(folder, submission, others, report)
+    KnownNames(others).check(submission, report)
     for suite in submission.suites:
         mine = _lines(folder, suite)
         if not len(mine):
@@ -39,21 +39,25 @@ def check(folder: Path, submission: Submission, report: Report) -> None:
             _check_lines(folder, suite, mine, other, report)
 
 
-def check_all(folders: Mapping[Path, Submission], report: Report) -> None:
-    """Compare all submissions pairwise; findings name the file of the later one."""
+def check_all(folders: Mapping[Path, Submission]) -> dict[Path, list[Finding]]:
+    """Compare all submissions with those before them; only folders with findings are returned."""
+    names = KnownNames()
     before: list[Path] = []
+    found = {}
     for folder, submission in folders.items():
-        inner = Report()
-        _check_name(folder, submission, before, inner)
+        report = Report()
+        names.check(submission, report)
         for suite in submission.suites:
             mine = _lines(folder, suite)
             for other in before if len(mine) else ():
                 if suite in folders[other].suites:
-                    _check_lines(folder, suite, mine, other, inner)
-        for finding in inner.findings:
-            add = report.error if finding.severity == "error" else report.warning
-            add(finding.rule, f"{submission.folder}/{finding.file}", finding.message, finding.remedy)
-        before.append(folder)
+                    _check_lines(folder, suite, mine, other, report)
+        if report.findings:
+            found[folder] = report.findings
+        if not report.failed:
+            names.add(folder)
+            before.append(folder)
+    return found
 
 
 def check_recorded(submission: Submission, hashes: dict[str, str], checks: Path, report: Report) -> None:
@@ -75,17 +79,6 @@ def submissions(root: Path) -> list[Path]:
         if "__" in path.parent.name and not path.is_symlink() and (path / schema.FILE).is_file():
             found.append(path)
     return found[:_MAX_SUBMISSIONS]
-
-
-def _check_name(folder: Path, submission: Submission, others: Sequence[Path], report: Report) -> None:
-    for name in sorted({other.parent.name for other in others} - {folder.parent.name}):
-        if _skeleton(name) == _skeleton(f"{submission.org}__{submission.name}"):
-            report.error(
-                "name",
-                schema.FILE,
-                f"{submission.title} is confusable with the existing submission {quoted(name)}",
-                "Choose another name.",
-            )
 
 
 def _check_lines(folder: Path, suite: str, mine: NDArray[np.int64], other: Path, report: Report) -> None:
@@ -119,8 +112,3 @@ def _line_hashes(file: Path, suite: str, changed: int, size: int) -> NDArray[np.
         return np.zeros(0, dtype=np.int64)
     # Hash collisions are too rare to matter, and equal lines have equal hashes within a process.
     return np.unique(np.array([hash(line) for line in text.split("\n")], dtype=np.int64))
-
-
-def _skeleton(name: str) -> str:
-    """Reduce a name to lower-case letters, mapping look-alike digits and letters to one, without separators."""
-    return re.sub(r"[^a-z]", "", name.lower().translate(str.maketrans("0135", "oles")).replace("i", "l"))

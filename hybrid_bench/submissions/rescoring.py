@@ -14,10 +14,11 @@ from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.record import Result, Score
 from hybrid_bench.submissions import attestation
+from hybrid_bench.submissions.attestation import Attestation
 from hybrid_bench.submissions.checksums import folder_hash
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import run_files
-from hybrid_bench.submissions.format.findings import Report
+from hybrid_bench.submissions.format.findings import Finding, InvalidSubmission, Report
 from hybrid_bench.submissions.format.schema import Level, Submission, SuiteEntry
 from hybrid_bench.submissions.inspection import Inspection, inspect
 
@@ -83,17 +84,15 @@ def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
         checks: folder of attestations; defaults to ``checks/`` next to ``submissions/``.
 
     Raises:
-        HybridBenchError: if the submission has errors; ``hybrid-bench submit check`` lists them.
+        InvalidSubmission: if the submission has errors.
+        HybridBenchError: if the data of a suite cannot be obtained.
     """
     report = Report()
     found = inspect(Path(folder), report)
     if found is None or report.failed:
-        first = report.findings[0]
-        raise HybridBenchError(
-            f"{folder}: {first.file}: {first.message} [{first.rule}]", f"Run: hybrid-bench submit check {folder}"
-        )
+        raise InvalidSubmission(Path(folder), report.findings)
     recorded = checks or attestation.checks_folder(found.folder)
-    levels = attestation.read(recorded, found.submission)
+    levels = _attestation(recorded, found)
     results = {name: scored(found, name) for name in found.submission.suites}
     return Rescored(
         submission=found.submission,
@@ -104,11 +103,19 @@ def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
     )
 
 
+def _attestation(checks: Path, found: Inspection) -> Attestation:
+    try:
+        return attestation.read(checks, found.submission)
+    except HybridBenchError as error:
+        finding = Finding("attestation", attestation.path(checks, found.submission).name, "error", error.problem, error.remedy)
+        raise InvalidSubmission(found.folder, [finding]) from error
+
+
 def content_hash(folder: Path, *, checks: Path | None = None) -> str:
     """sha256 of a submission's files and its attestation; cheap, because nothing is scored.
 
     Raises:
-        HybridBenchError: if the folder cannot be read.
+        InvalidSubmission: if the folder cannot be read.
     """
     digest = hashlib.sha256(folder_hash(folder).encode())
     record = (checks or attestation.checks_folder(folder)) / folder.absolute().parent.name / f"{folder.absolute().name}.toml"
@@ -162,10 +169,7 @@ def _run_rows(found: Inspection, name: str) -> list[Score]:
         depth = found.submission.suites[name].depth or 1
         run = run_files.read(path, setting, judged[setting], data, depth, report, f"{path.parent.name}/{path.name}")
         if report.failed:
-            first = report.findings[0]
-            raise HybridBenchError(
-                f"{found.submission.folder}: {first.file}: {first.message} [{first.rule}]", "Run: hybrid-bench submit check"
-            )
+            raise InvalidSubmission(found.folder, report.findings)
         rows += score_run(data.suite, setting, judged[setting], run, DEFAULT_MEASURES)
     return rows
 

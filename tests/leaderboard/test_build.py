@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,7 @@ def test_only_a_changed_submission_is_scored_again(copy: Path, built: Built, sto
     target = copy / "submissions" / "drawn__sharp" / "1.0"
     card = (target / "submission.toml").read_text(encoding="utf-8")
     (target / "submission.toml").write_text(card.replace("2500000", "2600000"), encoding="utf-8")
-    with pytest.raises(HybridBenchError, match=r"SHA256SUMS|submission\.toml"):
-        build(copy, store=store)
+    assert {one.file for one in build(copy, store=store).left_out["drawn__sharp/1.0"]} == {"submission.toml"}
     seal(target)
     again = build(copy, store=store)
     assert again.scored == 1
@@ -166,14 +166,49 @@ def test_every_manual_edit_is_detected(copy: Path, built: Built) -> None:
     assert differences(copy, built) == []
 
 
-def test_an_invalid_submission_changes_no_file(copy: Path, store: Path) -> None:
-    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+def test_an_invalid_submission_is_left_out_and_changes_no_file(copy: Path, built: Built, store: Path) -> None:
     target = examples.submit(copy, "late", examples.table(*examples.DRAWN["sharp"]))
     ranks = target / "mlqa-r.ranks.tsv.gz"
     ranks.write_bytes(ranks.read_bytes()[:-20])
-    with pytest.raises(HybridBenchError, match=r"drawn__late/1\.0"):
-        build(copy, store=store)
-    assert {path: path.read_bytes() for path in before} == before
+    again = build(copy, store=store)
+    assert {(one.rule, one.file) for one in again.left_out["drawn__late/1.0"]} >= {("gzip", "mlqa-r.ranks.tsv.gz")}
+    assert again.files == built.files
+
+
+def test_a_copy_and_a_confusable_name_are_left_out(copy: Path, built: Built, store: Path) -> None:
+    examples.submit(copy, "vvell-known", examples.table(0.5, 7))
+    examples.submit(copy, "well-known", examples.table(0.6, 8), revision="2")
+    examples.submit(copy, "thief", examples.table(*examples.DRAWN["sharp"]), org="zz")
+    again = build(copy, store=store)
+    assert {name: {one.rule for one in found} for name, found in again.left_out.items()} == {
+        "drawn__well-known/2": {"name"},
+        "zz__thief/1.0": {"duplicate"},
+    }
+    assert row(again, "vvell-known")["revision"] == "1.0"
+
+
+def test_stray_files_are_no_submissions(copy: Path, built: Built, store: Path) -> None:
+    submissions = copy / "submissions"
+    (submissions / "README.md").write_text("about", encoding="utf-8")
+    (submissions / ".DS_Store").write_bytes(b"x")
+    (submissions / "drawn__sharp" / "README.md").write_text("about", encoding="utf-8")
+    (submissions / "drawn__sharp" / "Thumbs.db").write_bytes(b"x")
+    (submissions / ".git" / "x").mkdir(parents=True)
+    (copy / "published" / "._lareqa-2020.tsv").write_bytes(b"\x00\x05")
+    again = build(copy, store=store)
+    assert (again.left_out, again.files) == ({}, built.files)
+
+
+def test_a_damaged_attestation_leaves_out_its_submission(copy: Path, store: Path) -> None:
+    for text in ("suites = 1", "not toml"):
+        path = copy / "checks" / "drawn__sharp" / "1.0.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        again = build(copy, store=store)
+        assert [(name, [one.rule for one in found]) for name, found in again.left_out.items()] == [
+            ("drawn__sharp/1.0", ["attestation"])
+        ]
+        assert row(again, "blurred")
 
 
 def test_nothing_is_written_through_a_link(copy: Path, built: Built, tmp_path: Path) -> None:
@@ -205,6 +240,15 @@ def test_the_command_line_builds_and_checks(
     assert "3 submissions, 0 re-scored" in done.stderr
     done = command("--check")
     assert (done.exit_code, done.stdout) == (0, f"{len(built.files)} files are up to date\n")
+    ranks = examples.submit(copy, "late", examples.table(*examples.DRAWN["sharp"])) / "mlqa-r.ranks.tsv.gz"
+    content = ranks.read_bytes()
+    ranks.write_bytes(content[:-20])
+    done = command()
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "left out drawn__late/1.0:\n  error: mlqa-r.ranks.tsv.gz:" in done.stderr
+    done = command("--check")
+    assert (done.exit_code, type(done.exception)) == (1, HybridBenchError)  # 2 through `cli.main`
+    shutil.rmtree(ranks.parent)
     (copy / "mlqa-r.csv").write_text("encoder\n", encoding="utf-8")
     done = command("--check")
     assert done.exit_code == 1

@@ -26,7 +26,6 @@ FORBIDDEN = (
 def main() -> None:
     """See the module docstring."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.leaderboard.build import build
     from hybrid_bench.submissions import checking
     from tests.submissions import malformed
@@ -71,10 +70,8 @@ def main() -> None:
         try:
             found = checking.run(example.folder, vectors=given).findings
             if not one.file.endswith(".safetensors"):
-                try:
-                    build(root, store=scratch / "rescored")
-                except HybridBenchError as error:
-                    rejected = f"{error.problem}\n{error.remedy}"
+                left_out = build(root, store=scratch / "rescored").left_out
+                rejected = "\n".join(str(finding) for findings in left_out.values() for finding in findings)
         finally:
             forbidden, watched = watched, None
             signal.setitimer(signal.ITIMER_PROF, 0)

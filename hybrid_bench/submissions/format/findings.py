@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
+
+from hybrid_bench.errors import HybridBenchError
 
 Severity = Literal["error", "warning"]
 
@@ -40,6 +43,7 @@ RULES = {
     "vectors-hash": "the vectors file is the one that submission.toml names",
     "vectors-values": "vectors are finite, non-zero, and of unit length if the card states cosine similarity",
     "vectors-ranks": "the vectors reproduce every rank exactly",
+    "attestation": "the attestation of a submission is a valid file",
 }
 
 
@@ -64,6 +68,23 @@ class Finding:
     def __str__(self) -> str:
         text = f"{self.severity}: {self.file}: {self.message} [{self.rule}]"
         return f"{text}\n  {self.remedy}" if self.remedy else text
+
+
+class InvalidSubmission(HybridBenchError):
+    """A submission that cannot be scored, with its findings; others are not affected.
+
+    Args:
+        folder: the submission.
+        findings: at least one error.
+    """
+
+    def __init__(self, folder: Path, findings: Sequence[Finding]) -> None:
+        first = findings[0]
+        super().__init__(
+            f"{folder}: {first.file}: {first.message} [{first.rule}]",
+            " ".join(filter(None, (first.remedy, f"Run: hybrid-bench submit check {folder}"))),
+        )
+        self.findings = tuple(findings)
 
 
 @dataclass
