@@ -126,10 +126,19 @@ def check(
 
     Example: hybrid-bench submit check leaderboards/submissions/org__name/revision --vectors xquad-r.vectors.safetensors
     """
+    from hybrid_bench.leaderboard import specs
     from hybrid_bench.submissions import attestation, checking
     from hybrid_bench.submissions.format import findings
 
-    found = {folder: checking.run(folder, vectors=vectors or [], checks=checks) for folder in folders}
+    found = {}
+    for folder in folders:
+        boards = specs.load(folder.absolute().parent.parent.parent)
+        found[folder] = checking.run(
+            folder,
+            vectors=vectors or [],
+            checks=checks,
+            on_board=lambda suite, boards=boards: any(board.covers(suite) for board in boards),  # type: ignore[misc]
+        )
     if as_json:
         typer.echo(findings.as_json([one for check in found.values() for one in check.findings]), nl=False)
     for folder, check in found.items():

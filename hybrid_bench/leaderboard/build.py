@@ -15,12 +15,20 @@ from hybrid_bench.leaderboard.rescored_cache import RescoredCache
 from hybrid_bench.leaderboard.specs import BoardSpec
 from hybrid_bench.submissions import duplicates
 from hybrid_bench.submissions.checksums import all_hashes, display_name
+from hybrid_bench.submissions.format import schema
 from hybrid_bench.submissions.format.findings import Finding, InvalidSubmission, Report
 from hybrid_bench.support import atomic, cache
 from hybrid_bench.support.progress import Progress, SilentProgress
 
 #: The folder of the web page; all of its files are generated.
 SITE = "site"
+_NO_BOARD = Finding(
+    "suite",
+    schema.FILE,
+    "error",
+    "no leaderboard shows any of its suites",
+    "Submit another suite, or add a board: boards/NAME.toml.",
+)
 
 
 @dataclass(frozen=True)
@@ -73,9 +81,12 @@ def build(
             try:
                 scored[path], now = scores.entry(path, folder / "checks")
                 new += now
+                if not scored[path].scored:
+                    raise InvalidSubmission(path, [_NO_BOARD])
             except InvalidSubmission as error:
                 left_out[path] = error.findings
             progress.advance(1)
+    scored = {path: entry for path, entry in scored.items() if path not in left_out}
     left_out |= _compared(scored, folder / "checks")
     entries = [entry for path, entry in scored.items() if path not in left_out]
     figures = published.read(folder / "published", boards)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from hybrid_bench.submissions import attestation, duplicates, vector_checks
 from hybrid_bench.submissions.attestation import AttestedSuite
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import run_files, schema
-from hybrid_bench.submissions.format.findings import Finding, Report
+from hybrid_bench.submissions.format.findings import Finding, Report, quoted
 from hybrid_bench.submissions.inspection import Inspection, inspect
 from hybrid_bench.submissions.rescoring import claims, scored
 
@@ -44,13 +44,20 @@ def check(folder: Path | str, *, vectors: Sequence[Path] = (), checks: Path | No
     return run(Path(folder), vectors=vectors, checks=checks).findings
 
 
-def run(folder: Path, *, vectors: Sequence[Path] = (), checks: Path | None = None) -> CheckResult:
+def run(
+    folder: Path,
+    *,
+    vectors: Sequence[Path] = (),
+    checks: Path | None = None,
+    on_board: Callable[[str], bool] | None = None,
+) -> CheckResult:
     """Check a submission.
 
     Args:
         folder: ``.../submissions/<org>__<name>/<revision>``.
         vectors: files ``<suite>.vectors.safetensors``, or folders that contain them; the ranks are recomputed from them.
         checks: folder of attestations; defaults to ``checks/`` next to ``submissions/``.
+        on_board: whether a leaderboard shows a suite; None if the boards are not known.
 
     Raises:
         HybridBenchError: if the data of a suite cannot be obtained.
@@ -60,6 +67,11 @@ def run(folder: Path, *, vectors: Sequence[Path] = (), checks: Path | None = Non
     if found is None:
         return CheckResult(report.findings)
     recorded = checks or attestation.checks_folder(found.folder)
+    for name in found.submission.suites:
+        if on_board and not on_board(name):
+            report.error(
+                "suite", schema.FILE, f"no leaderboard shows {quoted(name)}", "Remove it, or add a board: boards/NAME.toml."
+            )
     for name, files in found.runs.items():
         _check_runs(name, files, found, report)
     duplicates.check(found.folder, found.submission, report)

@@ -71,8 +71,10 @@ def list_files(folder: Path, names: list[str], report: Report) -> list[str]:
     found = []
     for name in names:
         if name.endswith(run_files.SUFFIX) and not (folder / name).is_symlink() and (folder / name).is_dir():
-            inner = untrusted.listing(folder / name, report, limit=MAX_FILES, label=display_name(name)) or []
-            found += [f"{name}/{file}" for file in inner]
+            inner = untrusted.listing(folder / name, report, limit=MAX_FILES, label=display_name(name))
+            if inner == []:
+                report.error("folder", display_name(name), "an empty folder", "Remove it.")
+            found += [f"{name}/{file}" for file in inner or ()]
         else:
             found.append(name)
     return found

@@ -13,7 +13,7 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.submissions import checksums
 from hybrid_bench.submissions.checksums import MAX_FILES, SUMS, display_name
 from hybrid_bench.submissions.format import expected as suite_data
-from hybrid_bench.submissions.format import rank_table, rank_table_reader, run_files, schema, untrusted
+from hybrid_bench.submissions.format import rank_table, rank_table_reader, run_files, schema, texts, untrusted
 from hybrid_bench.submissions.format.findings import Report, quoted
 from hybrid_bench.submissions.format.rank_table import RankTable
 from hybrid_bench.submissions.format.schema import Submission, SuiteEntry
@@ -106,8 +106,8 @@ def _report_field(found: Any, report: Report) -> None:
     """Report one validation error of pydantic."""
     where = ".".join(quoted(part)[1:-1] for part in found["loc"]) or "submission"
     cause = found.get("ctx", {}).get("error")
-    rule = cause.rule if isinstance(cause, schema.TextError) else "schema"
-    message = str(cause) if isinstance(cause, schema.TextError) else str(found["msg"])
+    rule = cause.rule if isinstance(cause, texts.TextError) else "schema"
+    message = str(cause) if isinstance(cause, texts.TextError) else str(found["msg"])
     if rule == "schema" and where in ("org", "name", "revision"):
         rule = "name"
     if found["type"] == "missing" or found["type"] == "extra_forbidden":

@@ -9,13 +9,19 @@ from tests.conftest import Cli
 from tests.submissions.examples import CARD
 
 
-def test_from_packing_to_the_attestation(here: Cli, tmp_path: Path) -> None:
+def test_from_packing_to_the_attestation(here: Cli, tmp_path: Path, root: Path) -> None:
     (tmp_path / "card.toml").write_text(CARD)
     packed = here(
         "submit", "pack", "tiny", "--org", "org", "--suite", "mini", "--card", "card.toml", "--vectors-out", "vectors",
         "--store", "s", "--revision", "r1",
     )  # fmt: skip
     folder = "leaderboards/submissions/org__tiny/r1"
+    nowhere = here("submit", "check", folder)
+    assert (nowhere.returncode, "no leaderboard shows 'mini' [suite]" in nowhere.stdout) == (1, True)
+    boards = tmp_path / "leaderboards" / "boards"
+    boards.mkdir()
+    own = (root / "leaderboards" / "boards" / "xquad-r.toml").read_text(encoding="utf-8")
+    (boards / "mini.toml").write_text(own.replace('suites = ["xquad-r"]', 'suites = ["mini"]'), encoding="utf-8")
     assert (packed.returncode, packed.stdout) == (0, f"{folder}\n")
     assert "rounding to fp16 changed no mean score by more than" in packed.stderr
 

@@ -187,6 +187,14 @@ def test_a_copy_and_a_confusable_name_are_left_out(copy: Path, built: Built, sto
     assert row(again, "vvell-known")["revision"] == "1.0"
 
 
+def test_a_submission_on_no_board_is_left_out(copy: Path, built: Built, store: Path) -> None:
+    examples.submit(copy, "elsewhere", examples.table(0.5, 3, "mini"), suite="mini")
+    again = build(copy, store=store)
+    ((name, (finding,)),) = again.left_out.items()
+    assert (name, finding.rule) == ("drawn__elsewhere/1.0", "suite")
+    assert again.files == built.files
+
+
 def test_stray_files_are_no_submissions(copy: Path, built: Built, store: Path) -> None:
     submissions = copy / "submissions"
     (submissions / "README.md").write_text("about", encoding="utf-8")

@@ -31,6 +31,13 @@ TEXTS = {
     "right-to-left": "exe.\u202egnp",
     "isolate": "a\u2066b\u2069",
     "zero-width": "a\u200bb",
+    "filler": "a\u3164b",
+    "variation": "a\ufe0fb",
+    "joiner": "a\u034fb",
+    "user-info": "see https://github.com@evil.invalid/",
+    "look-alike": "see https://g\u0456thub.com/",
+    "look-alike-ascii": "see https://rnicrosoft.com/",
+    "subdomain": "https://github.com.evil.invalid/",
     "byte-order": "\ufeffa",
     "bell": "a\u0007b",
     "terminal": "\u001b[31mred",
@@ -54,6 +61,8 @@ NAMES = {
 #: (name, start of the replaced line, replacement)
 VALUES = [
     ("format", "format = 1", "format = 2"),
+    ("format-true", "format = 1", "format = true"),
+    ("format-float", "format = 1", "format = 1.0"),
     ("format-text", "format = 1", 'format = "1"'),
     ("unknown-field", "format = 1", "format = 1\nscore = 0.99"),
     ("unknown-card-field", 'licence = "Apache-2.0"', 'licence = "Apache-2.0"\nrank = 1'),
@@ -98,6 +107,10 @@ VALUES = [
     ("vectors-hash", "sha256", 'sha256 = "none"'),
     ("vectors-bytes", "bytes", "bytes = -5"),
     ("claim-nan", '"monolingual AP"', '"monolingual AP" = nan'),
+    ("claim-huge", '"monolingual AP"', '"monolingual AP" = 1e308'),
+    ("claim-long", '"monolingual AP"', f'"monolingual AP" = 1{"0" * 400}'),
+    ("claim-negative", '"monolingual AP"', '"monolingual AP" = -0.5'),
+    ("claim-true", '"monolingual AP"', '"monolingual AP" = true'),
     ("claim-infinite", '"monolingual AP"', '"monolingual AP" = inf'),
     ("claim-text", '"monolingual AP"', '"monolingual AP" = "best"'),
     ("claim-script", '"monolingual AP"', '"<script>" = 1.0'),
@@ -238,6 +251,8 @@ def _files() -> Iterator[Malformed]:
     for name, extra_name in extra.items():
         shown = extra_name if extra_name.replace(".", "").isalnum() else ascii(extra_name)
         yield file(f"extra-{name}", shown, {"folder"}, lambda folder, n=extra_name: (folder / n).write_bytes(b"x"), seal=True)
+    yield file("empty-runs", "mini.runs", {"folder"}, lambda folder: (folder / "mini.runs").mkdir())
+    yield file("empty-other-runs", "x.runs", {"folder"}, lambda folder: (folder / "x.runs").mkdir())
     yield file("many", ".", {"folder"}, lambda folder: [(folder / f"f{n}").touch() for n in range(500)] and None)
     yield file("no-card", CARD, {"folder"}, lambda folder: (folder / CARD).unlink(), seal=True)
     yield file("no-table", TABLE, {"coverage"}, lambda folder: (folder / TABLE).unlink(), seal=True)
@@ -556,6 +571,7 @@ def _runs() -> Iterator[Malformed]:
     yield line("score-infinite", lambda cells: [*cells[:4], "inf", cells[5]])
     yield line("score-overflows", lambda cells: [*cells[:4], "1e39", cells[5]])
     yield line("score-text", lambda cells: [*cells[:4], "best", cells[5]])
+    yield line("score-arabic", lambda cells: [*cells[:4], "\u0661.5", cells[5]])
     yield line("score-rises", lambda cells: [*cells[:4], "9.0", cells[5]])
     yield line("rank-skips", lambda cells: [*cells[:3], "3", *cells[4:]])
     yield line("rank-text", lambda cells: [*cells[:3], "two", *cells[4:]])

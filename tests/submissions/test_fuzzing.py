@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from hybrid_bench.submissions.checking import check
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import rank_table_reader, vectors
 from hybrid_bench.submissions.format.findings import RULES, Report
+from hybrid_bench.submissions.inspection import inspect
 from tests.submissions.examples import Example
 
 #: Random bytes, partly in the expected format.
@@ -42,6 +45,40 @@ def test_noise_instead_of_vectors(tmp_path_factory: pytest.TempPathFactory, cont
     report = Report()
     assert vectors.read(path, suite_data.load("mini"), report, path.name) is None
     assert report.failed
+
+
+def test_two_thousand_mutations_of_a_submission(valid: Example, tmp_path: Path) -> None:
+    """Each is refused by a rule, or is still a valid submission."""
+    example = valid.copy(tmp_path / "mutated")
+    draw = random.Random(20)
+    names = ["submission.toml"] * 8 + ["SHA256SUMS", "mini.ranks.tsv.gz"]
+    whole = {name: (example.folder / name).read_bytes() for name in set(names)}
+    pieces = [
+        *whole["submission.toml"].split(b"\n"),
+        b"\xff",
+        b'"',
+        b"\x00",
+        "\u3164".encode(),
+        b"1e308",
+        b"[",
+        b"true",
+        b"-1",
+        b"''",
+    ]
+    refused = 0
+    for _ in range(2000):
+        name = draw.choice(names)
+        mutated = bytearray(whole[name])
+        for _ in range(draw.randint(1, 3)):
+            start = draw.randrange(len(mutated))
+            mutated[start : start + draw.choice((0, 1, 1, 8))] = draw.choice((b"", draw.randbytes(1), draw.choice(pieces)))
+        report = Report()
+        (example.folder / name).write_bytes(mutated)
+        inspect(example.folder, report)
+        (example.folder / name).write_bytes(whole[name])
+        assert {finding.rule for finding in report.findings} <= set(RULES)
+        refused += report.failed
+    assert refused > 1900
 
 
 @settings(max_examples=60)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from hybrid_bench.submissions.format import texts
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]#!|~^$]|^[-+=](?=\s|$|-|=)|(?<=^\d)[.)](?=\s|$)|(?<=^\d\d)[.)](?=\s|$))")
 _LATEX = {
@@ -17,7 +18,9 @@ _LATEX_CHARACTERS = re.compile("|".join(map(re.escape, _LATEX)))
 def visible(text: str) -> str:
     """Join lines and replace invisible, control and bidirectional characters by U+FFFD."""
     flat = " ".join(text.split())
-    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn") else c for c in flat)
+    while hidden := texts.invisible(flat):
+        flat = flat.replace(hidden, "\ufffd")
+    return flat
 
 
 def markdown(text: str) -> str:

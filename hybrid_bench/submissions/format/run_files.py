@@ -25,7 +25,7 @@ SUFFIX = ".runs"
 PACKED_LIMIT = 256 << 20
 #: Maximum length of a line in bytes.
 _LINE_LIMIT = 400
-_SCORE = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,3})?")
+_SCORE = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 
 
 def settings(data: SuiteData) -> dict[Setting, dict[str, dict[str, int]]]:

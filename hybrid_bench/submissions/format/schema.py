@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hybrid_bench.encoders.card import Pooling
+from hybrid_bench.submissions.format import texts
 
 FORMAT = 1
 FILE = "submission.toml"
@@ -20,60 +20,32 @@ Level = Literal["ranks re-scored", "vectors re-scored", "re-run"]
 TrainedOn = Literal["no", "articles", "suite", "not stated", "untrained"]
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
-_PLACEHOLDER = re.compile(
-    r"\b(todo|tbd|tba|fixme|xxx+|fill[ -]?(me|this)?[ -]?in|lorem ipsum|change[ -]?me|placeholder|insert (your|here)|"
-    r"your[ _-](name|org|organi[sz]ation|model|email|e-mail|licen[cs]e|url))\b|<[^<>]{1,40}>|^\W*$|example\.(com|org|net)|\?\?\?",
-    re.IGNORECASE,
-)
-_MARKUP = re.compile(r"<\s*[A-Za-z!/?]|\]\s*[(\[]|&#?\w+;|\b(javascript|data|vbscript)\s*:", re.IGNORECASE)
-
-
-class TextError(ValueError):
-    """An invalid text in a card, with the rule that it violates."""
-
-    def __init__(self, rule: str, message: str) -> None:
-        super().__init__(message)
-        self.rule = rule
-
-
-def _visible(text: str) -> str:
-    """Reject invisible characters and those that change how other characters are rendered."""
-    for character in text:
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
-            raise TextError("text", f"contains the invisible character U+{ord(character):04X}")
-    return text
-
-
-def _stated(text: str) -> str:
-    """Reject invisible characters, surrounding white space, placeholders and markup."""
-    _visible(text)
-    if text != text.strip():
-        raise TextError("text", "starts or ends with white space")
-    if found := _PLACEHOLDER.search(text):
-        raise TextError("placeholder", f"contains a placeholder: {found.group()!a}")
-    if found := _MARKUP.search(text):
-        raise TextError("text", f"contains markup: {found.group()!a}")
-    return text
 
 
 def _path_part(name: str) -> str:
     """Reject names that cannot be joined into ``<org>__<name>/<revision>`` and split again."""
     if "__" in name or ".." in name:
-        raise TextError("name", "contains '__' or '..'")
+        raise texts.TextError("name", "contains '__' or '..'")
     return name
 
 
+def _current(number: int) -> int:
+    if number != FORMAT:
+        raise ValueError(f"this version reads format {FORMAT}")
+    return number
+
+
 #: One line of plain text.
-Line = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_stated)]
-#: A prefix of queries or passages; white space and angle brackets are allowed.
-Prefix = Annotated[str, Field(max_length=2000), AfterValidator(_visible)]
+Line = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(texts.line)]
+#: A prefix of queries or passages; white space, line feeds and angle brackets are allowed.
+Prefix = Annotated[str, Field(max_length=2000), AfterValidator(texts.prefix)]
 Name = Annotated[str, Field(pattern=rf"^{_NAME}$"), AfterValidator(_path_part)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 Url = Annotated[
     str,
     Field(max_length=500, pattern=r"^https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'*+,;=:@%/?#-]*)?$"),
-    AfterValidator(_stated),
+    AfterValidator(texts.line),
 ]
 
 
@@ -149,7 +121,7 @@ class SuiteEntry(_Strict):
     claimed: Annotated[
         dict[
             Annotated[str, Field(pattern=r"^(monolingual|cross-lingual|multilingual) [A-Za-z@0-9()]{1,30}$")],
-            Annotated[float, Field(allow_inf_nan=False)],
+            Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)],
         ],
         Field(max_length=60),
     ] = {}
@@ -166,7 +138,7 @@ class SuiteEntry(_Strict):
 class Submission(_Strict):
     """The content of submission.toml."""
 
-    format: Literal[1]
+    format: Annotated[int, AfterValidator(_current)]
     org: Name
     name: Name
     revision: Name
