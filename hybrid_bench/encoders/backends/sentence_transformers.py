@@ -16,6 +16,7 @@ from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.hub import commit
 from hybrid_bench.encoders.protocol import Role
+from hybrid_bench.encoders.tokenization import check_tokenizer, check_vocabulary, check_words
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support.optional import need
 
@@ -55,6 +56,7 @@ class SentenceTransformersEncoder:
                 revision=card.revision or None,
                 model_kwargs={"use_safetensors": True, "dtype": torch_dtype},
             )
+            _check_tokenizers(card.model, self._model)
         _check_poolers(card.name, self._model, missing)
         if card.max_length is not None:
             self._truncate_at(card.name, card.max_length)
@@ -137,6 +139,22 @@ def _similarity(card: EncoderCard, saved: str) -> Similarity:
             "Choose one of them: --similarity cosine, or similarity = 'cosine' on its card.",
         )
     return cast(Similarity, saved)
+
+
+def _check_tokenizers(name: str, model: Any) -> None:
+    """Check the tokenizers of all modules that embed tokens, in whatever order and nesting."""
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    for module in model.modules():
+        tokenizer = getattr(module, "tokenizer", None)
+        if isinstance(tokenizer, Tokenizer):  # static embeddings
+            unknown = getattr(tokenizer.model, "unk_token", None)
+            check_words(name, PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token=unknown))
+            check_vocabulary(name, tokenizer, getattr(module, "embedding", None))
+        elif hasattr(module, "auto_model") and tokenizer is not None:
+            check_tokenizer(name, tokenizer)
+            check_vocabulary(name, tokenizer, module.auto_model)
 
 
 def _check_poolers(name: str, model: Any, missing: list[str]) -> None:

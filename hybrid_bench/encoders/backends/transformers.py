@@ -14,6 +14,7 @@ from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.hub import commit, explained
 from hybrid_bench.encoders.protocol import Role
+from hybrid_bench.encoders.tokenization import check_tokenizer, check_vocabulary
 from hybrid_bench.support.optional import need
 
 if TYPE_CHECKING:
@@ -66,10 +67,11 @@ class TransformersEncoder:
     # Weights and tokenizer are loaded lazily: not at all if the store has every vector.
 
     @functools.cached_property
-    def _model(self) -> torch.nn.Module:
+    def _model(self) -> Any:
         with guarded(self.card.model):
             options = {"use_safetensors": True, "dtype": self._torch_dtype, **self._options}
-            model: torch.nn.Module = _load_model(self.card.model, options).to(self._device).eval()
+            model: Any = _load_model(self.card.model, options).to(self._device).eval()
+            check_vocabulary(self.card.model, self._tokenizer, model)
         return model
 
     @functools.cached_property
@@ -78,7 +80,9 @@ class TransformersEncoder:
 
         with explained(self.card.model):
             # With absolute positions, padding on the left would shift the tokens and change the vector.
-            return AutoTokenizer.from_pretrained(self.card.model, padding_side="right", **self._options)
+            tokenizer = AutoTokenizer.from_pretrained(self.card.model, padding_side="right", **self._options)
+            check_tokenizer(self.card.model, tokenizer)
+        return tokenizer
 
     @functools.cached_property
     def fingerprint(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.protocol import Role
+from hybrid_bench.encoders.tokenization import check_tokenizer, check_vocabulary
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.encoder.base import Base
 from hybrid_bench.training.encoder.difference import WEIGHTS, LowRank, check_names, stored_name
@@ -62,6 +63,8 @@ class TrainableModel:
         overrides = {} if dropout is None else {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
         with guarded(card.model):
             transformer = Transformer(str(base.folder), model_kwargs=model_kwargs, config_kwargs=dict(overrides))
+            check_tokenizer(card.model, transformer.tokenizer)
+            check_vocabulary(card.model, transformer.tokenizer, transformer.auto_model)
         if dropout is not None and any(
             module.p != dropout for module in transformer.modules() if isinstance(module, torch.nn.Dropout)
         ):
