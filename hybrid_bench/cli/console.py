@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -92,3 +93,28 @@ def show_result(result: Result, style: str, heading: str = "") -> None:
         show_frame(tables.summary(result), style, "Means over settings")
     for note in result.notes:
         remark(f"note: {note}")
+
+
+def save(result: Result, folder: Path, *, overwrite: bool = False) -> Path:
+    """Write a result into a folder of results, unless it was read from there, and say on standard error where it is.
+
+    Args:
+        result: that was evaluated.
+        folder: of results.
+        overwrite: replace a result of the same name, whatever it is of.
+
+    Returns:
+        Its path.
+    """
+    if result.path:
+        remark(f"{result.path} is up to date: it has the same encoder, data and options. --overwrite computes it again")
+        return result.path
+    from hybrid_bench.evaluation.identity import difference
+    from hybrid_bench.results.files import file_stem
+
+    path = result.save(folder, overwrite=overwrite and not result.variant)
+    usual = path.with_name(f"{file_stem(result.name, result.provenance.passage_text, result.provenance.dtype)}.json")
+    if usual != path:
+        remark(f"{usual} is kept: {difference(usual, result)}. Choose a name with --name, or replace it with --overwrite")
+    remark(f"wrote {path}")
+    return path

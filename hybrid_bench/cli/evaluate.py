@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,9 @@ from hybrid_bench.cli.options import (
     Languages,
     Measures,
     Out,
+    Overwrite,
     PassageTextOption,
+    ResultName,
     Settings,
     SimilarityOption,
     StorageOption,
@@ -31,6 +33,9 @@ from hybrid_bench.cli.options import (
     Workers,
     separated,
 )
+
+if TYPE_CHECKING:
+    from hybrid_bench.results.record import Result
 
 
 def command(
@@ -59,6 +64,8 @@ def command(
     drop_own: DropOwn = None,
     strict: Strict = False,
     out: Out = Path("results"),
+    name: ResultName = "",
+    overwrite: Overwrite = False,
     store: Store = None,
     output: Format = "table",
 ) -> None:
@@ -71,6 +78,7 @@ def command(
     import dataclasses
 
     from hybrid_bench.datasets.resolvers import load_suite
+    from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.evaluation.evaluate import evaluate
     from hybrid_bench.evaluation.options import EvaluationOptions
     from hybrid_bench.results import tables
@@ -100,20 +108,33 @@ def command(
         storage=storage,  # type: ignore[arg-type]  # checked there
         depth=run_depth,
         runs=runs,
-        results=out if asked.large else None,
+        results=out,
+        name=name,
+        overwrite=overwrite,
         run_settings=separated(run_settings),
         check=check,
         drop_own=drop_own,
         strict=strict,
     )
-    results = []
-    for encoder in encoders:
-        folder = runs / encoder.rstrip("/").rpartition("/")[2] if runs and len(encoders) > 1 else runs
-        result = evaluate(encoder, asked, options=dataclasses.replace(options, runs=folder), progress=console.BarProgress())
-        path = result.save(out)
+    if name and len(encoders) > 1:
+        raise HybridBenchError(f"--name {name} is the name of one encoder, and there are {len(encoders)}", "Evaluate them apart.")
+    results: list[Result] = []
+    written: list[Path] = []
+    for encoder, folder in zip(encoders, _run_folders(runs, encoders), strict=True):
+        chosen = dataclasses.replace(options, runs=folder, keep=tuple(written))
+        result = evaluate(encoder, asked, options=chosen, progress=console.BarProgress())
         if output == "table" or len(encoders) == 1:
             console.show_result(result, output)
-        console.remark(f"wrote {path}")
+        written.append(console.save(result, out, overwrite=overwrite))
         results.append(result)
     if len(results) > 1:
         console.show_frame(tables.side_by_side(results), output, f"Encoders on {results[0].suite}")
+
+
+def _run_folders(runs: Path | None, encoders: list[str]) -> list[Path | None]:
+    """The folder of each encoder's runs: that of one encoder, else one inside it by name, or by path where names are equal."""
+    if runs is None or len(encoders) == 1:
+        return [runs] * len(encoders)
+    names = [encoder.strip("/").rpartition("/")[2] for encoder in encoders]
+    paths = [encoder.strip("/").replace("/", "__") for encoder in encoders]
+    return [runs / (path if names.count(name) > 1 else name) for name, path in zip(names, paths, strict=True)]

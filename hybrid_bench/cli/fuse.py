@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hybrid_bench.cli import console
-from hybrid_bench.cli.options import Format, Measures, OptionalSuiteName, Out, separated
+from hybrid_bench.cli.options import Format, Measures, OptionalSuiteName, Out, Overwrite, separated
 
 
 def command(
@@ -27,6 +27,7 @@ def command(
     measures: Measures = None,
     runs_out: Annotated[Path | None, typer.Option(help="Without --suite: file or folder for the fused runs.")] = None,
     out: Out = Path("results"),
+    overwrite: Overwrite = False,
     output: Format = "table",
 ) -> None:
     """Fuse runs of the same queries, and score the fusion if a suite is given.
@@ -48,7 +49,7 @@ def command(
     if not suite:
         if runs_out is None:
             raise HybridBenchError("the fusion has no output", "Name a file or folder with --runs-out, or a suite with --suite.")
-        for path in fuse_files(runs, fusion, runs_out, name or method):
+        for path in fuse_files(runs, fusion, runs_out, name or method, overwrite=overwrite):
             console.remark(f"wrote {path}")
         return
     result = evaluate_fusion(
@@ -56,9 +57,8 @@ def command(
         suite,
         fusion,
         name=name,
-        options=RunOptions(measures.split() if measures else DEFAULT_MEASURES, results=out),
+        options=RunOptions(measures.split() if measures else DEFAULT_MEASURES, results=out, overwrite=overwrite),
         progress=console.BarProgress(),
     )
-    path = result.save(out)
     console.show_result(result, output, f"{result.name} on {result.suite}")
-    console.remark(f"wrote {path}")
+    console.save(result, out, overwrite=overwrite)

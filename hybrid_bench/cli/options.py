@@ -37,6 +37,10 @@ Address = Annotated[str | None, typer.Option(help="Address of the executor's clu
 StorageOption = Annotated[
     str | None, typer.Option(help="Number format of a large suite's vectors on disk: fp16 or fp32. [default: fp16]")
 ]
+ResultName = Annotated[str, typer.Option("--name", help="Name in the result, its files and runs. [default: the encoder's]")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Compute again, and replace results and runs of the same name, whatever they are of.")
+]
 Store = Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")]
 Out = Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<encoder>.json.")]
 Format = Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")]

@@ -54,7 +54,8 @@ def migrate(
     Example: hybrid-bench results migrate results/mini/me5-small.json
     """
     from hybrid_bench.results import migration
-    from hybrid_bench.results.record import SCHEMA_VERSION, Result
+    from hybrid_bench.results.files import SCHEMA_VERSION
+    from hybrid_bench.results.record import Result
 
     for file in files:
         Result.read(file)  # also a file of the present version has to be a valid result

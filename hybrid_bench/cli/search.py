@@ -20,7 +20,9 @@ from hybrid_bench.cli.options import (
     Languages,
     Measures,
     Out,
+    Overwrite,
     PassageTextOption,
+    ResultName,
     SimilarityOption,
     StorageOption,
     Strict,
@@ -52,6 +54,8 @@ def command(
     drop_own: DropOwn = None,
     strict: Strict = False,
     out: Out = Path("results"),
+    name: ResultName = "",
+    overwrite: Overwrite = False,
     output: Format = "table",
 ) -> None:
     """Search stored vectors of passages, exactly or by FAISS, and score the runs.
@@ -80,6 +84,8 @@ def command(
         results=out,
         drop_own=drop_own,
         strict=strict,
+        name=name,
+        overwrite=overwrite,
     )
     result = search_store(
         load_suite(suite),
@@ -89,6 +95,5 @@ def command(
         index=index,
         progress=console.BarProgress(),
     )
-    path = result.save(out)
     console.show_result(result, output)
-    console.remark(f"wrote {path}")
+    console.save(result, out, overwrite=overwrite)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hybrid_bench.datasets.judged import judged_in
-from hybrid_bench.datasets.parts import Item
+from hybrid_bench.datasets.parts import Item, Judgement
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.support.hashing import TextsDigest
 
@@ -22,6 +22,19 @@ def queries_hash(suite: Suite, query_set: str) -> str:
     """The hash of a query set's queries that have a relevant passage; empty if none has."""
     queries = judged_in(suite, query_set).queries
     return items_hash(queries) if queries else ""
+
+
+def judgements_hash(suite: Suite, judgements: Iterable[Judgement]) -> str:
+    """The hash of the relevant passages of a query set and their grades, in any order; empty if there are none."""
+    relevant = sorted(
+        (judgement.query_id, suite.trec_id(judgement.collection, judgement.doc_id), str(judgement.relevance))
+        for judgement in judgements
+        if judgement.relevance > 0
+    )
+    digest = TextsDigest()
+    for judgement in relevant:
+        digest.update(judgement)
+    return digest.hexdigest() if relevant else ""
 
 
 def passages_hash(suite: Suite, collection: str) -> str:

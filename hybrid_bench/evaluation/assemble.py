@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from hybrid_bench.datasets.parts import Collection, QuerySet
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.results.parts import Attributes, Provenance, RunFile, Score
 from hybrid_bench.results.ranks import Ranks
-from hybrid_bench.results.record import Attributes, Provenance, Result, RunFile, Score
+from hybrid_bench.results.record import Result
 from hybrid_bench.support import versions
 
 #: How equal scores are ordered unless a searcher does otherwise.
@@ -60,6 +61,7 @@ class Evidence:
         runs: the runs that the scores were computed from.
         depth: passages retrieved for a query at most; None if whole pools were ranked.
         timings: phase to seconds.
+        judgements: query set to the hash of its relevant passages.
     """
 
     rows: Sequence[Score]
@@ -71,9 +73,12 @@ class Evidence:
     runs: Sequence[RunFile] = ()
     depth: int | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    judgements: Mapping[str, str] = field(default_factory=dict)
 
 
-def assemble(suite: Suite, searcher: SearcherIdentity, evidence: Evidence, *, command: str) -> Result:
+def assemble(
+    suite: Suite, searcher: SearcherIdentity, evidence: Evidence, *, command: str, identity: str = "", variant: str = ""
+) -> Result:
     """Make a result.
 
     Args:
@@ -81,11 +86,14 @@ def assemble(suite: Suite, searcher: SearcherIdentity, evidence: Evidence, *, co
         searcher: that searched it.
         evidence: what it found.
         command: the command line that makes the result again.
+        identity: digest of everything that scores depend on.
+        variant: end of its files' names, where another result has the usual name.
     """
     measures = list(dict.fromkeys(row.measure for row in evidence.rows))
     result = Result(
         suite=suite.name,
         encoder=dict(searcher.card),
+        variant=variant,
         primary=suite.primary if suite.primary in measures else measures[0],
         notes=tuple(evidence.notes),
         query_sets={of.name: _attributes(of) for of in suite.query_sets},
@@ -97,6 +105,8 @@ def assemble(suite: Suite, searcher: SearcherIdentity, evidence: Evidence, *, co
             fingerprint=searcher.fingerprint,
             passages=dict(evidence.passages),
             queries=dict(evidence.queries),
+            judgements=dict(evidence.judgements),
+            identity=identity,
             passage_text=searcher.passage_text,
             dtype=searcher.dtype,
             device=searcher.device,

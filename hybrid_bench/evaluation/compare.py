@@ -109,8 +109,10 @@ def significant(p: float, level: float = 0.05) -> bool:
 def _check_comparable(a: Result, b: Result) -> None:
     if a.suite != b.suite:
         raise HybridBenchError(f"{a.name} was scored on {a.suite} and {b.name} on {b.suite}", "Compare one suite.")
-    for part in ("queries", "passages"):
+    for part in ("queries", "passages", "judgements"):
         ours, theirs = getattr(a.provenance, part), getattr(b.provenance, part)
+        if part == "judgements" and not (ours and theirs):
+            continue  # earlier versions did not record them
         if part == "passages" and a.provenance.passage_text != b.provenance.passage_text:
             continue  # what the encoders read differs, and that is what is compared
         different = sorted(k for k in {*ours, *theirs} if ours.get(k) != theirs.get(k))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.protocol import Encoder
-from hybrid_bench.evaluation.assemble import assemble
+from hybrid_bench.evaluation.assemble import SearcherIdentity, assemble
 from hybrid_bench.evaluation.check import check_ranks
 from hybrid_bench.evaluation.exact import ExactSearch
+from hybrid_bench.evaluation.identity import Data, digest, renamed, target
 from hybrid_bench.evaluation.loading import encoder_for
 from hybrid_bench.evaluation.options import DEPTH, EvaluationOptions
 from hybrid_bench.evaluation.provenance import Phases, command_line
+from hybrid_bench.results import run_folder
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.record import Result
 from hybrid_bench.retrieval.exact import full_runs
@@ -42,7 +46,8 @@ def evaluate(
         progress: where to report.
 
     Returns:
-        The result, with scores, provenance and ranks; :meth:`Result.save` writes it.
+        The result, with scores, provenance and ranks; :meth:`Result.save` writes it. An equal one that is in the folder
+        ``options.results`` already is read from there instead, and has a :attr:`Result.path`.
 
     Raises:
         HybridBenchError: if the encoder, the suite, an option or the machine is at fault.
@@ -76,21 +81,53 @@ def _evaluate_exactly(encoder: Encoder | str, suite: Suite, options: EvaluationO
         for_runs=options.runs is not None,
     )
     measures = options.measures_on(suite)
+    identity = renamed(search.identity, options.name)
+    with phases.measure("load"):
+        depends = digest(suite, identity, search.data, settings=suite.settings, measures=measures)
+        to = target(options.results, suite, identity, depends, overwrite=options.overwrite, keep=options.keep)
+    if to.done and not options.check and options.runs is None:
+        return to.done
+    runs = _Runs.prepared(options, suite, identity, search.data)
     for grid in search.grids():
         ranks = search.rank(grid, executor)
-        if written := _write_runs(grid.full_runs(), ranks, wanted, options, loaded.card.name):
-            progress.say(f"wrote {written} runs into {options.runs}")
+        if runs and (written := runs.write(grid.full_runs(), ranks, wanted)):
+            progress.say(f"wrote {written} runs into {runs.folder}")
         if options.check:
             check_ranks(grid.full_runs(), ranks, suite, measures, progress)
     words = ["evaluate", encoder if isinstance(encoder, str) else loaded.card.name, "--suite", suite.asked_as]
     stated = options.encoder_options | {"dtype": loaded.dtype, "device": loaded.device} | options.words(suite)
-    return assemble(suite, search.identity, search.evidence(measures), command=command_line(words, stated))
+    return assemble(
+        suite,
+        identity,
+        search.evidence(measures),
+        command=command_line(words, stated),
+        identity=to.identity,
+        variant=to.variant,
+    )
 
 
-def _write_runs(full: FullRuns, ranks: Ranks, settings: Sequence[Setting], options: EvaluationOptions, name: str) -> int:
-    """Write the runs of a grid into ``options.runs``; returns how many."""
-    if options.runs is None:
-        return 0
-    inside = [setting for setting in settings if setting in full.settings]
-    tag = name.rpartition("/")[2]
-    return len(full_runs.write(full, inside, options.runs, ranks=ranks, depth=options.depth or DEPTH, tag=tag))
+@dataclass(frozen=True)
+class _Runs:
+    """The runs that are written into ``options.runs``."""
+
+    folder: Path
+    depth: int
+    name: str
+    identity: str
+
+    @classmethod
+    def prepared(cls, options: EvaluationOptions, suite: Suite, searcher: SearcherIdentity, data: Data) -> _Runs | None:
+        """Check the folder before anything is encoded; runs do not depend on measures, but on their depth."""
+        if options.runs is None:
+            return None
+        depth = options.depth or DEPTH
+        identity = digest(suite, searcher, data, settings=suite.settings, depth=depth)
+        run_folder.prepare(options.runs, identity, overwrite=options.overwrite)
+        return cls(options.runs, depth, searcher.name.rpartition("/")[2], identity)
+
+    def write(self, full: FullRuns, ranks: Ranks, settings: Sequence[Setting]) -> int:
+        """Write the runs of a grid; returns how many."""
+        inside = [setting for setting in settings if setting in full.settings]
+        return len(
+            full_runs.write(full, inside, self.folder, ranks=ranks, depth=self.depth, tag=self.name, identity=self.identity)
+        )

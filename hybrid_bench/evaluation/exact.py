@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid_bench.datasets.hashes import items_hash
+from hybrid_bench.datasets.hashes import items_hash, judgements_hash
 from hybrid_bench.datasets.judged import judged_queries
 from hybrid_bench.datasets.oddities import Oddities
 from hybrid_bench.datasets.parts import Item, PassageText
@@ -17,6 +18,7 @@ from hybrid_bench.datasets.survey import Survey
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity
+from hybrid_bench.evaluation.identity import Data
 from hybrid_bench.evaluation.provenance import Phases, public_card
 from hybrid_bench.execution.protocol import Executor
 from hybrid_bench.measures.bias_scores import GROUP_DEPTH
@@ -45,10 +47,9 @@ class ExactSearch:
     Attributes:
         passages: collection to its passages.
         queries: query set to its queries that have a relevant passage.
-        vectors: role and name of collection or query set to (items, dimension) float32.
 
     Raises:
-        HybridBenchError: if the suite or the encoder is faulty, or the disk is full. What was stored before stays.
+        HybridBenchError: if the suite is faulty.
     """
 
     def __init__(
@@ -77,14 +78,32 @@ class ExactSearch:
             if strict:
                 oddities.refuse(suite.name)
             self._notes = oddities.notes()
-        self.vectors: dict[tuple[Role, str], NDArray[np.float32]] = {}
-        with self.phases.measure("encode"), self._progress:
-            for name, items in self.passages.items():
-                self.vectors["passage", name] = self._encode("passage", name, items)
-            for name, part in self.queries.items():
-                self.vectors["query", name] = self._encode("query", name, part.queries)
         self._ranks: dict[str, QuerySetRanks] = {}
         self._groups: dict[str, dict[tuple[str, Attribute], NDArray[np.int32]]] = {}
+
+    @functools.cached_property
+    def data(self) -> Data:
+        """The hashes of what is encoded and judged."""
+        return Data(
+            {name: items_hash(items) for name, items in self.passages.items()},
+            {name: items_hash(part.queries) for name, part in self.queries.items()},
+            {name: judgements_hash(self._suite, part.judgements) for name, part in self.queries.items()},
+        )
+
+    @functools.cached_property
+    def vectors(self) -> dict[tuple[Role, str], NDArray[np.float32]]:
+        """Role and name of collection or query set to (items, dimension) float32; encoded when they are first asked for.
+
+        Raises:
+            HybridBenchError: if the encoder is faulty, or the disk is full. What was stored before stays.
+        """
+        with self.phases.measure("encode"), self._progress:
+            found: dict[tuple[Role, str], NDArray[np.float32]] = {}
+            for name, items in self.passages.items():
+                found["passage", name] = self._encode("passage", name, items)
+            for name, part in self.queries.items():
+                found["query", name] = self._encode("query", name, part.queries)
+            return found
 
     def _encode(self, role: Role, name: str, items: list[Item]) -> NDArray[np.float32]:
         self._progress.start(f"{role} {name}", len(items))
@@ -136,8 +155,9 @@ class ExactSearch:
         return Evidence(
             rows=rows,
             notes=[*notes, *self._notes],
-            passages={name: items_hash(items) for name, items in self.passages.items()},
-            queries={name: items_hash(part.queries) for name, part in self.queries.items()},
+            passages=self.data.passages,
+            queries=self.data.queries,
+            judgements=self.data.judgements,
             ranks=ranks,
             timings=self.phases.seconds,
         )

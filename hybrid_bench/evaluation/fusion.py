@@ -28,6 +28,7 @@ from hybrid_bench.evaluation.fusion_inputs import (
 from hybrid_bench.evaluation.ranks_from_runs import pool_ids
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
 from hybrid_bench.measures.scores import DEFAULT_MEASURES
+from hybrid_bench.results import run_folder
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Hit
@@ -78,8 +79,15 @@ class Fusion:
         return words + (["--depth", str(self.depth)] if self.depth != 1000 else [])
 
 
-def fuse_files(paths: Sequence[Path], fusion: Fusion, output: Path, tag: str) -> list[Path]:
+def fuse_files(paths: Sequence[Path], fusion: Fusion, output: Path, tag: str, *, overwrite: bool = False) -> list[Path]:
     """Fuse run files into a run file, or folders of runs into a folder, setting by setting.
+
+    Args:
+        paths: of the runs.
+        fusion: method and weights.
+        output: file or folder.
+        tag: name of the fused runs.
+        overwrite: replace the runs of anything else in the folder.
 
     Raises:
         HybridBenchError: if a run is malformed, the folders have no setting in common, or the runs are of different data.
@@ -92,12 +100,15 @@ def fuse_files(paths: Sequence[Path], fusion: Fusion, output: Path, tag: str) ->
     common = common_runs(paths)
     check_pools(results_among(paths), common)
     written = []
+    hashes = [trec.digest(file) for files in common.values() for file in files]
+    identity = texts_hash([*fusion.words(), *hashes])
+    run_folder.prepare(output, identity, overwrite=overwrite)
     for (query_set, pool), files in common.items():
         written.append(output / trec.file_name(query_set, pool))
         runs = [trec.read(file) for file in files]
         if pool in (query_set, ALL):  # across languages a lexical searcher may retrieve almost nothing
             check_overlap(runs, files)
-        trec.write(fusion.of(runs), written[-1], tag)
+        trec.write(fusion.of(runs), written[-1], tag, identity)
     return written
 
 

@@ -44,7 +44,11 @@ class EvaluationOptions:
         storage: number format of a large suite's passage vectors on disk: ``fp16`` (the default) or ``fp32``.
         depth: passages a query in runs, at most; 1000 by default.
         runs: folder into which TREC runs are written; not on a large suite.
-        results: folder of results in which the runs of a large suite are kept, beside the file that :meth:`Result.save` writes.
+        results: folder of results. An equal result in it is not computed again; the runs of a large suite are kept there, beside
+            the file that :meth:`Result.save` writes.
+        name: of the encoder in the result, its files and runs; by default that on its card.
+        overwrite: compute an equal result again, and replace one of the same name, and runs, whatever they are of.
+        keep: files of results that are not replaced all the same.
         run_settings: which runs: kinds of settings (``monolingual``), or pairs (``en:de``, ``en:all``); all by default.
         check: score every setting again through ir_measures from full runs, and compare.
         drop_own: whether the passage with the query's id is left out of what the query finds; the suite's rule by default.
@@ -63,6 +67,9 @@ class EvaluationOptions:
     depth: int | None = None
     runs: Path | None = None
     results: Path | None = None
+    name: str = ""
+    overwrite: bool = False
+    keep: tuple[Path, ...] = ()
     run_settings: tuple[str, ...] = ()
     check: bool = False
     drop_own: bool | None = None
@@ -105,7 +112,6 @@ class EvaluationOptions:
                 f"all scores of {suite.name} are computed exactly, in memory",
                 [
                     ("storage", self.storage is not None, "Leave --storage out."),
-                    ("results", self.results is not None, "Its ranks are kept by Result.save; write runs with runs=."),
                     ("workers", self.workers is not None and self.executor == "local", "Leave --workers out."),
                     ("depth", self.depth is not None and self.runs is None, "Leave --run-depth out, or write runs with --runs."),
                     ("run_settings", bool(self.run_settings) and self.runs is None, "Name a folder for the runs with --runs."),
@@ -171,6 +177,7 @@ class EvaluationOptions:
         measures = self.measures_on(suite)
         return {
             "languages": ",".join(suite.languages) if suite.base else None,
+            "name": self.name or None,
             "passage_text": self.passage_text if self.passage_text != "sentence" else None,
             "measures": " ".join(measures) if tuple(measures) != usual else None,
             **self.words_on_own,

@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, ...] | None] = {
     "fuse": None,
     "search": (
         "--encoder", "--suite", "--languages", "--index", "--depth", "--measures", "--dtype", "--device", "--similarity",
-        "--storage", "--passage-text", "--drop-own", "--keep-own",
+        "--storage", "--passage-text", "--name", "--drop-own", "--keep-own",
     ),
 }  # fmt: skip
 #: Options that a result may never set. (``--index`` of ``search`` is a kind of index; elsewhere it is a folder.)

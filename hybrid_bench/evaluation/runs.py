@@ -9,28 +9,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
-from hybrid_bench.datasets.groups import grouped_by, groups_of
-from hybrid_bench.datasets.hashes import items_hash
+from hybrid_bench.datasets.hashes import items_hash, judgements_hash
 from hybrid_bench.datasets.judged import JudgedQueries, judged_queries, qrels
 from hybrid_bench.datasets.oddities import Oddities
 from hybrid_bench.datasets.parts import Item
-from hybrid_bench.datasets.settings import Attribute, Setting
+from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.survey import Survey
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity, assemble
+from hybrid_bench.evaluation.bias_of_runs import bias_of_runs
+from hybrid_bench.evaluation.identity import Data, digest, target
 from hybrid_bench.evaluation.options import DEPTH
 from hybrid_bench.evaluation.provenance import Phases
 from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places, pool_ids
-from hybrid_bench.measures.bias_scores import ONE_GROUP_ALONE, bias_notes, bias_rows
 from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.measures.run_scores import RunScores
 from hybrid_bench.measures.scores import DEFAULT_MEASURES
+from hybrid_bench.results import run_folder
 from hybrid_bench.results import runs as trec
-from hybrid_bench.results.ranks import Ranks
-from hybrid_bench.results.record import Result, RunFile, Score, file_stem, runs_folder
+from hybrid_bench.results.files import suite_folder
+from hybrid_bench.results.parts import RunFile, Score
+from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Hit, Run
 from hybrid_bench.support.progress import Progress, SilentProgress
 
@@ -38,15 +38,6 @@ from hybrid_bench.support.progress import Progress, SilentProgress
 QUERIES_AT_ONCE = 1024
 #: hits at most, where pools are searched exhaustively; one takes about 200 bytes here, and more in Java.
 _HITS_AT_ONCE = 100_000
-
-NO_DISTANCE = (
-    "RankDistance and PEER are left out: they need the rank of every relevant passage, and the runs are cut at a depth or not of "
-    "every pool."
-)
-NOT_FOUND = (
-    "Relevant passages that were not retrieved: {share:.1%} in the pool {pool}. In RankDistance and PEER, and only there, they "
-    "rank behind all that were retrieved, by descending id; every other measure counts them as not retrieved."
-)
 
 
 class Searcher(Protocol):
@@ -93,7 +84,9 @@ class RunOptions:
         settings: search only these; all of the suite by default.
         strict: refuse a suite whose data are odd instead of noting it.
         results: folder of results: the runs go into ``<results>/<suite>/<stem>.runs``, beside the file that
-            :meth:`Result.save` writes. Without it no runs are kept.
+            :meth:`Result.save` writes, and an equal result that is there is not computed again. Without it no runs are kept.
+        overwrite: compute an equal result again, and replace one of the same name, whatever it is of.
+        keep: files of results that are not replaced all the same.
     """
 
     measures: Sequence[str] = DEFAULT_MEASURES
@@ -101,6 +94,8 @@ class RunOptions:
     settings: Sequence[Setting] | None = None
     results: Path | None = None
     strict: bool = False
+    overwrite: bool = False
+    keep: Sequence[Path] = ()
 
 
 def evaluate_runs(
@@ -118,7 +113,8 @@ def evaluate_runs(
         progress: where to report.
 
     Returns:
-        A result with the runs' hashes, and with ranks where they are known.
+        A result with the runs' hashes, and with ranks where they are known; an equal one that is in ``options.results`` already
+        is read from there.
 
     Raises:
         HybridBenchError: if no query has a relevant passage, or a measure is unknown.
@@ -127,11 +123,17 @@ def evaluate_runs(
     known(options.measures)
     progress = progress or SilentProgress()
     evaluation = _RunEvaluation(searcher, suite, options, progress)
-    chosen = [setting for setting in suite.settings if options.settings is None or setting in options.settings]
+    chosen, data, identity = evaluation.settings, evaluation.data, searcher.identity
+    depends = digest(suite, identity, data, settings=chosen, measures=options.measures, depth=options.depth)
+    to = target(options.results, suite, identity, depends, overwrite=options.overwrite, keep=options.keep)
+    if to.done:
+        return to.done
+    if options.results:
+        evaluation.keep_runs(suite_folder(options.results, suite.name) / f"{to.stem}.runs", depends, to.damaged)
     with progress:
         for query_set, group in itertools.groupby(chosen, key=lambda setting: setting.query_set):
             evaluation.search_query_set(query_set, list(group))
-    return assemble(suite, searcher.identity, evaluation.evidence(), command=command)
+    return assemble(suite, identity, evaluation.evidence(), command=command, identity=depends, variant=to.variant)
 
 
 @dataclass
@@ -142,10 +144,11 @@ class _RunEvaluation:
     suite: Suite
     options: RunOptions
     progress: Progress
+    folder: Path | None = None
+    identity: str = ""
     phases: Phases = field(default_factory=Phases)
     rows: list[Score] = field(default_factory=list)
     files: list[RunFile] = field(default_factory=list)
-    queries: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.oddities = Oddities()
@@ -155,11 +158,23 @@ class _RunEvaluation:
             survey.of_all(lambda name: self.suite.passage_stream(name, oddities=self.oddities))
         if self.options.strict:
             self.oddities.refuse(self.suite.name)
+        wanted = self.options.settings
+        self.settings = [setting for setting in self.suite.settings if wanted is None or setting in wanted]
+        of_sets = {
+            setting.query_set: self.judged[setting.query_set] for setting in self.settings if setting.query_set in self.judged
+        }
+        self.data = Data(
+            self.searcher.passages(),
+            {name: items_hash(part.queries) for name, part in of_sets.items()},
+            {name: judgements_hash(self.suite, part.judgements) for name, part in of_sets.items()},
+        )
         self.pools = pool_ids(self.suite)
         self.collected = CollectedRanks(self.suite)
-        identity = self.searcher.identity
-        stem = file_stem(identity.name, identity.passage_text, identity.dtype)
-        self.folder = runs_folder(self.options.results, self.suite.name, stem) if self.options.results else None
+
+    def keep_runs(self, folder: Path, identity: str, damaged: bool) -> None:
+        """Write the runs, with the identity of the result, into a folder; damaged ones that are there are replaced."""
+        run_folder.prepare(folder, identity, overwrite=self.options.overwrite or damaged)
+        self.folder, self.identity = folder, identity
 
     def search_query_set(self, query_set: str, settings: Sequence[Setting]) -> None:
         """Search the settings of a query set."""
@@ -167,7 +182,6 @@ class _RunEvaluation:
             return
         for setting in settings:
             self._search(setting, self.judged[query_set])
-        self.queries[query_set] = items_hash(self.judged[query_set].queries)
 
     def _search(self, setting: Setting, of_set: JudgedQueries) -> None:
         judged = qrels(self.suite, setting, of_set.judgements)
@@ -177,7 +191,7 @@ class _RunEvaluation:
         self.progress.start(f"search {setting.name}", len(asked))
         scores = RunScores(self.suite, setting, self.options.measures)
         name = trec.file_name(setting.query_set, setting.pool)
-        file = trec.RunWriter(self.folder / name, self.searcher.identity.name) if self.folder else None
+        file = trec.RunWriter(self.folder / name, self.searcher.identity.name, self.identity) if self.folder else None
         with file or contextlib.nullcontext():
             for part in self._parts(asked, setting):
                 relevant = {query.id: judged[query.id] for query in part}
@@ -228,57 +242,16 @@ class _RunEvaluation:
         if not self.rows:
             raise HybridBenchError(f"no query of {self.suite.name} has a relevant passage", "Check its qrels.")
         ranks = self.collected.ranks()
-        bias, notes = self._bias(ranks)
+        bias, notes = bias_of_runs(self.suite, self.rows, ranks, self.judged)
         own = [self.suite.note] if self.suite.note else []
         return Evidence(
             rows=[*self.rows, *bias],
             notes=list(dict.fromkeys([*own, *notes, *self.oddities.notes(), *self.searcher.notes()])),
-            passages=self.searcher.passages(),
-            queries=self.queries,
+            passages=self.data.passages,
+            queries=self.data.queries,
+            judgements=self.data.judgements,
             ranks=ranks,
             runs=self.files,
             depth=self.options.depth,
             timings=self.phases.seconds,
         )
-
-    def _bias(self, ranks: Ranks | None) -> tuple[list[Score], list[str]]:
-        """Scores of bias, and what their reader has to know."""
-        asked = [Setting(row.query_set, row.pool, row.setting) for row in self.rows]
-        asked = [setting for setting in dict.fromkeys(asked) if grouped_by(self.suite, setting.pool)]
-        if not asked:
-            return [], []
-        attributes = dict.fromkeys(attribute for setting in asked for attribute in grouped_by(self.suite, setting.pool))
-        alone = [ONE_GROUP_ALONE.format(group=of) for of in attributes if not self._spans(asked, of)]
-        if len(alone) == len(attributes):
-            return [], alone
-        of_sets = ranks.by_query_set if ranks else {}
-        if ranks is None or any(s.query_set not in of_sets or s.pool not in of_sets[s.query_set].rank_in for s in asked):
-            return [], [NO_DISTANCE]
-        rows = [row for setting in asked for row in bias_rows(self.suite, of_sets[setting.query_set], setting)]
-        return rows, bias_notes(self.suite, ranks, asked) + (_not_found(ranks, asked) if rows else [])
-
-    def _spans(self, settings: Sequence[Setting], attribute: Attribute) -> bool:
-        """Whether a query of these settings has relevant passages of several languages (or domains)."""
-        groups = groups_of(self.suite, attribute)
-        for query_set in dict.fromkeys(setting.query_set for setting in settings):
-            of_query: dict[str, set[str | None]] = {}
-            for judgement in self.judged[query_set].judgements:
-                of_query.setdefault(judgement.query_id, set()).add(groups.get(judgement.collection))
-            if any(len(found - {None}) > 1 for found in of_query.values()):
-                return True
-        return False
-
-
-def _not_found(ranks: Ranks, settings: Sequence[Setting]) -> list[str]:
-    """What was not retrieved in the pools of several collections."""
-    notes = []
-    for pool in dict.fromkeys(setting.pool for setting in settings):
-        found = []
-        for setting in settings:
-            of = ranks.by_query_set[setting.query_set]
-            if setting.pool == pool:
-                inside = of.inside(pool)
-                found.append(of.found_in.get(pool, np.ones(len(of.query), bool))[inside])
-        if share := 1 - float(np.concatenate(found).mean()):
-            notes.append(NOT_FOUND.format(share=share, pool=pool))
-    return notes

@@ -15,6 +15,7 @@ from hybrid_bench.embeddings.stored_collection import Collection as StoredCollec
 from hybrid_bench.embeddings.stored_collection import Storage
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.evaluation.assemble import SearcherIdentity
+from hybrid_bench.evaluation.identity import renamed
 from hybrid_bench.evaluation.options import DEPTH, RUN_MEASURES, STORAGE, EvaluationOptions
 from hybrid_bench.evaluation.provenance import command_line
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
@@ -79,7 +80,7 @@ def search_store(
         raise HybridBenchError("there is nothing to search", "Name a store, or an encoder with --encoder.")
     depth = options.depth or DEPTH
     with progress:
-        searcher = _searcher(large, collections, depth, index, progress)
+        searcher = _searcher(large, collections, depth, index, options.name, progress)
     stated = {
         "encoder": large.source.name,
         "suite": suite.asked_as,
@@ -93,12 +94,15 @@ def search_store(
         "storage": large.storage if large.storage != STORAGE else None,
         "passage_text": large.passage_text if large.passage_text != "sentence" else None,
         **options.words_on_own,
+        "name": options.name or None,
     }
     return evaluate_runs(
         searcher,
         suite,
         command=command_line(["search"], stated),
-        options=RunOptions(measures, depth, results=options.results, strict=options.strict),
+        options=RunOptions(
+            measures, depth, results=options.results, strict=options.strict, overwrite=options.overwrite, keep=options.keep
+        ),
         progress=progress,
     )
 
@@ -137,10 +141,10 @@ def _of_store(
 
 
 def _searcher(
-    large: LargeSuite, collections: Mapping[str, StoredCollection], depth: int, index: str, progress: Progress
+    large: LargeSuite, collections: Mapping[str, StoredCollection], depth: int, index: str, name: str, progress: Progress
 ) -> StoredSearch:
     if index == EXACT:
-        return StoredSearch(large, collections, depth, identity_of(large))
+        return StoredSearch(large, collections, depth, renamed(identity_of(large), name))
     indexes = {name: FaissIndex(collection, index, progress) for name, collection in collections.items()}
     exact = StoredSearch(large, collections, depth, identity_of(large))
     card = {**identity_of(large).card}
@@ -150,7 +154,7 @@ def _searcher(
         fingerprint=f"{large.encoder.fingerprint} {index}",
         versions={"faiss": next(iter(indexes.values())).version},
     )
-    return IndexSearch(large, collections, depth, identity, indexes=indexes, exact=exact)
+    return IndexSearch(large, collections, depth, renamed(identity, name), indexes=indexes, exact=exact)
 
 
 class IndexFinds:

@@ -23,6 +23,7 @@ from hybrid_bench.embeddings.stored_collection import Collection as StoredCollec
 from hybrid_bench.embeddings.stored_collection import CollectionKey, Storage
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.evaluation.assemble import SearcherIdentity
+from hybrid_bench.evaluation.identity import renamed
 from hybrid_bench.evaluation.loading import encoder_for
 from hybrid_bench.evaluation.options import DEPTH, STORAGE, EvaluationOptions
 from hybrid_bench.evaluation.provenance import command_line, public_card
@@ -187,9 +188,6 @@ class StoredSearch:
         depth: passages a query.
         identity: what a result states of the encoder.
         find: searches a collection for the vectors of all queries; by default exactly.
-
-    Attributes:
-        found: collection to what the queries find there.
     """
 
     exhaustive = False
@@ -206,10 +204,16 @@ class StoredSearch:
         self._collections = collections
         self._depth = depth + large.suite.drops_own  # evaluate_runs leaves a query's own passage out
         self.identity = identity
-        queries = {of.name: large.queries(of.name) for of in large.suite.query_sets}
+        self._find = find or self._exactly
         self._rows: dict[str, dict[tuple[str, str], int]] = {}
-        self.found: dict[str, Finds] = {}
-        for name, collection in collections.items():
+
+    @functools.cached_property
+    def found(self) -> dict[str, Finds]:
+        """Collection to what the queries find there; searched when it is first asked for."""
+        large = self._large
+        queries = {of.name: large.queries(of.name) for of in large.suite.query_sets}
+        found = {}
+        for name, collection in self._collections.items():
             asked = large.suite.asked_on(name)
             if not asked:
                 continue
@@ -217,7 +221,8 @@ class StoredSearch:
             rows = [(query_set, query_id) for query_set in asked for query_id in queries[query_set][0]]
             self._rows[name] = {row: number for number, row in enumerate(rows)}
             large.progress.start(f"search {name}", len(collection) * -(-len(rows) // QUERIES_AT_ONCE))
-            self.found[name] = (find or self._exactly)(name, collection, vectors)
+            found[name] = self._find(name, collection, vectors)
+        return found
 
     def _exactly(self, name: str, collection: StoredCollection, vectors: np.ndarray) -> Finds:
         return search(collection, vectors, self._depth, executor=self._large.executor, progress=self._large.progress.advance)
@@ -227,8 +232,9 @@ class StoredSearch:
         inside = self._large.suite.pool(setting.pool)
         lists: dict[str, list[Hit]] = {query.id: [] for query in queries}
         for name in inside:
+            found = self.found[name]
             rows = [self._rows[name][setting.query_set, query.id] for query in queries]
-            for query, hits in zip(queries, self.found[name].hits(rows), strict=True):
+            for query, hits in zip(queries, found.hits(rows), strict=True):
                 lists[query.id] += hits
         return lists if len(inside) == 1 else {query_id: canonical(hits, self._depth) for query_id, hits in lists.items()}
 
@@ -271,16 +277,16 @@ def evaluate_large(
     """
     progress = progress or SilentProgress()
     large = LargeSuite.of(encoder, suite, options, progress)
-    depth = options.depth or DEPTH
+    depth, measures = options.depth or DEPTH, options.measures_on(suite)
     with progress:
-        searcher = StoredSearch(large, large.encode_all(), depth, identity_of(large))
+        searcher = StoredSearch(large, large.encode_all(), depth, renamed(identity_of(large), options.name))
     words = ["evaluate", large.source.name or large.encoder.card.name, "--suite", suite.asked_as]
     stated = options.encoder_options | {"dtype": large.encoder.dtype, "device": large.encoder.device} | options.words(suite)
     return evaluate_runs(
         searcher,
         suite,
         command=command_line(words, stated),
-        options=RunOptions(options.measures_on(suite), depth, results=options.results, strict=options.strict),
+        options=RunOptions(measures, depth, None, options.results, options.strict, options.overwrite, options.keep),
         progress=progress,
     )
 

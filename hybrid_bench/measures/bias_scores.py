@@ -12,8 +12,8 @@ from hybrid_bench.datasets.settings import ATTRIBUTES, Attribute, Setting
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.measures.bias import peer, rank_distance
 from hybrid_bench.measures.rows import score_row
+from hybrid_bench.results.parts import Score
 from hybrid_bench.results.ranks import QuerySetRanks, Ranks
-from hybrid_bench.results.record import Score
 
 #: The depth to which the groups of retrieved passages are counted.
 GROUP_DEPTH = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
-from hybrid_bench.results.record import Score
+from hybrid_bench.results.parts import Score
 
 
 def score_row(suite: Suite, setting: Setting, measure: str, value: float, queries: int) -> Score:

@@ -12,7 +12,7 @@ from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.measures.bias_scores import GROUP_DEPTH, same_group_name
 from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.measures.rows import score_row
-from hybrid_bench.results.record import Score
+from hybrid_bench.results.parts import Score
 from hybrid_bench.results.runs import Run
 
 #: Measures that look at nothing behind their cut-off: passing a whole list takes longer than scoring it. RR@k is not one:

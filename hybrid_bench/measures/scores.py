@@ -14,8 +14,8 @@ from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.measures.bias_scores import GroupCounts, bias_notes, bias_rows, same_group_rows
 from hybrid_bench.measures.from_ranks import RankedPairs, parse, per_query
 from hybrid_bench.measures.rows import score_row
+from hybrid_bench.results.parts import Score
 from hybrid_bench.results.ranks import QuerySetRanks, Ranks
-from hybrid_bench.results.record import Score
 
 if TYPE_CHECKING:
     from ir_measures import Measure

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from hybrid_bench.results.record import SCHEMA_VERSION, Result, read_fields
+from hybrid_bench.results.files import SCHEMA_VERSION, read_fields
+from hybrid_bench.results.record import Result
 from hybrid_bench.support import atomic
 
 

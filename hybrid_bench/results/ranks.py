@@ -25,7 +25,7 @@ _HEADER_1 = ("query_language", "query_id", "passage_language", "doc_id", "releva
 _RANK, _FOUND = "rank:", "found:"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class QuerySetRanks:
     """The relevant passages of the queries of a query set, and their ranks.
 
@@ -93,11 +93,17 @@ class QuerySetRanks:
         return np.array([number[group] for group in of_collections], dtype=np.int64)[self.collection_index]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranks:
-    """Query set to the ranks of its relevant passages."""
+    """Query set to the ranks of its relevant passages; two are equal if their files are."""
 
     by_query_set: Mapping[str, QuerySetRanks]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ranks) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        return hash(self.to_bytes())
 
     def inside(self, query_set: str, pool: str) -> NDArray[np.bool_]:
         """(pairs,) which relevant passages of a query set are in a pool; empty if the query set has no ranks."""

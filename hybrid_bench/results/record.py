@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
-from hybrid_bench.datasets.images import Modality
-from hybrid_bench.datasets.settings import Attribute, Setting, SettingKind
+from hybrid_bench.datasets.settings import Attribute, Setting
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.results import runs as trec
+from hybrid_bench.results.files import file_stem, free_variant, identity_of, is_taken, read_fields, suite_folder
+from hybrid_bench.results.parts import Attributes, Provenance, RanksFile, RunFile, Score, Strict
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.schema_1 import converted
 from hybrid_bench.support import atomic
@@ -21,93 +22,8 @@ from hybrid_bench.support import atomic
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 2
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Attributes(_Strict):
-    """What the queries of a query set, or the passages of a collection, have in common."""
-
-    language: str | None = None
-    domain: str | None = None
-    modality: Modality = "text"
-
-
-class Score(_Strict):
-    """One measure in one setting, averaged over its queries."""
-
-    suite: str
-    setting: SettingKind
-    query_set: str
-    pool: str
-    measure: str
-    value: float = Field(allow_inf_nan=False)
-    queries: int = Field(ge=1)
-
-
-class RanksFile(_Strict):
-    """The ranks that the scores were computed from, in a file beside the result."""
-
-    file: str = Field(pattern=r"^[^/\\]+\.ranks\.tsv\.gz$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-class RunFile(_Strict):
-    """A TREC run that scores were computed from, in the folder ``<stem>.runs`` beside the result."""
-
-    query_set: str
-    pool: str
-    file: str = Field(pattern=r"^[^/\\]+\.trec\.gz$")
-    #: of the uncompressed run
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-class Provenance(_Strict):
-    """What has to be the same to get the same scores."""
-
-    command: str
-    versions: dict[str, str]
-    fingerprint: str
-    #: collection to the hash of what was encoded, see :func:`hybrid_bench.datasets.hashes.items_hash`
-    passages: dict[str, str]
-    #: query set to the hash of the queries that count
-    queries: dict[str, str]
-    passage_text: str
-    #: what vectors were computed in
-    dtype: str
-    device: str
-    #: number format of the passages' vectors on disk, where it is not that of the computation
-    storage: Literal["fp16", "fp32"] | None = None
-    ties: str = "score as float32 descending, then document id descending"
-    #: passages retrieved for a query at most; None: the whole pool was ranked
-    depth: int | None = Field(default=None, ge=1)
-    #: whether the passage with the query's id was left out of what the query finds, see :class:`hybrid_bench.Suite`
-    drops_own: bool = False
-
-
-def file_stem(name: str, passage_text: str, dtype: str) -> str:
-    """The name of a result's files without their endings: the encoder, and what differs from the defaults.
-
-    Args:
-        name: of the encoder or searcher.
-        passage_text: what was read of a passage.
-        dtype: what was computed in.
-    """
-    parts = [name.replace("/", "__")]
-    parts += [passage_text] if passage_text != "sentence" else []
-    parts += [dtype] if dtype != "fp32" else []
-    return ".".join(parts)
-
-
-def runs_folder(results: Path, suite: str, stem: str) -> Path:
-    """Where the runs of a result are: ``<results>/<suite>/<stem>.runs``."""
-    return results / suite.replace("/", "__") / f"{stem}.runs"
-
-
-class Result(_Strict):
+class Result(Strict):
     """One encoder or searcher on one suite.
 
     The same inputs give the same file, byte for byte, except for ``timings``.
@@ -116,21 +32,23 @@ class Result(_Strict):
     schema_version: Literal[2] = 2
     suite: str
     encoder: dict[str, Any]
+    #: end of the files' names, where another result has the usual name
+    variant: str = Field(default="", pattern=r"^[0-9a-f]*$")
     primary: str
     notes: tuple[str, ...] = ()
     query_sets: dict[str, Attributes]
     collections: dict[str, Attributes]
     #: pool of several collections to their names
-    pools: dict[str, tuple[str, ...]] = {}
+    pools: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     provenance: Provenance
     rows: tuple[Score, ...]
     ranks_file: RanksFile | None = None
     runs: tuple[RunFile, ...] = ()
     #: phase to seconds of wall time
-    timings: dict[str, float] = {}
+    timings: dict[str, float] = Field(default_factory=dict)
 
     _ranks: Ranks | None = PrivateAttr(default=None)
-    _folder: Path | None = PrivateAttr(default=None)
+    _path: Path | None = PrivateAttr(default=None)
 
     @field_validator("encoder")
     @classmethod
@@ -146,8 +64,18 @@ class Result(_Strict):
 
     @property
     def stem(self) -> str:
-        """See :func:`file_stem`."""
-        return file_stem(self.name, self.provenance.passage_text, self.provenance.dtype)
+        """See :func:`hybrid_bench.results.files.file_stem`."""
+        return file_stem(self.name, self.provenance.passage_text, self.provenance.dtype, self.variant)
+
+    @property
+    def identity(self) -> str:
+        """Two results with the same identity have the same scores, up to rounding on another machine."""
+        return self.provenance.identity or identity_of(json.loads(self.to_json()))
+
+    @property
+    def path(self) -> Path | None:
+        """The file that the result was read from; None if it was computed."""
+        return self._path
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -161,10 +89,10 @@ class Result(_Strict):
     @property
     def run_files(self) -> Mapping[Setting, Path]:
         """Setting to the run that its scores were computed from; empty if there are none, or the result was not read."""
-        if self._folder is None:
+        if self._path is None:
             return {}
-        folder = self._folder / f"{self.stem}.runs"
-        early = self._folder / f"{self.name.replace('/', '__')}.runs"  # of schema version 1, whatever was computed in
+        folder = self._path.with_name(f"{self.stem}.runs")
+        early = self._path.with_name(f"{self.name.replace('/', '__')}.runs")  # of schema version 1, whatever was computed in
         folder = folder if folder.exists() or not early.exists() else early
         kinds = {(setting.query_set, setting.pool): setting for setting in self.settings}
         found = ((kinds.get((run.query_set, run.pool)), folder / run.file) for run in self.runs)
@@ -197,12 +125,12 @@ class Result(_Strict):
             HybridBenchError: if the result has none, or the file is missing or another one.
         """
         if self._ranks is None:
-            if self.ranks_file is None or self._folder is None:
+            if self.ranks_file is None or self._path is None:
                 raise HybridBenchError(
                     f"the result of {self.name} on {self.suite} has no ranks",
                     "Run the evaluation again; runs that are cut at a depth, as those of large collections, have none.",
                 )
-            self._ranks = Ranks.read(self._folder / self.ranks_file.file, self.ranks_file.sha256)
+            self._ranks = Ranks.read(self._path.with_name(self.ranks_file.file), self.ranks_file.sha256)
         return self._ranks
 
     def with_ranks(self, ranks: Ranks) -> Result:
@@ -232,9 +160,21 @@ class Result(_Strict):
             raise HybridBenchError(f"the result has no measure {measure or self.primary!r}", f"It has: {known}.")
         return chosen.pivot(index="query_set", columns="pool", values="value")
 
+    def __eq__(self, other: object) -> bool:
+        """Whether everything that is written is equal, and ranks that are only held in memory; not where it was read from."""
+        if not isinstance(other, Result) or self.to_json() != other.to_json():
+            return False
+        return self.ranks_file is not None or self._ranks == other._ranks
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
+
     def to_json(self) -> str:
         """The file's text, one score a line."""
         fields = self.model_dump(mode="json")
+        for part, name in ((fields, "variant"), (fields["provenance"], "judgements"), (fields["provenance"], "identity")):
+            if not part[name]:
+                del part[name]
         rows, timings, runs = fields.pop("rows"), fields.pop("timings"), fields.pop("runs")
         for name in ("query_sets", "collections"):
             fields[name] = {of: {k: v for k, v in one.items() if v is not None} for of, one in fields[name].items()}
@@ -244,15 +184,36 @@ class Result(_Strict):
         parts += [f' "timings": {json.dumps(timings)}\n}}\n']
         return ",\n".join(parts)
 
-    def save(self, folder: Path | str = "results") -> Path:
-        """Write ``<folder>/<suite>/<encoder>.json`` and the ranks beside it; returns the path of the result."""
-        target = Path(folder) / self.suite.replace("/", "__")
+    def save(self, folder: Path | str = "results", *, overwrite: bool = False) -> Path:
+        """Write ``<folder>/<suite>/<encoder>.json`` and the ranks beside it.
+
+        A result of the same name but another identity is kept: this one's files are then named ``<encoder>.<variant>``.
+
+        Args:
+            folder: of results.
+            overwrite: replace a result of the same name, whatever it is of.
+
+        Returns:
+            The path of the result.
+        """
+        target = suite_folder(Path(folder), self.suite)
         target.mkdir(parents=True, exist_ok=True)
-        if self._ranks is not None and self.ranks_file is not None:
-            atomic.write(target / self.ranks_file.file, self._ranks.to_bytes())
-        path = target / f"{self.stem}.json"
-        atomic.write(path, self.to_json().encode())
+        saved = self
+        if not overwrite and is_taken(target / f"{self.stem}.json", self.identity):
+            usual = file_stem(self.name, self.provenance.passage_text, self.provenance.dtype)
+            saved = self._as_variant(free_variant(target, usual, self.identity), target)
+        if saved.ranks_file is not None:
+            atomic.write(target / saved.ranks_file.file, saved.ranks.to_bytes())
+        path = target / f"{saved.stem}.json"
+        atomic.write(path, saved.to_json().encode())
         return path
+
+    def _as_variant(self, variant: str, target: Path) -> Result:
+        """The same result under another name; its runs in the folder are renamed too."""
+        result = self.model_copy(update={"variant": variant})
+        if self.runs and (runs := target / f"{self.stem}.runs").exists():
+            runs.rename(target / f"{result.stem}.runs")
+        return result.with_ranks(self.ranks) if self.ranks_file is not None else result
 
     @classmethod
     def read(cls, path: Path | str) -> Result:
@@ -273,28 +234,9 @@ class Result(_Strict):
             raise HybridBenchError(
                 f"{path} is not a valid result: {where}: {first['msg']} ({error.error_count()} findings)"
             ) from error
-        result._folder = path.parent
+        result._path = path
         return result
 
 
 def _lines(records: list[dict[str, Any]]) -> str:
     return ",\n".join("  " + json.dumps(record, ensure_ascii=False) for record in records)
-
-
-def read_fields(path: Path) -> dict[str, Any]:
-    """The content of a result's file, of a schema version that this version reads."""
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HybridBenchError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise HybridBenchError(f"{path} is not JSON: {error}", "It may be truncated; run the evaluation again.") from error
-    version = fields.get("schema_version") if isinstance(fields, dict) else None
-    if not isinstance(version, int):
-        raise HybridBenchError(f"{path} is not a result of hybrid-bench: it has no schema_version")
-    if version > SCHEMA_VERSION:
-        raise HybridBenchError(
-            f"{path} has schema version {version}; this version of hybrid-bench reads up to {SCHEMA_VERSION}",
-            "Run: python -m pip install --upgrade hybrid-bench",
-        )
-    return fields  # type: ignore[no-any-return]

@@ -65,18 +65,20 @@ class RunWriter:
     Args:
         path: of the file.
         tag: the run's name, in its last column; spaces become ``_``.
+        identity: of what the run is of; in the header of the file, see :func:`identity_of`.
     """
 
-    def __init__(self, path: Path, tag: str) -> None:
+    def __init__(self, path: Path, tag: str, identity: str = "") -> None:
         self._path = path
         self._temporary = atomic.temporary_name(path)
+        self._header = f"{identity}.trec" if identity else ""
         self._tag = "_".join(tag.split()) or "hybrid-bench"
         self._sha256 = hashlib.sha256()
 
     def __enter__(self) -> RunWriter:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._raw = self._temporary.open("wb")
-        self._packed = gzip.GzipFile("", "wb", 6, self._raw, mtime=0)
+        self._packed = gzip.GzipFile(self._header, "wb", 6, self._raw, mtime=0)
         return self
 
     def add(self, query_id: str, doc_ids: Iterable[str], scores: NDArray[np.float32]) -> None:
@@ -115,7 +117,7 @@ class RunWriter:
             self._temporary.unlink(missing_ok=True)
 
 
-def write(run: Run, path: Path, tag: str) -> str:
+def write(run: Run, path: Path, tag: str, identity: str = "") -> str:
     """Write a run; see :class:`RunWriter`.
 
     Returns:
@@ -124,9 +126,20 @@ def write(run: Run, path: Path, tag: str) -> str:
     Raises:
         HybridBenchError: if an id holds white space, which a TREC run cannot hold.
     """
-    with RunWriter(path, tag) as file:
+    with RunWriter(path, tag, identity) as file:
         file.add_run(run)
     return file.sha256
+
+
+def identity_of(path: Path) -> str:
+    """The identity in the header of a gzipped run, in its field for the name of the original file; empty if it has none."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(10 + 64 + len(".trec"))
+    except OSError:
+        return ""
+    match = re.match(rb"\x1f\x8b\x08\x08.{6}([0-9a-f]{64})\.trec", header, re.DOTALL)
+    return match[1].decode() if match else ""
 
 
 def check_ids(ids: Iterable[str]) -> None:

@@ -58,11 +58,13 @@ def summary(result: Result) -> pd.DataFrame:
 
 
 def side_by_side(results: Sequence[Result]) -> pd.DataFrame:
-    """One row an encoder: the means of :func:`by_query_set`."""
+    """One row a result: the means of :func:`by_query_set`. Results of one name are told apart by the names of their files."""
     import pandas as pd
 
-    rows = {result.name: by_query_set(result).loc["mean"] for result in results}
-    return pd.DataFrame(rows).T.rename_axis("encoder")
+    names = [result.name for result in results]
+    labels = [result.stem if names.count(result.name) > 1 else result.name for result in results]
+    rows = [by_query_set(result).loc["mean"] for result in results]
+    return pd.DataFrame(rows, index=labels).rename_axis("encoder")
 
 
 def title(result: Result) -> str:

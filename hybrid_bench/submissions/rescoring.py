@@ -11,8 +11,9 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity, assemble
 from hybrid_bench.measures.run_scores import score_run
 from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
+from hybrid_bench.results.parts import Score
 from hybrid_bench.results.ranks import Ranks
-from hybrid_bench.results.record import Result, Score
+from hybrid_bench.results.record import Result
 from hybrid_bench.submissions import attestation
 from hybrid_bench.submissions.attestation import Attestation
 from hybrid_bench.submissions.checksums import folder_hash

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import re
@@ -18,7 +19,9 @@ import pytest
 from ir_measures import AP
 
 import hybrid_bench
+from hybrid_bench.encoders.load import REGISTRY
 from tests.conftest import Cli
+from tests.tiny_encoder import TinyEncoder
 
 LANGUAGES = ("de", "en")
 SETTINGS = [(asked, pool) for asked in LANGUAGES for pool in (*LANGUAGES, "all")]
@@ -155,7 +158,8 @@ def test_runs_can_be_chosen_and_cut(here: Cli, tmp_path: Path) -> None:
     chosen = ("--runs", "runs", "--run-settings", "cross-lingual,en:all", "--run-depth", "7")
     done = here("evaluate", "tiny", "--languages", "de,en", *chosen)
     assert done.returncode == 0, done.stderr
-    assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == ["de-en.trec.gz", "en-all.trec.gz", "en-de.trec.gz"]
+    written = ["de-en.trec.gz", "en-all.trec.gz", "en-de.trec.gz"]
+    assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == written
     assert len(list(ir_measures.read_trec_run(str(tmp_path / "runs" / "en-all.trec.gz")))) == 45 * 7
 
 
@@ -169,3 +173,28 @@ def test_a_local_folder_is_evaluated_like_a_suite(here: Cli, tmp_path: Path, sha
     ]  # fmt: skip
     assert result["primary"] == "nDCG@10"
     assert result["rows"][0]["queries"] == len((folder / "queries.jsonl").read_text(encoding="utf-8").splitlines())
+
+
+def test_two_encoders_of_one_name_have_two_rows_two_files_and_two_folders_of_runs(
+    here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, dimension in (("A", 64), ("B", 32)):
+        monkeypatch.setitem(REGISTRY._added, f"{folder}/tiny", functools.partial(TinyEncoder, dimension=dimension))
+    both = ("evaluate", "A/tiny", "B/tiny", "--languages", "de,en", "--runs", "runs")
+    done = here(*both)
+    assert done.returncode == 0, done.stderr
+    first, second = sorted((tmp_path / "results" / "mini+de+en").glob("*.json"), key=lambda path: len(path.name))
+    assert (first.name, second.name) == ("tiny.json", f"tiny.{read(second)['provenance']['identity'][:8]}.json")
+    assert scores(read(first), "AP") != scores(read(second), "AP")
+    assert f"{first.relative_to(tmp_path)} is kept: it is of other weights" in done.stderr
+    table = rows_of(here(*both, "--format", "csv"))
+    assert [row["encoder"] for row in table] == ["tiny", second.name.removesuffix(".json")]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()) == ["A__tiny", "B__tiny"]
+    runs = [ir_measures.read_trec_run(str(tmp_path / "runs" / name / "de-de.trec.gz")) for name in ("A__tiny", "B__tiny")]
+    assert list(runs[0]) != list(runs[1])
+
+    again = here(*both[:-2], "--overwrite")
+    assert again.returncode == 0, again.stderr
+    assert {path.name for path in first.parent.glob("*.json")} == {first.name, second.name}
+    assert here("evaluate", "A/tiny", "--languages", "de,en").stderr.endswith("--overwrite computes it again\n")
+    assert here(*both[:-2], "--name", "x").stderr.startswith("error: --name x is the name of one encoder")

@@ -25,7 +25,6 @@ from tests.tiny_encoder import TinyEncoder
         ("workers", 2, "Leave --workers out"),
         ("depth", 10, "write runs with --runs"),
         ("run_settings", ("monolingual",), "Name a folder for the runs with --runs"),
-        ("results", Path("results"), "write runs with runs="),
     ],
 )
 def test_an_option_without_effect_on_an_exact_suite_is_an_error(option: str, value: Any, remedy: str) -> None:

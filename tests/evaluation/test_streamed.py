@@ -13,7 +13,7 @@ import pytest
 from hybrid_bench import EvaluationOptions, HybridBenchError, Result, Suite, evaluate, load_suite
 from hybrid_bench.datasets.sources import beir_folder
 from hybrid_bench.encoders.load import REGISTRY
-from hybrid_bench.evaluation.runs import NO_DISTANCE
+from hybrid_bench.evaluation.bias_of_runs import NO_DISTANCE
 from hybrid_bench.evaluation.stored import search_store
 from hybrid_bench.measures.bias_scores import ONE_GROUP_ALONE
 from tests.conftest import Cli

@@ -13,8 +13,8 @@ from scipy.stats import chi2, kruskal
 from hybrid_bench import HybridBenchError, Setting, Suite
 from hybrid_bench.datasets.settings import Attribute
 from hybrid_bench.measures.scores import score_ranks
+from hybrid_bench.results.parts import Score
 from hybrid_bench.results.ranks import QuerySetRanks, Ranks
-from hybrid_bench.results.record import Score
 from tests.datasets import examples
 
 

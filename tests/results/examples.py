@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from hybrid_bench import Result
+from hybrid_bench.results.parts import Attributes, Provenance, Score
 from hybrid_bench.results.ranks import QuerySetRanks, Ranks
-from hybrid_bench.results.record import Attributes, Provenance, Score
 
 #: (query set, pool, measure) to value, of two languages, a third collection, and a pool of all.
 VALUES = {

@@ -13,7 +13,8 @@ import pytest
 from hybrid_bench import HybridBenchError, Result, Setting
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results import tables
-from hybrid_bench.results.record import Attributes, RunFile, file_stem, runs_folder
+from hybrid_bench.results.files import file_stem, suite_folder
+from hybrid_bench.results.parts import Attributes, RunFile
 from hybrid_bench.results.runs import Hit
 from tests.results import examples
 
@@ -252,7 +253,7 @@ def test_depth_and_storage_are_data(tmp_path: Path) -> None:
 )
 def test_a_result_and_its_runs_have_the_same_stem(tmp_path: Path, name: str, passage_text: str, dtype: str, stem: str) -> None:
     assert file_stem(name, passage_text, dtype) == stem
-    folder = runs_folder(tmp_path, "xquad-r/de/en", stem)
+    folder = suite_folder(tmp_path, "xquad-r/de/en") / f"{stem}.runs"
     assert folder == tmp_path / "xquad-r__de__en" / f"{stem}.runs"
     sha256 = trec.write({"q": [Hit("d", 1.0)]}, folder / "de-all.trec.gz", name)
     run = RunFile(query_set="de", pool="all", file="de-all.trec.gz", sha256=sha256)
@@ -268,7 +269,7 @@ def test_a_result_and_its_runs_have_the_same_stem(tmp_path: Path, name: str, pas
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "another"])
 def test_runs_that_are_missing_truncated_or_another_are_named_by_their_setting(tmp_path: Path, damage: str) -> None:
-    folder = runs_folder(tmp_path, "mini", "tiny")
+    folder = suite_folder(tmp_path, "mini") / "tiny.runs"
     runs = []
     for query_set in ("de", "en"):
         file = trec.file_name(query_set, "all")

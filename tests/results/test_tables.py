@@ -12,7 +12,7 @@ from rich.console import Console
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.results import tables
-from hybrid_bench.results.record import Attributes, Score
+from hybrid_bench.results.parts import Attributes, Score
 from hybrid_bench.results.tables import listing
 from tests.results import examples
 

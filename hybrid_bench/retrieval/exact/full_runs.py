@@ -68,7 +68,16 @@ class FullRuns:
                 start = stop
 
 
-def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: Ranks, depth: int, tag: str) -> list[Path]:
+def write(
+    runs: FullRuns,
+    settings: Sequence[Setting],
+    folder: Path,
+    *,
+    ranks: Ranks,
+    depth: int,
+    tag: str,
+    identity: str = "",
+) -> list[Path]:
     """Write gzipped TREC runs, one a setting, in canonical order: score descending, then document id descending.
 
     Args:
@@ -78,6 +87,7 @@ def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: R
         ranks: tell which queries a setting has.
         depth: passages a query at most.
         tag: the run's name, in its last column; spaces become ``_``.
+        identity: of what the runs are of, see :func:`hybrid_bench.results.runs.identity_of`.
 
     Returns:
         The files. The same scores give the same bytes.
@@ -90,7 +100,7 @@ def write(runs: FullRuns, settings: Sequence[Setting], folder: Path, *, ranks: R
     paths = {setting: folder / trec.file_name(setting.query_set, setting.pool) for setting in settings if counted[setting]}
     ids = np.array(runs.columns.ids, dtype=object)
     with contextlib.ExitStack() as stack:
-        files = {setting: stack.enter_context(RunWriter(path, tag)) for setting, path in paths.items()}
+        files = {setting: stack.enter_context(RunWriter(path, tag, identity)) for setting, path in paths.items()}
         for query_set, query_ids, scores in runs.blocks():
             for setting, file in files.items():
                 if setting.query_set != query_set:

@@ -63,6 +63,6 @@ def evaluate_bm25(
             searcher,
             asked,
             command=shlex.join(["hybrid-bench", "baseline", "bm25", "--suite", loaded.asked_as, *command]),
-            options=RunOptions(runs.measures, options.depth, chosen, runs.results, runs.strict),
+            options=dataclasses.replace(runs, depth=options.depth, settings=chosen),
             progress=progress,
         )

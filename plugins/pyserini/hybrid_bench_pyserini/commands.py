@@ -53,6 +53,7 @@ def bm25(
     strict: shared.Strict = False,
     against: Against = "",
     out: shared.Out = Path("results"),
+    overwrite: shared.Overwrite = False,
     output: shared.Format = "table",
 ) -> None:
     """Score BM25 (Lucene, through Pyserini's Anserini) on a suite, with the analyzer of each language.
@@ -84,14 +85,13 @@ def bm25(
         options,
         languages=shared.separated(languages) or None,
         settings=choose,
-        runs=RunOptions(measures.split() if measures else DEFAULT_MEASURES, results=out, strict=strict),
+        runs=RunOptions(measures.split() if measures else DEFAULT_MEASURES, results=out, strict=strict, overwrite=overwrite),
         drop_own=drop_own,
         machine=Machine(index, threads or os.cpu_count() or 1),
         progress=console.BarProgress(),
         command=[str(word) for name, value in given.items() if value is not None for word in (name, value)] + own,
     )
-    path = result.save(out)
-    _show(result, path, against, output)
+    _show(result, out, overwrite, against, output)
 
 
 @baseline.command("mdpr")
@@ -112,6 +112,7 @@ def mdpr(
     ] = None,
     against: Against = "",
     out: shared.Out = Path("results"),
+    overwrite: shared.Overwrite = False,
     output: shared.Format = "table",
 ) -> None:
     """Score mDPR on a suite: passages encoded on this machine, or Pyserini's prebuilt index (a download).
@@ -120,7 +121,7 @@ def mdpr(
     """
     import os
 
-    from hybrid_bench import EvaluationOptions, load_suite
+    from hybrid_bench import EvaluationOptions
     from hybrid_bench_pyserini.mdpr import evaluate_mdpr, evaluate_prebuilt
 
     _check_against(against)
@@ -131,14 +132,15 @@ def mdpr(
         encoder={"dtype": dtype, "device": device},
         storage=storage,  # type: ignore[arg-type]  # checked there
         depth=run_depth,
-        results=out if load_suite(suite).large else None,
+        results=out,
+        overwrite=overwrite,
     )
     progress = console.BarProgress()
     if prebuilt:
         result = evaluate_prebuilt(suite, model, options=options, threads=os.cpu_count() or 1, progress=progress)
     else:
         result = evaluate_mdpr(suite, model, options=options, progress=progress)
-    _show(result, result.save(out), against, output)
+    _show(result, out, overwrite, against, output)
 
 
 @pyserini.command("export")
@@ -203,9 +205,9 @@ def _check_against(against: str) -> None:
         raise UnknownNameError("comparison", against, ["published"])
 
 
-def _show(result: Result, path: Path, against: str, output: str) -> None:
+def _show(result: Result, out: Path, overwrite: bool, against: str, output: str) -> None:
     console.show_result(result, output, f"{result.name} on {result.suite}")
-    console.remark(f"wrote {path}")
+    console.save(result, out, overwrite=overwrite)
     if against:
         from hybrid_bench_pyserini.published_figures import compare, source
 

@@ -50,6 +50,8 @@ def evaluate_mdpr(
     encoder = load_mdpr(model, **options.encoder)
     options = dataclasses.replace(options, encoder={})  # the encoder is loaded with them
     result = evaluate(encoder, loaded, options=options, progress=progress)
+    if result.path:
+        return result  # as it was computed before
     stated = {"suite": loaded.asked_as, "model": model, "dtype": encoder.dtype, "device": encoder.device}
     command = command_line(["baseline", "mdpr"], stated | options.words(options.restricted(loaded)))
     changed = result.model_copy(update={"provenance": result.provenance.model_copy(update={"command": command})})
@@ -90,7 +92,7 @@ def evaluate_prebuilt(
         PrebuiltIndex(loaded, encoder, f"miracl-v1.0-{match[1]}-{model.rpartition('/')[2]}", threads),
         loaded,
         command=command_line(["baseline", "mdpr"], stated | options.words(loaded)),
-        options=RunOptions(measures, options.depth or RunOptions().depth, results=options.results),
+        options=RunOptions(measures, options.depth or RunOptions().depth, results=options.results, overwrite=options.overwrite),
         progress=progress,
     )
 
@@ -98,7 +100,11 @@ def evaluate_prebuilt(
 def _check_effect(options: EvaluationOptions) -> None:
     """Raise HybridBenchError if an option has no effect on the search of a prebuilt index."""
     effective = EvaluationOptions(
-        encoder=options.encoder, measures=options.measures, depth=options.depth, results=options.results
+        encoder=options.encoder,
+        measures=options.measures,
+        depth=options.depth,
+        results=options.results,
+        overwrite=options.overwrite,
     )
     for field in dataclasses.fields(options):
         if getattr(options, field.name) != getattr(effective, field.name):

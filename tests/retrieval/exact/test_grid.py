@@ -24,8 +24,8 @@ from hybrid_bench.measures.run_scores import score_run
 from hybrid_bench.measures.scores import score_ranks
 from hybrid_bench.plugin import domain_settings, language_settings
 from hybrid_bench.results import runs as trec
+from hybrid_bench.results.parts import Score
 from hybrid_bench.results.ranks import Ranks
-from hybrid_bench.results.record import Score
 from hybrid_bench.retrieval.exact.columns import Columns
 from hybrid_bench.retrieval.exact.grid import Grid
 

@@ -1,0 +1,80 @@
+"""The parts of a result record: attributes, scores, the files beside it, provenance."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hybrid_bench.datasets.images import Modality
+from hybrid_bench.datasets.settings import SettingKind
+
+
+class Strict(BaseModel):
+    """A record that is written: unknown fields and numbers that are not finite are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Attributes(Strict):
+    """What the queries of a query set, or the passages of a collection, have in common."""
+
+    language: str | None = None
+    domain: str | None = None
+    modality: Modality = "text"
+
+
+class Score(Strict):
+    """One measure in one setting, averaged over its queries."""
+
+    suite: str
+    setting: SettingKind
+    query_set: str
+    pool: str
+    measure: str
+    value: float
+    queries: int = Field(ge=1)
+
+
+class RanksFile(Strict):
+    """The ranks that the scores were computed from, in a file beside the result."""
+
+    file: str = Field(pattern=r"^[^/\\]+\.ranks\.tsv\.gz$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class RunFile(Strict):
+    """A TREC run that scores were computed from, in the folder ``<stem>.runs`` beside the result."""
+
+    query_set: str
+    pool: str
+    file: str = Field(pattern=r"^[^/\\]+\.trec\.gz$")
+    #: of the uncompressed run
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Provenance(Strict):
+    """What has to be the same to get the same scores."""
+
+    command: str
+    versions: dict[str, str]
+    fingerprint: str
+    #: collection to the hash of what was encoded, see :func:`hybrid_bench.datasets.hashes.items_hash`
+    passages: dict[str, str]
+    #: query set to the hash of the queries that count
+    queries: dict[str, str]
+    #: query set to the hash of its relevant passages and their grades; empty in results of earlier versions
+    judgements: dict[str, str] = Field(default_factory=dict)
+    #: digest of everything that scores depend on; empty in results of earlier versions
+    identity: str = ""
+    passage_text: str
+    #: what vectors were computed in
+    dtype: str
+    device: str
+    #: number format of the passages' vectors on disk, where it is not that of the computation
+    storage: Literal["fp16", "fp32"] | None = None
+    ties: str = "score as float32 descending, then document id descending"
+    #: passages retrieved for a query at most; None: the whole pool was ranked
+    depth: int | None = Field(default=None, ge=1)
+    #: whether the passage with the query's id was left out of what the query finds, see :class:`hybrid_bench.Suite`
+    drops_own: bool = False
