@@ -13,8 +13,8 @@ from hybrid_bench.leaderboard.entry import Entry
 from hybrid_bench.leaderboard.render import formats, site
 from hybrid_bench.leaderboard.rescored_cache import RescoredCache
 from hybrid_bench.leaderboard.specs import BoardSpec
-from hybrid_bench.submissions import duplicates
-from hybrid_bench.submissions.checksums import all_hashes, display_name
+from hybrid_bench.submissions import duplicates, lock
+from hybrid_bench.submissions.checksums import all_hashes, display_name, whole_hash
 from hybrid_bench.submissions.format import schema
 from hybrid_bench.submissions.format.findings import Finding, InvalidSubmission, Report
 from hybrid_bench.support import atomic, cache
@@ -71,7 +71,9 @@ def build(
     progress = progress or SilentProgress()
     boards = specs.load(folder) if boards is None else boards
     scores = RescoredCache(store or cache.home() / "leaderboard", boards)
-    submissions = _submissions(folder / "submissions")
+    locked = lock.read(folder)
+    # Published submissions come first: a new one is compared with them, not they with it.
+    submissions = sorted(_submissions(folder / "submissions"), key=lambda path: _name(path) not in locked)
     scored: dict[Path, Entry] = {}
     left_out: dict[Path, tuple[Finding, ...]] = {}
     new = 0
@@ -87,8 +89,10 @@ def build(
                 left_out[path] = error.findings
             progress.advance(1)
     scored = {path: entry for path, entry in scored.items() if path not in left_out}
-    left_out |= _compared(scored, folder / "checks")
-    entries = [entry for path, entry in scored.items() if path not in left_out]
+    hashes = {path: all_hashes(path) for path in scored}
+    left_out |= _compared(scored, hashes, folder / "checks", locked)
+    scored = {path: scored[path] for path in sorted(scored.keys() - left_out)}
+    entries = list(scored.values())
     figures = published.read(folder / "published", boards)
     tables = [board.make(spec, entries, figures) for spec in boards]
     files: dict[str, str] = {}
@@ -103,11 +107,12 @@ def build(
             files[f"{made.spec.name}.{ending}"] = text
             files[f"{SITE}/downloads/{made.spec.name}.{ending}"] = text
     files |= {f"{SITE}/{name}": text for name, text in site.pages(tables, entries).items()}
+    files[lock.FILE] = lock.text(locked | {entry.submission.folder: whole_hash(hashes[path]) for path, entry in scored.items()})
     return Built(
         {name: files[name].encode() for name in sorted(files)},
         len(submissions),
         new,
-        {display_name(f"{path.parent.name}/{path.name}"): left_out[path] for path in sorted(left_out)},
+        {display_name(_name(path)): left_out[path] for path in sorted(left_out)},
     )
 
 
@@ -120,12 +125,19 @@ def _submissions(folder: Path) -> list[Path]:
     )
 
 
-def _compared(entries: Mapping[Path, Entry], checks: Path) -> dict[Path, tuple[Finding, ...]]:
-    """Apply the rules that compare submissions with each other and with their attestations; returns those with errors."""
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _compared(
+    entries: Mapping[Path, Entry], hashes: Mapping[Path, dict[str, str]], checks: Path, locked: Mapping[str, str]
+) -> dict[Path, tuple[Finding, ...]]:
+    """Compare submissions with each other, their attestations and the lock file; returns those with errors."""
     found = duplicates.check_all({folder: entry.submission for folder, entry in entries.items()})
     for folder, entry in entries.items():
         report = Report()
-        duplicates.check_recorded(entry.submission, all_hashes(folder), checks, report)
+        lock.check(entry.submission.folder, hashes[folder], locked, report)
+        duplicates.check_recorded(entry.submission, hashes[folder], checks, report)
         found.setdefault(folder, []).extend(report.findings)
     return {folder: tuple(of) for folder, of in found.items() if any(one.severity == "error" for one in of)}
 

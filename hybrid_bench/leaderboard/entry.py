@@ -15,10 +15,11 @@ from hybrid_bench.submissions.format.schema import Level, Submission
 
 if TYPE_CHECKING:
     from hybrid_bench.results.record import Result
-    from hybrid_bench.submissions.rescoring import Claim, Rescored
+    from hybrid_bench.submissions.rescoring import Rescored
 
 #: Digits after the decimal point; further digits may differ between machines.
 _DIGITS = 6
+_RANKS_ONLY = "The attestation is of an earlier version: it covers the ranks, not the card."
 
 
 class _Record(BaseModel):
@@ -83,7 +84,7 @@ class Entry(_Record):
 def entry_of(rescored: Rescored, boards: Sequence[BoardSpec]) -> Entry:
     """Extract what the boards show of a re-scored submission."""
     scored = {
-        suite: _scored(board, suite, result, rescored.levels[suite], rescored.claims[suite])
+        suite: _scored(board, suite, result, rescored)
         for suite, result in rescored.results.items()
         for board in boards
         if board.covers(suite)
@@ -91,7 +92,7 @@ def entry_of(rescored: Rescored, boards: Sequence[BoardSpec]) -> Entry:
     return Entry(submission=rescored.submission, scored=scored)
 
 
-def _scored(board: BoardSpec, suite: str, result: Result, level: Level, claims: Sequence[Claim]) -> Scored:
+def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) -> Scored:
     scores = result.scores
     # Rows are in the order of the suite's settings.
     primary = [row for row in result.rows if row.measure == result.primary]
@@ -109,7 +110,7 @@ def _scored(board: BoardSpec, suite: str, result: Result, level: Level, claims: 
     compared = [column for column in board.columns if column.compared and column.key in by_language]
     return Scored(
         suite=suite,
-        level=level,
+        level=rescored.levels[suite],
         by_language=by_language,
         matrix=matrix,
         primary=result.primary,
@@ -122,9 +123,12 @@ def _scored(board: BoardSpec, suite: str, result: Result, level: Level, claims: 
                 recomputed=None if claim.recomputed is None else round(claim.recomputed, _DIGITS),
                 confirmed=claim.confirmed,
             )
-            for claim in claims
+            for claim in rescored.claims[suite]
         ),
-        notes=tuple(note for note in result.notes if note != ONE_A_GROUP.format(group="language") or _shows_peer(board)),
+        notes=(
+            *(note for note in result.notes if note != ONE_A_GROUP.format(group="language") or _shows_peer(board)),
+            *([_RANKS_ONLY] if suite in rescored.ranks_only else []),
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from hybrid_bench.submissions.format.schema import TrainedOn
 from hybrid_bench.support import toml
 
 _Text = Annotated[str, Field(min_length=1, max_length=4000)]
+
+#: No measure has larger values.
+_LARGEST = 1e9
 
 
 class Source(BaseModel):
@@ -127,6 +131,13 @@ def _source(path: Path) -> Source:
 
 def _figures(path: Path, boards: Sequence[BoardSpec]) -> list[Figure]:
     """Read a table; setting and language may be omitted for suites of one language, whose names contain it."""
+    try:
+        return _rows(path, boards)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise HybridBenchError(f"{path} is not a tab-separated table in UTF-8: {error}") from error
+
+
+def _rows(path: Path, boards: Sequence[BoardSpec]) -> list[Figure]:
     figures = []
     with path.open(encoding="utf-8", newline="") as file:
         lines = csv.DictReader(file, delimiter="\t")
@@ -139,11 +150,11 @@ def _figures(path: Path, boards: Sequence[BoardSpec]) -> list[Figure]:
                     row.get("setting") or "monolingual",
                     language,
                     row["measure"],
-                    float(row["value"]),
+                    _number(row["value"]),
                 )
             except (KeyError, TypeError, ValueError) as error:
                 raise HybridBenchError(
-                    f"{path}, line {lines.line_num}: invalid figure: {error!r}",
+                    f"{path}, line {lines.line_num}: invalid figure: {error if isinstance(error, ValueError) else repr(error)}",
                     "The columns are suite, system, setting, query_language, measure and value.",
                 ) from error
             if not language and any(board.covers(figure.suite) for board in boards):
@@ -152,6 +163,14 @@ def _figures(path: Path, boards: Sequence[BoardSpec]) -> list[Figure]:
                 )
             figures.append(figure)
     return figures
+
+
+def _number(text: str | None) -> float:
+    """A finite figure, as printed."""
+    value = float(text) if text and text.isascii() and "_" not in text else math.nan
+    if not abs(value) <= _LARGEST:
+        raise ValueError(f"{text or ''!a} is not a finite number; leave out the line of a figure that the source does not state")
+    return value
 
 
 def _language(suite: str, boards: Sequence[BoardSpec]) -> str:

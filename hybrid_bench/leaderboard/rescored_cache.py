@@ -34,20 +34,26 @@ class RescoredCache:
         content = content_hash(submission, checks=checks)
         key = hashlib.sha256(f"{self._program} {submission.parent.name}/{submission.name} {content}".encode()).hexdigest()
         path = self._folder / f"{key[:32]}.json"
-        if (cached := _read(path)) is not None:
+        if (cached := _read(path, key)) is not None:
             return cached, False
         entry = entry_of(rescore(submission, checks=checks), self._boards)
         self._folder.mkdir(parents=True, exist_ok=True)
-        atomic.write(path, entry.model_dump_json().encode())
+        text = entry.model_dump_json().encode()
+        atomic.write(path, _checksum(key, text) + b"\n" + text)
         return entry, True
 
 
-def _read(path: Path) -> Entry | None:
-    """A cached entry; None if there is none that can be read."""
+def _read(path: Path, key: str) -> Entry | None:
+    """A cached entry; None if there is none, or it is not the one that was written under this key."""
     try:
-        return Entry.model_validate_json(path.read_bytes())
+        checksum, _, content = path.read_bytes().partition(b"\n")
+        return Entry.model_validate_json(content) if checksum == _checksum(key, content) else None
     except (OSError, ValidationError):
         return None
+
+
+def _checksum(key: str, content: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + content).hexdigest().encode()
 
 
 def _program_digest() -> str:

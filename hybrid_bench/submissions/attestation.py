@@ -11,9 +11,7 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.submissions.format.schema import Level, Sha256, Submission
 from hybrid_bench.support import atomic, toml
 
-_HEAD = (
-    "# Written by `hybrid-bench submit check --record` and `hybrid-bench submit rerun --record`; void once the ranks change.\n"
-)
+_HEAD = "# Written by `hybrid-bench submit check --record` and `submit rerun --record`; void once the submission changes.\n"
 
 
 class AttestedSuite(BaseModel):
@@ -26,6 +24,8 @@ class AttestedSuite(BaseModel):
     ranks: Sha256
     #: sha256 of the vectors file; empty if the encoder was re-run and its vectors were not kept
     vectors: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    #: sha256 of the whole submission, see ``checksums.whole_hash``; empty if an earlier version recorded the ranks alone
+    submission: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     #: see ``ranking.sketch``
     sketch: Annotated[tuple[float, ...], Field(min_length=64, max_length=64)]
 
@@ -37,10 +37,21 @@ class Attestation(BaseModel):
 
     suites: dict[str, AttestedSuite] = {}
 
-    def level(self, suite: str, ranks: str) -> Level:
-        """Verification level of a suite; an attestation counts only if the ranks have not changed since."""
+    def valid(self, suite: str, ranks: str, submission: str) -> AttestedSuite | None:
+        """What was recorded of a suite; None if there is nothing, or the submission has changed since.
+
+        Args:
+            suite: name of the suite.
+            ranks: its ``checksums.entry_hash``.
+            submission: the ``checksums.whole_hash`` of the submission.
+        """
         attested = self.suites.get(suite)
-        return attested.level if attested and attested.ranks == ranks else "ranks re-scored"
+        return attested if attested and attested.ranks == ranks and attested.submission in ("", submission) else None
+
+    def level(self, suite: str, ranks: str, submission: str) -> Level:
+        """Verification level of a suite; arguments as in :meth:`valid`."""
+        attested = self.valid(suite, ranks, submission)
+        return attested.level if attested else "ranks re-scored"
 
     def to_toml(self) -> str:
         """Serialize as TOML."""
@@ -49,7 +60,8 @@ class Attestation(BaseModel):
             values = ", ".join(f"{value:.4f}" for value in attested.sketch)
             parts.append(
                 f'\n[suites."{name}"]\nlevel = "{attested.level}"\nranks = "{attested.ranks}"\n'
-                f'vectors = "{attested.vectors}"\nsketch = [{values}]\n'
+                + (f'submission = "{attested.submission}"\n' if attested.submission else "")
+                + f'vectors = "{attested.vectors}"\nsketch = [{values}]\n'
             )
         return "".join(parts)
 
@@ -92,10 +104,18 @@ def record(checks: Path, submission: Submission, suites: dict[str, AttestedSuite
     merged = {name: attested for name, attested in read(checks, submission).suites.items() if name in submission.suites}
     for name, attested in suites.items():
         before = merged.get(name)
-        # Verifying the vectors of a suite that was re-run does not lower its level.
-        if before and before.level == "re-run" and before.ranks == attested.ranks and attested.level != "re-run":
-            attested = attested.model_copy(update={"level": "re-run"})
-        merged[name] = attested
+        unchanged = before and before.ranks == attested.ranks and before.submission in ("", attested.submission)
+        merged[name] = _both(before, attested) if before and unchanged else attested
     target.parent.mkdir(parents=True, exist_ok=True)
     atomic.write(target, Attestation(suites=merged).to_toml().encode())
     return target
+
+
+def _both(before: AttestedSuite, now: AttestedSuite) -> AttestedSuite:
+    """Two verifications of the same ranks: the higher level, and the vectors that were verified, if any were."""
+    kept = {}
+    if before.level == "re-run" and now.level != "re-run":
+        kept = {"level": before.level, "submission": before.submission}
+    if before.vectors and not now.vectors:
+        kept |= {"vectors": before.vectors, "sketch": before.sketch}
+    return now.model_copy(update=kept)

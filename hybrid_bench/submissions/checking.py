@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybrid_bench.submissions import attestation, duplicates, vector_checks
+from hybrid_bench.submissions import attestation, duplicates, lock, vector_checks
 from hybrid_bench.submissions.attestation import AttestedSuite
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import run_files, schema
@@ -74,6 +74,7 @@ def run(
             )
     for name, files in found.runs.items():
         _check_runs(name, files, found, report)
+    lock.check(found.submission.folder, found.hashes, lock.read(found.folder.parent.parent.parent), report)
     duplicates.check(found.folder, found.submission, report)
     duplicates.check_recorded(found.submission, found.hashes, recorded, report)
     if not report.failed:

@@ -41,11 +41,16 @@ def folder_hash(folder: Path) -> str:
     Raises:
         InvalidSubmission: if the folder contains files that a submission cannot contain.
     """
-    return hashlib.sha256(sums_text(all_hashes(folder)).encode()).hexdigest()
+    return whole_hash(all_hashes(folder))
+
+
+def whole_hash(hashes: dict[str, str]) -> str:
+    """sha256 of a whole submission: card, suites and all files; what an attestation and the lock file are bound to."""
+    return hashlib.sha256(sums_text(hashes).encode()).hexdigest()
 
 
 def entry_hash(hashes: dict[str, str], submission: Submission, suite: str) -> str:
-    """sha256 of a suite entry and its files, without claims and vectors: what an attestation is bound to."""
+    """sha256 of a suite entry and its files, without claims and vectors: identifies the ranks that were verified."""
     first = schema.stem(suite)
     mine = {n: h for n, h in hashes.items() if n == first + rank_table.SUFFIX or n.startswith(f"{first}{run_files.SUFFIX}/")}
     stated = submission.suites[suite].model_dump_json(exclude={"claimed", "vectors"})

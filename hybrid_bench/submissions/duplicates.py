@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid_bench.submissions import attestation
-from hybrid_bench.submissions.checksums import entry_hash
+from hybrid_bench.submissions.checksums import entry_hash, whole_hash
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import rank_table, schema, untrusted
 from hybrid_bench.submissions.format.findings import Finding, Report, quoted
@@ -61,13 +61,16 @@ def check_all(folders: Mapping[Path, Submission]) -> dict[Path, list[Finding]]:
 
 
 def check_recorded(submission: Submission, hashes: dict[str, str], checks: Path, report: Report) -> None:
-    """Check that the ranks of an attested revision have not changed."""
-    for name, attested in attestation.read(checks, submission).suites.items():
-        if name not in submission.suites or entry_hash(hashes, submission, name) != attested.ranks:
+    """Check that an attested revision has not changed."""
+    recorded = attestation.read(checks, submission)
+    for name, attested in recorded.suites.items():
+        ranks = entry_hash(hashes, submission, name) if name in submission.suites else ""
+        if recorded.valid(name, ranks, whole_hash(hashes)) is None:
+            what = "ranks" if ranks != attested.ranks else "card or files"
             report.error(
                 "revision",
                 schema.FILE,
-                f"the ranks of {submission.folder} on {quoted(name)} changed after they were attested",
+                f"the {what} of {submission.folder} on {quoted(name)} changed after they were attested",
                 "Submit changes as a new revision.",
             )
 

@@ -48,6 +48,11 @@ class Inspection:
         """See :func:`checksums.entry_hash`."""
         return checksums.entry_hash(self.hashes, self.submission, suite)
 
+    @property
+    def whole_hash(self) -> str:
+        """See :func:`checksums.whole_hash`."""
+        return checksums.whole_hash(self.hashes)
+
 
 def inspect(folder: Path, report: Report) -> Inspection | None:
     """Parse a submission and report all findings; None if submission.toml is invalid."""

@@ -94,7 +94,9 @@ def _rerun_suite(
         sketch = ranking.sketch(vectors)
     score, difference = packing.largest_difference(rescoring.scored(found, name), rescoring.scored_table(again.table, data))
     same = _same_ranks(found.tables[name], again.table)
-    attested = AttestedSuite(level="re-run", ranks=found.entry_hash(name), vectors="", sketch=tuple(sketch))
+    attested = AttestedSuite(
+        level="re-run", ranks=found.entry_hash(name), vectors="", submission=found.whole_hash, sketch=tuple(sketch)
+    )
     return RerunComparison(score, difference, same, attested if difference <= tolerance else None)
 
 

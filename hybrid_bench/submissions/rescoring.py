@@ -68,6 +68,7 @@ class Rescored:
         levels: suite to verification level.
         claims: suite to claimed scores.
         content_hash: see :func:`content_hash`.
+        ranks_only: suites whose attestation is of an earlier version, which did not record the whole submission.
     """
 
     submission: Submission
@@ -75,6 +76,7 @@ class Rescored:
     levels: dict[str, Level]
     claims: dict[str, list[Claim]]
     content_hash: str
+    ranks_only: frozenset[str] = frozenset()
 
 
 def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
@@ -98,7 +100,12 @@ def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
     return Rescored(
         submission=found.submission,
         results=results,
-        levels={name: levels.level(name, found.entry_hash(name)) for name in results},
+        levels={name: levels.level(name, found.entry_hash(name), found.whole_hash) for name in results},
+        ranks_only=frozenset(
+            name
+            for name in results
+            if (valid := levels.valid(name, found.entry_hash(name), found.whole_hash)) and not valid.submission
+        ),
         claims={name: claims(entry, results[name]) for name, entry in found.submission.suites.items()},
         content_hash=content_hash(found.folder, checks=recorded),
     )

@@ -85,7 +85,13 @@ def check(name: str, path: Path, found: Inspection, checks: Path, report: Report
     if name not in found.tables:
         return None
     _compare(found.tables[name], ranking.ranks_of(vectors, data), report, file)
-    return AttestedSuite(level="vectors re-scored", ranks=found.entry_hash(name), vectors=digest, sketch=tuple(sketch))
+    return AttestedSuite(
+        level="vectors re-scored",
+        ranks=found.entry_hash(name),
+        vectors=digest,
+        submission=found.whole_hash,
+        sketch=tuple(sketch),
+    )
 
 
 def _check_dimension(vectors: Vectors, stated: int | None, report: Report, file: str) -> None:

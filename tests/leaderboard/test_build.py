@@ -8,6 +8,7 @@ import io
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hybrid_bench import HybridBenchError
 from hybrid_bench.cli.main import app
 from hybrid_bench.leaderboard.build import Built, build, differences, write
 from hybrid_bench.results import tables
+from hybrid_bench.submissions.checking import check
 from hybrid_bench.submissions.checksums import seal
 from hybrid_bench.submissions.rescoring import rescore
 from tests.leaderboard import examples
@@ -46,6 +48,7 @@ def test_unchanged_submissions_are_not_scored_again(folder: Path, built: Built, 
 
 
 def test_only_a_changed_submission_is_scored_again(copy: Path, built: Built, store: Path) -> None:
+    (copy / "submissions.lock").unlink()  # a published revision does not change
     target = copy / "submissions" / "drawn__sharp" / "1.0"
     card = (target / "submission.toml").read_text(encoding="utf-8")
     (target / "submission.toml").write_text(card.replace("2500000", "2600000"), encoding="utf-8")
@@ -56,13 +59,35 @@ def test_only_a_changed_submission_is_scored_again(copy: Path, built: Built, sto
     assert row(again, "sharp") == row(built, "sharp") | {"parameters": 2_600_000}
 
 
-def test_a_corrupt_cache_is_ignored(folder: Path, built: Built, tmp_path: Path) -> None:
-    build(folder, store=tmp_path)
-    for file in tmp_path.iterdir():
-        file.write_bytes(file.read_bytes()[:-100])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-100],
+        lambda content: re.sub(rb'(?<="multi_ap":\{"ar":)0\.\d+', b"0.999", content, count=1),
+        lambda content: content.partition(b"\n")[2],
+        lambda content: b"",
+        lambda content: b"\xff" + content,
+    ],
+    ids=["cut", "edited", "old", "empty", "bytes"],
+)
+def test_a_corrupt_or_edited_cache_is_ignored(
+    folder: Path, built: Built, store: Path, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    for file in store.glob("*.json"):
+        before = file.read_bytes()
+        assert damage(before) != before
+        (tmp_path / file.name).write_bytes(damage(before))
     again = build(folder, store=tmp_path)
     assert again.scored == 3
     assert again.files == built.files
+
+
+def test_a_cached_submission_is_not_read_as_another_one(folder: Path, built: Built, tmp_path: Path) -> None:
+    build(folder, store=tmp_path)
+    first, second, _ = tmp_path.glob("*.json")
+    first.write_bytes(second.read_bytes())
+    again = build(folder, store=tmp_path)
+    assert (again.scored, again.files) == (1, built.files)
 
 
 def test_the_scores_are_those_of_the_result(folder: Path, built: Built) -> None:
@@ -192,6 +217,54 @@ def test_a_submission_on_no_board_is_left_out(copy: Path, built: Built, store: P
     again = build(copy, store=store)
     ((name, (finding,)),) = again.left_out.items()
     assert (name, finding.rule) == ("drawn__elsewhere/1.0", "suite")
+    assert again.files == built.files
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("parameters = 2500000", "parameters = 1"),
+        ('description = "Random vectors, sharp"', 'description = "The best"'),
+        ('licence = "CC0-1.0"', 'licence = "MIT"'),
+        ("alpha = 0.5", "alpha = 0.7"),
+        ('trained_on = "no"', 'trained_on = "untrained"'),
+        ('contact = "https://github.com/castorini"', 'contact = "another"'),
+    ],
+)
+def test_a_published_revision_does_not_change(copy: Path, store: Path, was: str, becomes: str) -> None:
+    target = copy / "submissions" / "drawn__sharp" / "1.0"
+    card = (target / "submission.toml").read_text(encoding="utf-8")
+    assert was in card
+    (target / "submission.toml").write_text(card.replace(was, becomes), encoding="utf-8")
+    seal(target)
+    again = build(copy, store=store)
+    assert [(one.rule, one.severity) for one in again.left_out["drawn__sharp/1.0"]] == [("revision", "error")]
+    assert again.files["submissions.lock"] == (copy / "submissions.lock").read_bytes(), "nothing is forgotten"
+    assert [one.rule for one in check(target)] == ["revision"]
+
+
+def test_changed_ranks_of_a_published_revision_are_found(copy: Path, store: Path) -> None:
+    target = copy / "submissions" / "drawn__sharp" / "1.0"
+    (target / "mlqa-r.ranks.tsv.gz").write_bytes(examples.table(0.5, 9).to_bytes())
+    seal(target)
+    assert list(build(copy, store=store).left_out) == ["drawn__sharp/1.0"]
+
+
+def test_the_lock_file_names_every_submission_of_the_boards(copy: Path, built: Built, store: Path) -> None:
+    lines = built.files["submissions.lock"].decode().splitlines()
+    assert [line[66:] for line in lines] == [f"drawn__{name}/1.0" for name in ("blurred-too", "blurred", "sharp")]
+    shutil.rmtree(copy / "submissions" / "drawn__sharp")
+    assert build(copy, store=store).files["submissions.lock"] == built.files["submissions.lock"], "withdrawn ones stay"
+    for text in ("x\n", lines[0] + "\n" + lines[0] + "\n", "\x00", "0" * 64 + "  ../x/y\n"):
+        (copy / "submissions.lock").write_text(text, encoding="utf-8")
+        with pytest.raises(HybridBenchError, match=r"submissions\.lock, line \d: expected"):
+            build(copy, store=store)
+
+
+def test_a_published_name_is_not_displaced_by_a_new_one(copy: Path, built: Built, store: Path) -> None:
+    examples.submit(copy, "sharp", examples.table(0.5, 9), org="Drawn")
+    again = build(copy, store=store)
+    assert list(again.left_out) == ["Drawn__sharp/1.0"], "it sorts before the published one"
     assert again.files == built.files
 
 

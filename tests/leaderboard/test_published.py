@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import random
 from pathlib import Path
 
 import pytest
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.leaderboard import specs
+from hybrid_bench.leaderboard.build import build
 from hybrid_bench.leaderboard.published import PublishedFile, read
 
 ROOT = Path(__file__).parent.parent.parent
@@ -16,6 +18,56 @@ _SOURCE = 'title = "T"\nurl = "https://example.org"\nauthors = "A"\nlicence = "L
 BOARDS = specs.read(specs.DEFAULTS)
 XQUAD_R, MLQA_R, MIRACL = BOARDS
 _HEAD = "suite\tsystem\tsetting\tquery_language\tmeasure\tvalue\n"
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e308", "1e999", "1_0", "\u0660.\u0665", "", "0x1", "x"])
+def test_a_figure_that_is_no_number_is_an_error(tmp_path: Path, value: str) -> None:
+    (tmp_path / "x.toml").write_text(_SOURCE)
+    (tmp_path / "x.tsv").write_text(f"{_HEAD}xquad-r\tS\tmultilingual\tde\tAP\t{value}\n", encoding="utf-8")
+    with pytest.raises(HybridBenchError, match=r"x\.tsv, line 2: invalid figure"):
+        read(tmp_path, BOARDS)
+
+
+@pytest.mark.parametrize(
+    ("setting", "language", "measure"),
+    [
+        ("monolingual", "de", "AP"),
+        ("multilingual", "mean", "RankDistance"),
+        ("multilingual", "de", "SameLanguage@20"),
+        ("multilingual", "mean", "AP"),
+    ],
+)
+def test_a_system_with_only_some_measures_is_shown(tmp_path: Path, setting: str, language: str, measure: str) -> None:
+    published = tmp_path / "published"
+    published.mkdir()
+    (published / "x.toml").write_text(_SOURCE)
+    line = f"xquad-r\tsome system\t{setting}\t{language}\t{measure}\t0.5\n"
+    (published / "x.tsv").write_text(f"{_HEAD}{line}xquad-r\tother\tmultilingual\tmean\tAP\t0.4\n")
+    built = build(tmp_path, store=tmp_path / "store")
+    assert "some system" in built.files["site/xquad-r.html"].decode()
+    assert "| some system |" in built.files["xquad-r.md"].decode()
+
+
+def test_two_thousand_mutations_of_a_table_of_figures(tmp_path: Path) -> None:
+    """Each is read or is an error."""
+    draw = random.Random(20)
+    source = (ROOT / "leaderboards" / "published" / "lareqa-2020.toml").read_bytes()
+    table = (ROOT / "leaderboards" / "published" / "lareqa-2020.tsv").read_bytes()[:2000]
+    pieces = [b"\t", b"\n", b"nan", b"1e999", b"\xff", b"\x00", b'"', b"\r", b"= [", b"mean"]
+    failed = 0
+    for number in range(2000):
+        both = [bytearray(table), bytearray(source)]
+        mutated = both[number % 5 == 0]
+        start = draw.randrange(len(mutated))
+        mutated[start : start + draw.choice((0, 1, 1, 8))] = draw.choice((draw.randbytes(1), draw.choice(pieces)))
+        for name, content in zip(("x.tsv", "x.toml"), both, strict=True):
+            (tmp_path / name).write_bytes(content)
+        try:
+            for file in read(tmp_path, BOARDS):
+                file.systems(XQUAD_R)
+        except HybridBenchError:
+            failed += 1
+    assert 100 < failed < 2000
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -75,6 +77,50 @@ def test_running_the_encoder_again(example: Example) -> None:
     assert rescore(example.folder).levels == {"mini": "re-run"}
     recorded(example)
     assert rescore(example.folder).levels == {"mini": "re-run"}, "verifying the vectors does not lower the level"
+
+
+@pytest.mark.parametrize(
+    "order", [("check", "rerun"), ("rerun", "check"), ("check", "rerun", "rerun"), ("rerun", "check", "rerun")]
+)
+def test_verifications_in_any_order_keep_the_level_and_the_vectors(example: Example, order: tuple[str, ...]) -> None:
+    for step in order:
+        if step == "check":
+            recorded(example)
+        else:
+            found = rerunning.rerun(example.folder, TinyEncoder(dimension=64), store=example.root / "store")
+            rerunning.record(found, example.folder)
+    attested = attestation.read(example.root / "checks", read_card(example.card)).suites["mini"]
+    assert attested.level == "re-run"
+    assert example.vectors is not None
+    assert attested.vectors == hashlib.sha256(example.vectors.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ('description = "Hashed', 'description = "Better hashed'),
+        ("dimension = 64", 'dimension = 64\nmodel = "org/other"'),
+        ('contact = "the authors', 'contact = "not the authors'),
+        ('"none"', '"mono"'),
+    ],
+)
+def test_an_attestation_binds_the_whole_submission(example: Example, was: str, becomes: str) -> None:
+    recorded(example)
+    assert rescore(example.folder).levels == {"mini": "vectors re-scored"}
+    example.edit(lambda text: text.replace(was, becomes, 1))
+    assert rescore(example.folder).levels == {"mini": "ranks re-scored"}
+    assert rules(checking.check(example.folder)) == {("revision", "error")}
+
+
+def test_an_attestation_of_an_earlier_version_binds_the_ranks(example: Example) -> None:
+    recorded(example)
+    path = example.root / "checks" / "org__tiny" / "r1.toml"
+    path.write_text(re.sub(r'submission = "\w+"\n', "", path.read_text()))
+    example.edit(lambda text: text.replace("Hashed", "Better hashed", 1))
+    found = rescore(example.folder)
+    assert (found.levels, found.ranks_only) == ({"mini": "vectors re-scored"}, {"mini"})
+    recorded(example)
+    assert (rescore(example.folder).ranks_only, checking.check(example.folder)) == (set(), [])
 
 
 def test_another_encoder_does_not_reproduce_the_scores(example: Example) -> None:
