@@ -63,13 +63,22 @@ def remark(message: str) -> None:
 
 
 def show(table: Table) -> None:
-    """Print a table to standard output; 200 columns wide if that is not a terminal."""
+    """Print a table to standard output; 200 columns wide if that is not a terminal.
+
+    In a terminal that is too narrow columns have their least widths, and one that is too narrow for these breaks the lines:
+    nothing is cut.
+    """
     from rich.console import Console
+    from rich.measure import Measurement
 
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=200)
-    console.print(table)
+    width = console.width if console.is_terminal else 200
+    wide = Console(width=10_000)
+    if Measurement.get(wide, wide.options, table).maximum > width:
+        for column in table.columns:
+            column.width = column.min_width
+        width = max(width, Measurement.get(wide, wide.options, table).maximum)
+    Console(width=width).print(table)
 
 
 def show_frame(frame: pd.DataFrame, style: str, title: str) -> None:

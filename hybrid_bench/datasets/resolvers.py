@@ -59,6 +59,11 @@ def load_suite(name: str) -> Suite:
             return _checked(found, resolver, name)
     import ir_datasets
 
+    if Path(name).is_dir():
+        raise HybridBenchError(
+            f"the folder {name} holds no collection, and no suite has its name",
+            "A collection is corpus.jsonl, queries.jsonl and qrels/test.tsv; docs/data.md describes them.",
+        )
     deep = [known for known in ir_datasets.registry if "/" in name]
     raise UnknownNameError(
         "suite", name, [*SUITES, *deep], "`hybrid-bench suites` lists them; any ir_datasets id or folder in BEIR's layout works."

@@ -120,6 +120,11 @@ def _check_comparable(a: Result, b: Result) -> None:
             raise HybridBenchError(
                 f"the two results have other {part} in {', '.join(different)}", "Evaluate both on the same data."
             )
+    if a.provenance.drops_own != b.provenance.drops_own:
+        raise HybridBenchError(
+            f"only {(a if a.provenance.drops_own else b).name} was scored without the passages that have their query's id",
+            "Evaluate both with --drop-own, or both with --keep-own.",
+        )
 
 
 class _Prepared(NamedTuple):

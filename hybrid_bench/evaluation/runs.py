@@ -83,6 +83,8 @@ class RunOptions:
         depth: passages a query in a run, at most.
         settings: search only these; all of the suite by default.
         strict: refuse a suite whose data are odd instead of noting it.
+        survey: read the passages of a large suite too before anything is searched, to check their ids; those of others always
+            are. A search of stored vectors has done so when it encoded them.
         results: folder of results: the runs go into ``<results>/<suite>/<stem>.runs``, beside the file that
             :meth:`Result.save` writes, and an equal result that is there is not computed again. Without it no runs are kept.
         overwrite: compute an equal result again, and replace one of the same name, whatever it is of.
@@ -94,6 +96,7 @@ class RunOptions:
     settings: Sequence[Setting] | None = None
     results: Path | None = None
     strict: bool = False
+    survey: bool = False
     overwrite: bool = False
     keep: Sequence[Path] = ()
 
@@ -153,7 +156,7 @@ class _RunEvaluation:
     def __post_init__(self) -> None:
         self.oddities = Oddities()
         self.judged = judged_queries(self.suite, self.oddities)
-        if not self.suite.large:  # large collections are read by their searchers
+        if self.options.survey or not self.suite.large:
             survey = Survey(self.suite, self.judged, self.oddities, for_runs=self.options.results is not None)
             survey.of_all(lambda name: self.suite.passage_stream(name, oddities=self.oddities))
         if self.options.strict:

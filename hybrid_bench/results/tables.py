@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Format = Literal["table", "markdown", "csv", "json"]
 #: Bias measures that a table shows beside the primary measure.
 _BIAS = ("RankDistance", "SameLanguage@20", "SameDomain@20")
+#: Width to which names are folded in a narrow terminal.
+_NAME_WIDTH = 13
 _KINDS = {
     "monolingual": "mono",
     "cross-lingual": "cross",
@@ -73,19 +75,29 @@ def title(result: Result) -> str:
 
 
 def rich_table(frame: pd.DataFrame, heading: str, caption: str = "") -> Table:
-    """A data frame for a terminal; the last row stands apart if it is the mean."""
+    """A data frame for a terminal; the last row stands apart if it is the mean.
+
+    Its columns have the least widths at which no number is cut; headers and names are folded.
+    """
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=escape(heading), caption=escape(caption) or None, caption_justify="left", title_justify="left")
-    table.add_column(str(frame.index.name or ""))
+    table.add_column(str(frame.index.name or ""), overflow="fold", min_width=_width(frame.index.tolist(), _NAME_WIDTH))
     for column in frame.columns:
-        table.add_column(str(column), justify="right" if frame[column].dtype.kind in "if" else "left")
+        number = frame[column].dtype.kind in "if"
+        least = _width(frame[column].tolist(), None if number else _NAME_WIDTH)
+        table.add_column(str(column), justify="right" if number else "left", overflow="fold", min_width=least)
     for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
         if label == "mean":
             table.add_section()
         table.add_row(escape(str(label)), *(_cell(value) for value in row))
     return table
+
+
+def _width(values: Sequence[object], most: int | None) -> int:
+    widths = [len(_cell(value)) for value in values]
+    return min(max(widths, default=1), most or 1000)
 
 
 def listing(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pd.DataFrame:

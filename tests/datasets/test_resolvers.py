@@ -64,6 +64,12 @@ def test_resolvers_are_asked_in_turn_until_one_knows_the_name(registry: Registry
     assert asked == ["41 my/format", "60 my/format"]
 
 
+def test_a_folder_without_a_collection_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "readme.txt").write_text("Nothing to search.")
+    with pytest.raises(HybridBenchError, match=f"the folder {tmp_path} holds no collection, and no suite has its name"):
+        load_suite(str(tmp_path))
+
+
 def test_an_unknown_name_is_an_error_after_all_were_asked(registry: Registry[Any]) -> None:
     asked: list[str] = []
     registry.add("50-mine", lambda name: asked.append(name))  # type: ignore[func-returns-value]

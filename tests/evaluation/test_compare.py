@@ -148,6 +148,14 @@ def test_other_suites_are_refused(small: Result) -> None:
         compare(small, german)
 
 
+def test_other_rules_for_own_passages_are_refused(small: Result, large: Result) -> None:
+    dropping = large.model_copy(update={"provenance": large.provenance.model_copy(update={"drops_own": True})})
+    problem = f"only {large.name} was scored without the passages that have their query's id\n  Evaluate both"
+    for pair in ((small, dropping), (dropping, small)):
+        with pytest.raises(HybridBenchError, match=problem):
+            compare(*pair)
+
+
 @pytest.mark.parametrize("part", ["queries", "passages"])
 def test_other_data_are_refused(small: Result, large: Result, part: str) -> None:
     hashes = getattr(small.provenance, part)

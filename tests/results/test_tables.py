@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from hybrid_bench import HybridBenchError
+from hybrid_bench.cli import console
 from hybrid_bench.results import tables
 from hybrid_bench.results.parts import Attributes, Score
 from hybrid_bench.results.tables import listing
@@ -34,6 +35,23 @@ def test_a_row_a_query_set_has_the_means_over_pools_and_the_last_row_over_query_
         "RankDistance": (30 + 1010) / 2,
         "SameLanguage@20": 0.5,
     }
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_no_number_is_cut_in_a_narrow_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes the output for a terminal
+    frame = pd.DataFrame(
+        {f"column_number_{number}": [0.1234, -0.5678, 1234.5] for number in range(8)},
+        index=pd.Index(["cross-lingual", "an-encoder-of-a-very-long-name", "mean"], name="setting"),
+    )
+    console.show(tables.rich_table(frame, "Table"))
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    for number in ("0.1234", "-0.5678", "1234.5"):
+        assert shown.count(number) == 8
 
 
 def test_what_a_result_does_not_have_is_no_column() -> None:

@@ -63,6 +63,6 @@ def evaluate_bm25(
             searcher,
             asked,
             command=shlex.join(["hybrid-bench", "baseline", "bm25", "--suite", loaded.asked_as, *command]),
-            options=dataclasses.replace(runs, depth=options.depth, settings=chosen),
+            options=dataclasses.replace(runs, depth=options.depth, settings=chosen, survey=True),
             progress=progress,
         )
