@@ -150,6 +150,11 @@ class Suite:
         """The id of a passage in runs, rankings and ties, unique in the suite's pools."""
         return trec_id(collection, doc_id, self._between) if self.prefixed else doc_id
 
+    def doc_id(self, collection: str, trec_id: str) -> str:
+        """The id that a passage with a TREC id has in its collection."""
+        own = doc_id_in(collection, trec_id, self._between) if self.prefixed else None
+        return trec_id if own is None else own
+
     def dropped(self, query_id: str, collections: Iterable[str]) -> set[str]:
         """The TREC ids that a query's search leaves out in some collections: its own, where the suite drops it."""
         return {self.trec_id(name, query_id) for name in collections} if self.drops_own else set()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xxhash
@@ -14,6 +16,9 @@ from hybrid_bench.datasets.parts import Item
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.trec_ids import in_a_run, look, problem_of
 from hybrid_bench.errors import HybridBenchError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Survey:
@@ -38,6 +43,7 @@ class Survey:
         self._suite = suite
         self._judged = judged
         self._for_runs = for_runs
+        self._hashes: dict[str, NDArray[np.uint64]] = {}
         for name, of_set in judged.items():
             for query in of_set.queries:
                 self._check(query.id, f"the query of {suite.name}/{name}")
@@ -66,7 +72,7 @@ class Survey:
         trec_id = self._suite.trec_id
         judged = [j for of_set in self._judged.values() for j in of_set.judgements if j.collection == collection]
         relevant = {trec_id(collection, j.doc_id): j.doc_id for j in judged}
-        absent, alike = set(relevant), {look(name): name for name in relevant}
+        absent, alike = set(relevant), {look(doc_id): name for name, doc_id in relevant.items()}
         seen_alike: dict[str, str] = {}
         asked = [name for name in self._suite.asked_on(collection) if name in self._judged]
         queries: dict[str, list[Item]] = {}
@@ -74,17 +80,17 @@ class Survey:
             queries.setdefault(trec_id(collection, query.id), []).append(query)
         hashes = array("Q")
         for item in read():
-            self._check(item.id, f"the passage of {self._suite.name}/{collection}")
-            hashes.append(xxhash.xxh3_64_intdigest(item.id.encode()))
+            own_id = self._suite.doc_id(collection, item.id)
+            self._check(own_id, f"the passage of {self._suite.name}/{collection}")
+            hashes.append(_hash(item.id))
             if item.id in relevant:
                 absent.discard(item.id)
-            elif (one := alike.get(look(item.id))) is not None:
+            elif (one := alike.get(look(own_id))) is not None:
                 seen_alike[one] = item.id
             for query in queries.get(item.id, ()):
                 self._note_own(query, item)
             yield item
-        if _occur_twice(hashes):
-            self._name_twice(collection, hashes, read)
+        self._check_distinct(collection, np.array(hashes, dtype=np.uint64), read)
         where = f"the collection {collection}"
         for name in sorted(absent):
             refuse_alike("passage", name, seen_alike.get(name), where)
@@ -111,20 +117,35 @@ class Survey:
                 f"the id {name[:100]!r} cannot be written to a TREC run ({what})", "Give it a name without spaces."
             )
 
-    def _name_twice(self, collection: str, hashes: array[int], read: Callable[[], Iterable[Item]]) -> None:
-        """Raise HybridBenchError for the first id that occurs twice; ids of which only the hashes are equal are no matter."""
-        values, counts = np.unique(np.array(hashes, dtype=np.uint64), return_counts=True)
-        suspects = set(values[counts > 1].tolist())
-        seen: set[str] = set()
-        for item in read():
-            if xxhash.xxh3_64_intdigest(item.id.encode()) in suspects:
-                if item.id in seen:
-                    raise HybridBenchError(
-                        f"the passage of {self._suite.name}/{collection} with id {item.id!r} occurs twice",
-                        "Give every record its own id.",
-                    )
-                seen.add(item.id)
+    def _check_distinct(self, collection: str, hashes: NDArray[np.uint64], read: Callable[[], Iterable[Item]]) -> None:
+        """Raise HybridBenchError for the first id that is there twice, in the collection or in one of the same pool.
+
+        Ids of which only the hashes are equal are no matter.
+        """
+        values, counts = np.unique(hashes, return_counts=True)
+        if len(values) < len(hashes):
+            twice = _ids_of(read(), values[counts > 1])
+            self._refuse_twice(collection, [name for name, count in Counter(twice).items() if count > 1])
+        for other, known in self._hashes.items():
+            if any(collection in pool and other in pool for pool in self._suite.pools.values()):
+                both = np.intersect1d(values, known)
+                shared = set(_ids_of(self._suite.passage_stream(other), both)) if len(both) else set()
+                self._refuse_twice(f"{other} and {collection}", [name for name in _ids_of(read(), both) if name in shared])
+        if not self._suite.prefixed and self._suite.pools:
+            self._hashes[collection] = values
+
+    def _refuse_twice(self, where: str, ids: Sequence[str]) -> None:
+        if ids:
+            raise HybridBenchError(
+                f"the passage of {self._suite.name}/{where} with id {ids[0]!r} occurs twice", "Give every record its own id."
+            )
 
 
-def _occur_twice(hashes: array[int]) -> bool:
-    return len(np.unique(np.array(hashes, dtype=np.uint64))) < len(hashes)
+def _hash(name: str) -> int:
+    return xxhash.xxh3_64_intdigest(name.encode())
+
+
+def _ids_of(items: Iterable[Item], hashes: NDArray[np.uint64]) -> list[str]:
+    """The ids that have one of the hashes."""
+    wanted = set(hashes.tolist())
+    return [item.id for item in items if _hash(item.id) in wanted] if wanted else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -49,6 +49,15 @@ def pool_ids(suite: Suite) -> dict[str, list[str]]:
         if all(name in found for name in inside) and sum(len(found[name]) for name in inside) <= LARGEST_POOL:
             found[pool] = sorted(trec_id for name in inside for trec_id in found[name])
     return found
+
+
+def without(pool: list[str], dropped: Iterable[str]) -> list[str]:
+    """A sorted pool without some ids, of which it may hold any."""
+    for doc_id in dropped:
+        at = bisect.bisect_left(pool, doc_id)
+        if pool[at : at + 1] == [doc_id]:
+            pool = pool[:at] + pool[at + 1 :]
+    return pool
 
 
 def places(

@@ -22,7 +22,7 @@ from hybrid_bench.evaluation.bias_of_runs import bias_of_runs
 from hybrid_bench.evaluation.identity import Data, digest, target
 from hybrid_bench.evaluation.options import DEPTH
 from hybrid_bench.evaluation.provenance import Phases
-from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places, pool_ids
+from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places, pool_ids, without
 from hybrid_bench.measures.from_ranks import known
 from hybrid_bench.measures.run_scores import RunScores
 from hybrid_bench.measures.scores import DEFAULT_MEASURES
@@ -229,7 +229,7 @@ class _RunEvaluation:
             pool = self.pools.get(setting.pool)
             if dropped := self.suite.dropped(query.id, self.suite.pool(setting.pool)):
                 hits = [hit for hit in hits if hit.doc_id not in dropped]
-                pool = pool and [doc_id for doc_id in pool if doc_id not in dropped]
+                pool = pool and without(pool, dropped)
             of_query = relevant[query.id]
             ranked = places(hits, of_query, pool, exhaustive=exhaustive, depth=self.options.depth) if pool else None
             self.collected.add(setting, query.id, ranked, of_query)

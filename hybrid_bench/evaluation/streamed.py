@@ -121,20 +121,29 @@ class LargeSuite:
     def _read(self, collection: str) -> Iterator[Item]:
         return self.suite.passage_stream(collection, self.passage_text, self.survey.oddities)
 
+    @functools.cached_property
+    def _checked(self) -> frozenset[str]:
+        """The collections that were not encoded before; their ids are checked first, before any is encoded."""
+        new = [of for of in self.suite.collections if not (self.folder / _as_name(of.name) / StoredCollection.FILE).is_file()]
+        for of in new:
+            self.progress.start(f"check {of.name}", of.count() or 0)
+            for _ in self._watched(of.name):
+                self.progress.advance(1)
+        self._check_oddities()
+        return frozenset(of.name for of in new)
+
+    def _watched(self, collection: str) -> Iterator[Item]:
+        return self.survey.watch(collection, functools.partial(self._read, collection))
+
     def encode(self, collection: str, part: Part | None = None) -> StoredCollection | None:
         """Encode what is missing of a collection; None where only a part of the shards was asked for.
 
         Ids are checked before anything is encoded; those of a collection that was encoded before, while it is compared.
         """
         folder = self.folder / _as_name(collection)
-        passages = self.survey.watch(collection, functools.partial(self._read, collection))
+        checked = collection in self._checked
+        passages = self.suite.passage_stream(collection, self.passage_text) if checked else self._watched(collection)
         count = self.suite.collection(collection).count() or 0
-        if not (folder / StoredCollection.FILE).is_file():
-            self.progress.start(f"check {collection}", count)
-            for _ in passages:
-                self.progress.advance(1)
-            self._check_oddities()
-            passages = self.suite.passage_stream(collection, self.passage_text)
         self.progress.start(f"passage {collection}", count)
         stored = encode_collection(
             self.source,

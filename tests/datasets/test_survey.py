@@ -164,6 +164,21 @@ def test_ids_of_which_only_hashes_are_equal_are_no_matter(monkeypatch: pytest.Mo
         notes_of(dataclasses.replace(suite, collections=(twice,)))
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_an_id_that_is_in_two_collections_of_a_pool_is_named(large: bool) -> None:
+    judged = {"de": [Judgement("q1", "de", "1", 1)]}
+    ids = {"de": ["1", "2"], "en": ["3", "2"]}
+    assert notes_of(examples.by_language(["de", "en"], judged, ids, large=large)) == []
+    with pytest.raises(HybridBenchError, match="the passage of toy/de and en with id '2' occurs twice"):
+        notes_of(examples.by_language(["de", "en"], judged, ids, large=large, unique_ids=True))
+
+
+def test_ids_in_quotes_are_shown_where_trec_ids_name_the_collection() -> None:
+    judged = {"de": [Judgement("q1", "de", "1", 1), Judgement("q1", "de", '"2"', 1)]}
+    with pytest.raises(HybridBenchError, match="the passage 'de-\"2\"', and the collection de has 'de-2': they look alike"):
+        notes_of(examples.by_language(["de", "en"], judged))
+
+
 def test_passages_of_every_collection_are_looked_up_in_their_own() -> None:
     judged = {"de": [Judgement("q1", "de", "1", 1), Judgement("q1", "en", "9", 1), Judgement("q2", "en", "2", 1)]}
     (note,) = notes_of(examples.by_language(["de", "en"], judged))
