@@ -50,8 +50,8 @@ def command(
     from hybrid_bench.datasets.resolvers import load_suite
     from hybrid_bench.embeddings.locking import Part
     from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.evaluation.large_suite import LargeSuite
     from hybrid_bench.evaluation.options import EvaluationOptions
-    from hybrid_bench.evaluation.streamed import LargeSuite
 
     if shards > 1 and shard is None:
         raise HybridBenchError(f"--shards {shards} needs the part to encode", f"Add --shard 0 to --shard {shards - 1}.")

@@ -96,9 +96,9 @@ class RunOptions:
     settings: Sequence[Setting] | None = None
     results: Path | None = None
     strict: bool = False
-    survey: bool = False
     overwrite: bool = False
     keep: Sequence[Path] = ()
+    survey: bool = False
 
 
 def evaluate_runs(

@@ -16,10 +16,11 @@ from hybrid_bench.embeddings.stored_collection import Storage
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.identity import renamed
+from hybrid_bench.evaluation.large_suite import LargeSuite
 from hybrid_bench.evaluation.options import DEPTH, RUN_MEASURES, STORAGE, EvaluationOptions
 from hybrid_bench.evaluation.provenance import command_line
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
-from hybrid_bench.evaluation.streamed import Finds, LargeSuite, StoredSearch, identity_of
+from hybrid_bench.evaluation.streamed import Finds, StoredSearch, identity_of
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Hit
 from hybrid_bench.retrieval.streamed.faiss_index import KINDS, FaissIndex

@@ -3,180 +3,26 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from hybrid_bench.datasets.judged import JudgedQueries, judged_queries
-from hybrid_bench.datasets.oddities import Oddities
-from hybrid_bench.datasets.parts import Item, PassageText
+from hybrid_bench.datasets.parts import Item
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
-from hybrid_bench.datasets.survey import Survey
-from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
-from hybrid_bench.embeddings.locking import Part
-from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.embeddings.stored_collection import Collection as StoredCollection
-from hybrid_bench.embeddings.stored_collection import CollectionKey, Storage
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.identity import renamed
-from hybrid_bench.evaluation.loading import encoder_for
-from hybrid_bench.evaluation.options import DEPTH, STORAGE, EvaluationOptions
+from hybrid_bench.evaluation.large_suite import LargeSuite
+from hybrid_bench.evaluation.options import DEPTH, EvaluationOptions
 from hybrid_bench.evaluation.provenance import command_line, public_card
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
-from hybrid_bench.execution.protocol import Executor
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Hit, canonical
 from hybrid_bench.retrieval.streamed.search import QUERIES_AT_ONCE, search
-from hybrid_bench.support import cache
 from hybrid_bench.support.progress import Progress, SilentProgress
-
-
-def streams_folder(store: Path | None) -> Path:
-    """The folder of all stores of large suites, absolute: workers may run in another folder."""
-    return (store or cache.home() / "streams").absolute()
-
-
-@dataclass
-class LargeSuite:
-    """A large suite with an encoder, and the folders of their vectors.
-
-    Attributes:
-        suite: restricted to the languages that are evaluated.
-        source: the encoder, as workers get it.
-        root: the folder of all stores, see :func:`streams_folder`.
-        executor: that encodes and searches.
-        passage_text: what the encoder reads of a passage.
-        storage: number format of the vectors on disk.
-        progress: where to report.
-        strict: refuse what is odd in the suite's data instead of noting it.
-    """
-
-    suite: Suite
-    source: EncoderSource
-    root: Path
-    executor: Executor
-    passage_text: PassageText = "sentence"
-    storage: Storage = STORAGE
-    progress: Progress = field(default_factory=SilentProgress)
-    strict: bool = False
-
-    def __post_init__(self) -> None:
-        self.executor.check_folder(self.root)
-        digest = CollectionKey.of(self.encoder, self.passage_text, self.storage).digest
-        parts = (self.suite.base_name, f"{self.encoder.card.name}-{digest[:8]}")
-        self.folder = self.root.joinpath(*map(_as_name, parts))
-
-    def key(self, collection: str) -> CollectionKey:
-        """What the stored vectors of a collection depend on, except its content."""
-        modality = self.suite.collection(collection).modality
-        return CollectionKey.of(self.encoder, self.passage_text, self.storage, modality=modality)
-
-    @property
-    def encoder(self) -> Encoder:
-        """The encoder, loaded."""
-        if self.source.encoder is None:
-            raise ValueError("the encoder is loaded only in workers")
-        return self.source.encoder
-
-    @classmethod
-    def of(cls, encoder: Encoder | str, suite: Suite, options: EvaluationOptions, progress: Progress | None = None) -> LargeSuite:
-        """Load the encoder and find the folders.
-
-        Raises:
-            HybridBenchError: if the encoder cannot be loaded, or workers do not see the folder.
-        """
-        name = encoder if isinstance(encoder, str) else ""
-        chosen = options.encoder_options
-        loaded = encoder_for(suite, encoder, options)
-        return cls(
-            suite,
-            EncoderSource(loaded, name, chosen if name else {}),
-            streams_folder(options.store),
-            options.make_executor(),
-            options.passage_text,
-            options.storage or STORAGE,
-            progress or SilentProgress(),
-            options.strict,
-        )
-
-    @functools.cached_property
-    def judged(self) -> dict[str, JudgedQueries]:
-        """The judged queries, by query set."""
-        oddities = Oddities()
-        found = judged_queries(self.suite, oddities)
-        if self.strict:
-            oddities.refuse(self.suite.name)
-        return found
-
-    @functools.cached_property
-    def survey(self) -> Survey:
-        """What is found in the collections while they are read."""
-        return Survey(self.suite, self.judged, for_runs=True)
-
-    def _read(self, collection: str) -> Iterator[Item]:
-        return self.suite.passage_stream(collection, self.passage_text, self.survey.oddities)
-
-    @functools.cached_property
-    def _checked(self) -> frozenset[str]:
-        """The collections that were not encoded before; their ids are checked first, before any is encoded."""
-        new = [of for of in self.suite.collections if not (self.folder / _as_name(of.name) / StoredCollection.FILE).is_file()]
-        for of in new:
-            self.progress.start(f"check {of.name}", of.count() or 0)
-            for _ in self._watched(of.name):
-                self.progress.advance(1)
-        self._check_oddities()
-        return frozenset(of.name for of in new)
-
-    def _watched(self, collection: str) -> Iterator[Item]:
-        return self.survey.watch(collection, functools.partial(self._read, collection))
-
-    def encode(self, collection: str, part: Part | None = None) -> StoredCollection | None:
-        """Encode what is missing of a collection; None where only a part of the shards was asked for.
-
-        Ids are checked before anything is encoded; those of a collection that was encoded before, while it is compared.
-        """
-        folder = self.folder / _as_name(collection)
-        checked = collection in self._checked
-        passages = self.suite.passage_stream(collection, self.passage_text) if checked else self._watched(collection)
-        count = self.suite.collection(collection).count() or 0
-        self.progress.start(f"passage {collection}", count)
-        stored = encode_collection(
-            self.source,
-            self.key(collection),
-            passages,
-            folder,
-            workers=self.executor,
-            progress=self.progress,
-            part=part,
-        )
-        self._check_oddities()
-        return stored
-
-    def _check_oddities(self) -> None:
-        if self.strict:
-            self.survey.oddities.refuse(self.suite.name)
-
-    def encode_all(self) -> dict[str, StoredCollection]:
-        """Encode what is missing of all collections."""
-        found = {of.name: self.encode(of.name) for of in self.suite.collections}
-        return {name: collection for name, collection in found.items() if collection is not None}
-
-    def queries(self, query_set: str) -> tuple[list[str], np.ndarray]:
-        """The ids and vectors of the queries that have a relevant passage."""
-        items = self.judged[query_set].queries if query_set in self.judged else []
-        self.progress.start(f"query {query_set}", len(items))
-        vectors = EmbeddingStore(cache.home() / "embeddings").vectors(
-            self.encoder,
-            "query",
-            [item.content for item in items],
-            progress=self.progress.advance,
-        )
-        return [item.id for item in items], vectors
 
 
 class Finds(Protocol):
@@ -298,7 +144,3 @@ def evaluate_large(
         options=RunOptions(measures, depth, None, options.results, options.strict, options.overwrite, options.keep),
         progress=progress,
     )
-
-
-def _as_name(text: str) -> str:
-    return text.replace("/", "__")
