@@ -173,7 +173,8 @@ def _ranks(found: Inspection, name: str, entry: SuiteEntry, data: SuiteData, rep
     except RejectedFile as rejected:
         report.error(rejected.rule, file, rejected.message, rejected.remedy)
         return {file}
-    table = rank_table_reader.parse(text, data, entry.depth, report, file)
+    pool_dependent = found.submission.card.pool_dependent
+    table = rank_table_reader.parse(text, data, entry.depth, report, file, pool_dependent=pool_dependent)
     if table is not None:
         found.tables[name] = table
     return {file}

@@ -63,7 +63,8 @@ def pack(
     stated = cards.read_stated(card)
     described = {"description": first.encoder.get("description"), "similarity": "lexical"}
     fields = cards.fields(described, stated)
-    packed = [_suite(file, result) for file, result in zip(files, results, strict=True)]
+    pool_dependent = fields["similarity"] == described["similarity"]
+    packed = [_suite(file, result, pool_dependent) for file, result in zip(files, results, strict=True)]
     for part in packed:
         part.entry["trained_on"] = cards.trained_on(part.name, stated)
     folders.write(folder, fields, packed)
@@ -75,7 +76,7 @@ def _without_suite(result: Result) -> dict[str, Any]:
     return {key: value for key, value in result.encoder.items() if not isinstance(value, dict)}
 
 
-def _suite(file: Path, result: Result) -> PackedSuite:
+def _suite(file: Path, result: Result, pool_dependent: bool) -> PackedSuite:
     if not result.runs:
         raise HybridBenchError(
             f"{file} is not a result from runs",
@@ -87,9 +88,10 @@ def _suite(file: Path, result: Result) -> PackedSuite:
     # Parse the table as the check will, so that no invalid table is written.
     report = Report()
     depth = result.provenance.depth if table.cut() else None
-    read = rank_table_reader.parse(table.text(), data, depth, report, file.name)
+    read = rank_table_reader.parse(table.text(), data, depth, report, file.name, pool_dependent=pool_dependent)
     if read is None or report.failed:
-        raise HybridBenchError(f"{file}: {report.findings[0].message}", "Search the whole suite, then pack.")
+        first = report.findings[0]
+        raise HybridBenchError(f"{file}: {first.message}", first.remedy or "Search the whole suite, then pack.")
     entry: dict[str, Any] = {"kind": "ranks", "passage_text": result.provenance.passage_text, "data": data.digest}
     if depth is not None:
         entry["depth"] = depth

@@ -29,7 +29,9 @@ _NUMBERS = re.compile(r"(?:[1-9][0-9]{0,9}|0|-)(?: (?:[1-9][0-9]{0,9}|0|-))*", r
 _Cells = Mapping[tuple[str, str], list[str]]
 
 
-def parse(text: str, data: SuiteData, depth: int | None, report: Report, file: str) -> RankTable | None:
+def parse(
+    text: str, data: SuiteData, depth: int | None, report: Report, file: str, *, pool_dependent: bool = False
+) -> RankTable | None:
     """Parse a rank table and check everything that can be checked without the vectors.
 
     Args:
@@ -38,11 +40,12 @@ def parse(text: str, data: SuiteData, depth: int | None, report: Report, file: s
         depth: retrieval depth per query; None if the whole pool was ranked.
         report: receives the findings.
         file: the name of the file in findings.
+        pool_dependent: whether the score of a passage may depend on the pool, see :func:`rank_consistency.check`.
 
     Returns:
         The table; None if it could not be parsed. Inconsistent ranks are reported, but the table is returned.
     """
-    return _Parser(data, depth, report, file).parse(text)
+    return _Parser(data, depth, report, file, pool_dependent).parse(text)
 
 
 class _Problem(NamedTuple):
@@ -56,7 +59,8 @@ class _Problem(NamedTuple):
 class _Parser:
     """Parses the table of one suite; the arguments are those of :func:`parse`."""
 
-    def __init__(self, data: SuiteData, depth: int | None, report: Report, file: str) -> None:
+    def __init__(self, data: SuiteData, depth: int | None, report: Report, file: str, pool_dependent: bool) -> None:
+        self._pool_dependent = pool_dependent
         self._data = data
         self._depth = depth
         self._report = report
@@ -85,7 +89,14 @@ class _Parser:
             return None
         for language, found in by_language.items():
             rank_consistency.check(
-                language, found, same_language.get(language), self._data, self._depth, self._report, self._file
+                language,
+                found,
+                same_language.get(language),
+                self._data,
+                self._depth,
+                self._report,
+                self._file,
+                pool_dependent=self._pool_dependent,
             )
         return RankTable(Ranks(by_language), same_language)
 

@@ -88,6 +88,11 @@ class Card(_Strict):
 
     _lists = field_validator("training_languages", mode="before")(_as_tuple)
 
+    @property
+    def pool_dependent(self) -> bool:
+        """Whether the score of a passage may depend on the pool that is searched, as that of BM25 and fusions does."""
+        return self.similarity == "lexical"
+
     @model_validator(mode="after")
     def _check_alpha(self) -> Card:
         if (self.alpha is not None) != (self.batch_strategy == "hybrid"):
