@@ -72,13 +72,24 @@ def paired(a: NDArray[np.float64], b: NDArray[np.float64], resamples: int = RESA
 
 def t_test(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Two-sided p of the paired t-test of two or more pairs, as :func:`paired` reports it."""
+    return t_tests(a, b[None])[0]
+
+
+def t_tests(a: NDArray[np.float64], others: NDArray[np.float64]) -> list[float]:
+    """Two-sided p of the paired t-test of one encoder's values against those of each of others.
+
+    Args:
+        a: (queries,) values, two or more.
+        others: (encoders, queries) values for the same queries in the same order.
+    """
     from scipy import stats
 
-    difference = b - a
-    if not difference.any():
-        return 1.0
+    difference = others - a
     # A shift of every query by the same amount has no t statistic, and could not be surer.
-    return float(stats.ttest_rel(b, a).pvalue) if difference.std(ddof=1) else 0.0
+    p = np.where(difference.any(axis=1), 0.0, 1.0)
+    spread = difference.std(axis=1, ddof=1) > 0
+    p[spread] = stats.ttest_1samp(difference[spread], 0, axis=1).pvalue
+    return [float(value) for value in p]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

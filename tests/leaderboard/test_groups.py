@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import random
+import re
+import time
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hybrid_bench.leaderboard.groups import different_pairs, letters
+from hybrid_bench.leaderboard.groups import different_pairs, letters, shortened
 
 
 @given(
@@ -37,6 +41,77 @@ def test_more_than_26_letters() -> None:
     assert len(set(found.values())) == 30
     assert found[25] == "z"
     assert found[26] == "a1"
+
+
+ROWS = 200
+#: Pairs of 200 rows that differ, and the most letters and the longest cell that they may need.
+GRAPHS = {
+    "neighbours": ({(row, row + 1) for row in range(0, ROWS, 2)}, 16, 10),  # 2^100 maximal sets of rows that do not differ
+    "threes": ({pair for pair in itertools.combinations(range(ROWS), 2) if pair[0] // 3 == pair[1] // 3}, 30, 16),
+    "distance": ({pair for pair in itertools.combinations(range(ROWS), 2) if pair[1] - pair[0] >= 30}, 171, 5),
+    "all": (set(itertools.combinations(range(ROWS), 2)), 200, 2),
+    "none": (set(), 1, 1),
+    "random": (
+        {pair for pair in itertools.combinations(range(ROWS), 2) if random.Random(str(pair)).random() < 0.5},
+        1000,
+        130,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_two_hundred_rows(name: str) -> None:
+    different, most_letters, longest_cell = GRAPHS[name]
+    start = time.process_time()
+    found = {row: re.findall("[a-z][0-9]*", cell) for row, cell in letters(range(ROWS), different).items()}
+    assert time.process_time() - start < 1
+    for a, b in itertools.combinations(range(ROWS), 2):
+        assert ((a, b) in different) == (not set(found[a]) & set(found[b]))
+    assert len({letter for cell in found.values() for letter in cell}) <= most_letters
+    assert max(len(shortened("".join(cell))) for cell in found.values()) <= longest_cell
+
+
+def test_two_hundred_encoders() -> None:
+    """Rows that are close do not differ: a letter for each run of them, and a cell is a range."""
+    draw = np.random.default_rng(0)
+    base = draw.random(300)
+    rows = [base + draw.normal(0, 0.2, 300) + 0.004 * number for number in range(ROWS)]
+    start = time.process_time()
+    different = different_pairs({"x": rows})["x"]
+    found = letters(range(ROWS), sorted(different))
+    assert time.process_time() - start < 5
+    assert 0 < len(different) < ROWS * (ROWS - 1) / 2
+    assert max(len(shortened(cell)) for cell in found.values()) < 25
+    assert found[0].startswith("a")
+
+
+@given(st.integers(2, 7).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.tuples(*[st.integers(0, n - 1)] * 2)))))
+def test_few_letters_compared_with_the_fewest(drawn: tuple[int, set[tuple[int, int]]]) -> None:
+    """At most one and a half times the fewest, found by trying all sets of maximal cliques."""
+    rows, pairs = drawn
+    different = {(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]}
+    alike = set(itertools.combinations(range(rows), 2)) - different
+    cliques = [
+        group
+        for size in range(1, rows + 1)
+        for group in itertools.combinations(range(rows), size)
+        if not set(itertools.combinations(group, 2)) & different
+    ]
+    maximal = [group for group in cliques if not any(set(group) < set(other) for other in cliques)]
+    fewest = next(
+        number
+        for number in range(1, len(maximal) + 1)
+        for chosen in itertools.combinations(maximal, number)
+        if {row for group in chosen for row in group} == set(range(rows))
+        and alike <= {pair for group in chosen for pair in itertools.combinations(group, 2)}
+    )
+    assert len({letter for cell in letters(range(rows), different).values() for letter in cell}) <= 1.5 * fewest
+
+
+def test_ranges_of_letters() -> None:
+    assert [shortened(cell) for cell in ("", "a", "ab", "abc", "abcf", "acdefz", "yza1b1")] == [
+        "", "a", "ab", "a-c", "a-cf", "ac-fz", "y-b1",
+    ]  # fmt: skip
 
 
 def test_pairs_differ_as_in_scipy_with_holm_s_correction() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hybrid_bench.leaderboard.board import Board, Row
+from hybrid_bench.leaderboard.groups import shortened
 from hybrid_bench.leaderboard.render import escaping
 from hybrid_bench.leaderboard.specs import Column
 
@@ -26,7 +27,7 @@ FACTS: dict[str, Callable[[Row], str]] = {
 GROUPS = (
     "Letters: recomputed rows that share a letter in a column do not differ significantly "
     "(paired t-test over questions, one observation per question across languages; Holm correction over all pairs and columns; "
-    "level .05)."
+    "level .05); a-d stands for a, b, c and d."
 )
 PUBLISHED = "Published figures are copied from their sources, not recomputed, and excluded from the significance groups."
 MEANS = "Every figure is a mean over query languages; `languages` is their number."
@@ -71,7 +72,7 @@ def _markdown_table(board: Board, rows: tuple[Row, ...], facts: dict[str, Callab
 
 
 def _figure(row: Row, column: Column, letters: str) -> str:
-    groups = row.groups.get(column.key)
+    groups = shortened(row.groups.get(column.key, ""))
     return column.format(row.values.get(column.key)) + (letters.format(groups) if groups else "")
 
 
