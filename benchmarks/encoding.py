@@ -34,7 +34,7 @@ def main() -> None:
     texts = everything[::step]
     native = choose_dtype("auto", torch.device("cpu"))[0]
 
-    ours = load_encoder("me5-small", dtype="auto", device="cpu")
+    ours = load_encoder("me5-small", dtype=native, device="cpu")
     assert isinstance(ours, TransformersEncoder)
     folder = ours.card.model
     contestants: dict[str, Callable[[list[str]], np.ndarray]] = {

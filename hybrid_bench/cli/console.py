@@ -93,13 +93,20 @@ def show_frame(frame: pd.DataFrame, style: str, title: str) -> None:
         sys.stdout.write(tables.render(frame, style))
 
 
+def show_frame_of(result: Result, frame: pd.DataFrame, style: str, title: str) -> None:
+    """Print a data frame of a result, with a column that names its compute dtype unless that is fp32."""
+    from hybrid_bench.results import tables
+
+    show_frame(tables.with_dtype(frame, [result.provenance.dtype] * len(frame)), style, title)
+
+
 def show_result(result: Result, style: str, heading: str = "") -> None:
     """Print the tables of a result to standard output, and its notes to standard error."""
     from hybrid_bench.results import tables
 
-    show_frame(tables.by_query_set(result), style, heading or tables.title(result))
+    show_frame_of(result, tables.by_query_set(result), style, heading or tables.title(result))
     if style == "table":
-        show_frame(tables.summary(result), style, "Means over settings")
+        show_frame_of(result, tables.summary(result), style, "Means over settings")
     for note in result.notes:
         remark(f"note: {note}")
 

@@ -32,7 +32,7 @@ def command(
     shard: Annotated[int | None, typer.Option(min=0, help="The part to encode, from 0.")] = None,
     passage_text: PassageTextOption = "sentence",
     storage: StorageOption = None,
-    dtype: Dtype = "auto",
+    dtype: Dtype = "fp32",
     device: Device = "auto",
     similarity: SimilarityOption = None,
     executor: ExecutorName = "local",

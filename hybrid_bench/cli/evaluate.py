@@ -44,7 +44,7 @@ def command(
     languages: Languages = None,
     passage_text: PassageTextOption = "sentence",
     measures: Measures = None,
-    dtype: Dtype = "auto",
+    dtype: Dtype = "fp32",
     device: Device = "auto",
     pooling: Annotated[str | None, typer.Option(help="mean, cls or eos, for a model without a card.")] = None,
     query_prefix: Annotated[str | None, typer.Option(help="Prefix of every query, for a model without a card.")] = None,

@@ -25,7 +25,8 @@ Settings = Annotated[
     str,
     typer.Option(help="Comma-separated settings: kinds such as monolingual, or pairs such as en:de, en:all. [default: all]"),
 ]
-Dtype = Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 where the device computes it natively.")]
+DTYPE_HELP = "fp32, bf16, fp16, or auto: bf16 where the device computes it natively, else fp32."
+Dtype = Annotated[str, typer.Option(help=DTYPE_HELP)]
 SimilarityOption = Annotated[
     str | None,
     typer.Option("--similarity", help="cosine or dot (vectors as they are). [default: the encoder's own, or cosine]"),

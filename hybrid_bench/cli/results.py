@@ -38,9 +38,9 @@ def show(
     if provenance:
         typer.echo(result.provenance.model_dump_json(indent=1))
     elif long:
-        console.show_frame(result.scores.set_index("suite"), output, tables.title(result))
+        console.show_frame_of(result, result.scores.set_index("suite"), output, tables.title(result))
     elif matrix:
-        console.show_frame(result.matrix(matrix), output, f"{matrix} of {tables.title(result)}")
+        console.show_frame_of(result, result.matrix(matrix), output, f"{matrix} of {tables.title(result)}")
     else:
         console.show_result(result, output)
 

@@ -9,11 +9,11 @@ import typer
 
 from hybrid_bench.cli import console
 from hybrid_bench.cli.options import (
+    DTYPE_HELP,
     Address,
     Depth,
     Device,
     DropOwn,
-    Dtype,
     ExecutorName,
     Format,
     Index,
@@ -45,7 +45,7 @@ def command(
     measures: Measures = None,
     passage_text: PassageTextOption = "sentence",
     storage: StorageOption = None,
-    dtype: Dtype = "auto",
+    dtype: Annotated[str | None, typer.Option(help=f"{DTYPE_HELP} [default: the store's, or fp32]")] = None,
     device: Device = "auto",
     similarity: SimilarityOption = None,
     executor: ExecutorName = "local",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybrid_bench.cli import console
-from hybrid_bench.cli.options import SimilarityOption
+from hybrid_bench.cli.options import Dtype, SimilarityOption
 
 if TYPE_CHECKING:
     from hybrid_bench.submissions.folder import Packed, PackedSuite
@@ -44,7 +44,7 @@ def pack(
         typer.Option(help="TOML file with card fields that the encoder does not state: contact, ..."),
     ] = None,
     passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
-    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 if the device supports it natively.")] = "auto",
+    dtype: Dtype = "fp32",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
     similarity: SimilarityOption = None,
     vectors_out: Annotated[Path | None, typer.Option(help="Folder for the vectors, outside git. [default: in the cache]")] = None,
@@ -54,7 +54,7 @@ def pack(
 
     A searcher without vectors is packed from its results: --result results/xquad-r/bm25.json instead of an encoder.
 
-    Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r --dtype fp32
+    Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r
     """
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.submissions import packing, packing_results
@@ -165,7 +165,7 @@ def rerun(
     revision: Annotated[str | None, typer.Option(help="Revision of the model on the Hugging Face Hub.")] = None,
     tolerance: Annotated[float, typer.Option(help="Maximum difference of a mean score.")] = 2e-3,
     trust_remote_code: Annotated[bool, typer.Option(help="Execute Python code that comes with the model.")] = False,
-    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto: bf16 if the device supports it natively.")] = "auto",
+    dtype: Dtype = "fp32",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
     similarity: SimilarityOption = None,
     store: Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")] = None,
@@ -179,8 +179,9 @@ def rerun(
     from hybrid_bench.encoders.load import load_encoder
     from hybrid_bench.submissions import rerunning
 
-    options = {"revision": revision, "similarity": similarity}
-    loaded = load_encoder(encoder, dtype=dtype, device=device, trust_remote_code=trust_remote_code, **options)
+    loaded = load_encoder(
+        encoder, dtype=dtype, device=device, trust_remote_code=trust_remote_code, revision=revision, similarity=similarity
+    )
     found = rerunning.rerun(folder, loaded, tolerance=tolerance, store=store, progress=console.BarProgress(), checks=checks)
     for name, suite in found.items():
         verdict = "scores reproduced" if suite.attested else f"scores not reproduced (tolerance {tolerance:g})"

@@ -29,7 +29,7 @@ def command(
     translator: Annotated[str, typer.Option(help="Translator: seq2seq, or one of a plugin.")] = "seq2seq",
     revision: Annotated[str | None, typer.Option(help="Revision of the model on the Hugging Face Hub.")] = None,
     beams: Annotated[int, typer.Option(min=1, help="Beams of the beam search; 1 is greedy search.")] = 4,
-    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="fp32, bf16, fp16, or auto.")] = "fp32",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
 ) -> None:
     """Create parallel training data by machine translation, sentence by sentence.

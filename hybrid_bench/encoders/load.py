@@ -24,7 +24,7 @@ CARD_FILE = "encoder.toml"
 def load_encoder(
     name: str,
     *,
-    dtype: str = "auto",
+    dtype: str = "fp32",
     device: str = "auto",
     trust_remote_code: bool = False,
     modalities: Collection[Modality] | None = None,
@@ -36,7 +36,7 @@ def load_encoder(
     Args:
         name: a name from ``hybrid-bench encoders``, a folder (with an ``encoder.toml``, or as saved by sentence-transformers
             or transformers), or a Hugging Face id.
-        dtype: compute dtype: ``fp32``, ``bf16``, ``fp16``, or ``auto``: bf16 if the device computes it natively, else fp32.
+        dtype: compute dtype: ``fp32`` (the default), ``bf16``, ``fp16``, or ``auto``: bf16 if the device computes it natively.
         device: compute device: ``cpu``, ``cuda``, ... or ``auto``: a GPU if there is one.
         trust_remote_code: run Python code that comes with the model. Enable it only for code that you have read.
         modalities: what the encoder must read, e.g. ``("text", "image")``. An encoder whose card lacks one of them is refused

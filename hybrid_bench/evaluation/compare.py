@@ -101,6 +101,13 @@ def by_question(result: Result, asked: Sequence[tuple[SettingKind, str]]) -> lis
     return [_by_question(list(values.values())).sort_index() if values else pd.Series(dtype=float) for values in found]
 
 
+def computed_differently(a: Result, b: Result) -> str:
+    """What differs in how the vectors of two results were computed and stored, for a warning; empty if nothing does."""
+    sides = [(side.provenance.dtype, side.provenance.storage or "") for side in (a, b)]
+    named = [dtype + (f", stored as {storage}" if storage else "") for dtype, storage in sides]
+    return "" if sides[0] == sides[1] else f"a was computed in {named[0]}, b in {named[1]}"
+
+
 def significant(p: float, level: float = 0.05) -> bool:
     """Whether a corrected p is below the level; NaN is not."""
     return not math.isnan(p) and p < level

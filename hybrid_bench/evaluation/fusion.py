@@ -189,6 +189,7 @@ def evaluate_fusion(
         identity=SearcherIdentity(
             card={"name": name or f"{fusion.name}({'+'.join(names)})", **fusion.card(names)},
             fingerprint=texts_hash([*fusion.words(), *hashes]),
+            dtype="+".join(sorted({result.provenance.dtype for result in results})) or "fp32",
         ),
         hashes={of: sha256 for result in results for of, sha256 in result.provenance.passages.items()},
     )

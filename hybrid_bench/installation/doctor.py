@@ -135,7 +135,8 @@ def _device() -> Finding:
 
     device = choose_device("auto")
     dtype, _ = choose_dtype("auto", device)
-    return Finding("device", "ok", f"{device.type}, computes in {dtype} by default")
+    native = "" if dtype == "fp32" else f"; it also computes {dtype} natively (--dtype {dtype})"
+    return Finding("device", "ok", f"{device.type}, computes in fp32 by default{native}")
 
 
 def _checks_of_plugins() -> Iterator[Finding]:

@@ -66,7 +66,13 @@ def side_by_side(results: Sequence[Result]) -> pd.DataFrame:
     names = [result.name for result in results]
     labels = [result.stem if names.count(result.name) > 1 else result.name for result in results]
     rows = [by_query_set(result).loc["mean"] for result in results]
-    return pd.DataFrame(rows, index=labels).rename_axis("encoder")
+    frame = pd.DataFrame(rows, index=labels).rename_axis("encoder")
+    return with_dtype(frame, [result.provenance.dtype for result in results])
+
+
+def with_dtype(frame: pd.DataFrame, dtypes: Sequence[str]) -> pd.DataFrame:
+    """The frame with the compute dtype of each row in a column ``dtype``; unchanged if all of it was computed in fp32."""
+    return frame.assign(dtype=list(dtypes)) if set(dtypes) - {"fp32"} else frame
 
 
 def title(result: Result) -> str:

@@ -53,7 +53,9 @@ def entry_hash(hashes: dict[str, str], submission: Submission, suite: str) -> st
     """sha256 of a suite entry and its files, without claims and vectors: identifies the ranks that were verified."""
     first = schema.stem(suite)
     mine = {n: h for n, h in hashes.items() if n == first + rank_table.SUFFIX or n.startswith(f"{first}{run_files.SUFFIX}/")}
-    stated = submission.suites[suite].model_dump_json(exclude={"claimed", "vectors"})
+    entry = submission.suites[suite]
+    unstated = {"dtype"} if entry.dtype is None else set()  # as before there was such a field, so that attestations stay valid
+    stated = entry.model_dump_json(exclude={"claimed", "vectors"} | unstated)
     return hashlib.sha256("".join([stated, *(f"{h}  {n}\n" for n, h in sorted(mine.items()))]).encode()).hexdigest()
 
 

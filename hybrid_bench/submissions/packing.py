@@ -94,7 +94,7 @@ def pack_suite(
         raise HybridBenchError(
             f"{name} is large: vectors and ranks of whole pools are not submitted", "Submit its runs: see leaderboards/README.md."
         )
-    entry: dict[str, Any] = {"kind": "ranks", "passage_text": passage_text, "data": data.digest}
+    entry: dict[str, Any] = {"kind": "ranks", "passage_text": passage_text, "data": data.digest, "dtype": encoder.dtype}
     if not data.pooled:
         options = EvaluationOptions(passage_text=passage_text, store=store)  # type: ignore[arg-type]  # checked there
         result = evaluate(encoder, data.suite, options=options, progress=progress)

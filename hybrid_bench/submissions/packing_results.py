@@ -95,6 +95,8 @@ def _suite(file: Path, result: Result, pool_dependent: bool) -> PackedSuite:
     entry: dict[str, Any] = {"kind": "ranks", "passage_text": result.provenance.passage_text, "data": data.digest}
     if depth is not None:
         entry["depth"] = depth
+    if result.provenance.dtype != "fp32":  # else there may be no vectors at all
+        entry["dtype"] = result.provenance.dtype
     recomputed = rescoring.scored_table(read, data, depth)
     entry["claimed"] = packing.claimed(recomputed)
     return PackedSuite(result.suite, table, entry, largest=packing.largest_difference(result, recomputed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ CLAIM_TOLERANCE = 1e-4
 _CUT = (
     "RankDistance and PEER are omitted: they need the rank of every relevant passage, and the runs are cut at {depth} passages."
 )
+#: The note on results that were not computed in fp32.
+_DTYPE = "Vectors were computed in {dtype}, not in fp32."
 _COMMAND = "hybrid-bench leaderboard build"
 _NEED_EVERY_RANK = {"RankDistance", "RankDistance(median)", "PEER"}
 
@@ -140,11 +142,13 @@ def scored(found: Inspection, name: str) -> Result:
         card={"name": submission.title, "revision": submission.revision} | _card_fields(submission),
         fingerprint=found.entry_hash(name),
         passage_text=entry.passage_text,
-        dtype="fp16" if entry.vectors else "fp32",
+        dtype=entry.dtype or ("fp16" if entry.vectors else "fp32"),
         device="any",
     )
     table = found.tables.get(name)
     evidence = _of_table(table, data, entry.depth) if table else _of_runs(data, _run_rows(found, name), entry.depth)
+    if entry.dtype not in (None, "fp32"):
+        evidence = replace(evidence, notes=[*evidence.notes, _DTYPE.format(dtype=entry.dtype)])
     return assemble(data.suite, identity, evidence, command=_COMMAND)
 
 

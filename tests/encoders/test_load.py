@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,14 @@ def test_a_folder_of_transformers_is_pooled_by_mean_unless_another_pooling_is_as
     assert load_encoder(str(weights)).card.pooling == "mean"
     card = load_encoder(str(weights), pooling="eos", query_prefix="q: ", max_length=16, similarity="dot").card
     assert (card.pooling, card.query_prefix, card.max_length, card.similarity) == ("eos", "q: ", 16, "dot")
+
+
+def test_vectors_are_computed_in_fp32_unless_another_dtype_is_asked_for(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": True, "amx_bf16": True})
+    assert load_encoder(str(weights)).dtype == "fp32"
+    assert load_encoder(str(weights), dtype="auto", device="cpu").dtype == "bf16"
+    for factory in (load_encoder, *(REGISTRY.get(name) for name in REGISTRY)):
+        assert inspect.signature(factory).parameters["dtype"].default == "fp32", factory
 
 
 def test_a_card_names_a_folder_inside_its_own(weights: Path, tmp_path: Path) -> None:

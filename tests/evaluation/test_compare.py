@@ -12,7 +12,8 @@ from scipy import stats
 
 from hybrid_bench import EvaluationOptions, HybridBenchError, Result, compare, evaluate
 from hybrid_bench.datasets.languages import XQUAD_R
-from hybrid_bench.evaluation.compare import significant
+from hybrid_bench.evaluation.compare import computed_differently, significant
+from tests.conftest import Cli
 from tests.tiny_encoder import TinyEncoder
 
 KINDS = ["monolingual", "cross-lingual", "multilingual"]
@@ -174,3 +175,15 @@ def test_an_unknown_measure_is_refused(small: Result, large: Result) -> None:
 @pytest.mark.parametrize(("p", "expected"), [(0.049, True), (0.05, False), (1.0, False), (math.nan, False)])
 def test_significant_is_below_the_level(p: float, expected: bool) -> None:
     assert significant(p) is expected
+
+
+def test_other_dtypes_are_named(small: Result, large: Result, tmp_path: Path, cli: Cli) -> None:
+    assert computed_differently(small, large) == ""
+    provenance = large.provenance.model_copy(update={"dtype": "bf16"})
+    mine = small.save(tmp_path)
+    assert "warning" not in cli("compare", str(mine), str(mine)).stderr
+    other = large.model_copy(update={"provenance": provenance}).with_ranks(large.ranks).save(tmp_path)
+    done = cli("compare", str(mine), str(other))
+    assert done.returncode == 0, done.stderr
+    assert "b = tiny-512 (bf16) compared with a = tiny-32" in done.stdout
+    assert "warning: a was computed in fp32, b in bf16" in done.stderr

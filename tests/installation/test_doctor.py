@@ -198,6 +198,8 @@ def test_a_mirror_that_is_not_a_folder_is_broken(tmp_path: Path, monkeypatch: py
 def test_the_device_is_listed_with_its_default_dtype(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.accelerator.current_accelerator", lambda check_available: None)
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": True})
-    assert found("device") == Finding("device", "ok", "cpu, computes in bf16 by default")
+    assert found("device") == Finding(
+        "device", "ok", "cpu, computes in fp32 by default; it also computes bf16 natively (--dtype bf16)"
+    )
     monkeypatch.setattr("torch.cpu.get_capabilities", dict)
     assert found("device") == Finding("device", "ok", "cpu, computes in fp32 by default")

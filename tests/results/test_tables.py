@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 import math
+from typing import Any
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
-from hybrid_bench import HybridBenchError
+from hybrid_bench import HybridBenchError, Result
 from hybrid_bench.cli import console
 from hybrid_bench.results import tables
 from hybrid_bench.results.parts import Attributes, Score
@@ -116,6 +117,21 @@ def test_side_by_side_has_the_means_of_each_encoder() -> None:
     assert list(frame.index) == ["tiny", "other"]
     assert frame["mono AP"].tolist() == [0.625, 0.25]
     assert math.isnan(frame.loc["other", "multi AP"])
+
+
+def in_dtype(dtype: str, **fields: Any) -> Result:
+    made = examples.result(**fields)
+    return made.model_copy(update={"provenance": made.provenance.model_copy(update={"dtype": dtype})})
+
+
+@pytest.mark.parametrize("style", ["markdown", "csv", "json", "table"])
+def test_every_table_names_a_dtype_other_than_fp32(style: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for dtype in ("fp32", "bf16"):
+        console.show_result(in_dtype(dtype), style)
+        assert ("bf16" in capsys.readouterr().out) == (dtype == "bf16")
+    compared = tables.side_by_side([in_dtype("fp32"), in_dtype("bf16", encoder={"name": "other"})])
+    assert compared["dtype"].tolist() == ["fp32", "bf16"]
+    assert "dtype" not in tables.side_by_side([in_dtype("fp32")])
 
 
 def test_markdown() -> None:

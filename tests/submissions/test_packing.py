@@ -57,6 +57,24 @@ def test_runs_are_scored_as_runs(valid_runs: Example) -> None:
     assert "multilingual RankDistance" not in after
 
 
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_a_submission_records_the_dtype(tmp_path: Path, dtype: str) -> None:
+    class InDtype(TinyEncoder):
+        def __init__(self) -> None:
+            super().__init__(dimension=64)
+            self.dtype = dtype
+
+    card = tmp_path / "card.toml"
+    card.write_text(examples.CARD)
+    packed = packing.pack(
+        InDtype(), ["mini"], tmp_path / "submissions", org="org", card=card, vectors_out=tmp_path, store=tmp_path / "s"
+    )
+    assert toml.load(packed.folder / "submission.toml")["suites"]["mini"]["dtype"] == dtype
+    result = rescore(packed.folder).results["mini"]
+    assert result.provenance.dtype == dtype
+    assert any("computed in bf16, not in fp32" in note for note in result.notes) == (dtype == "bf16")
+
+
 def test_packing_twice_gives_the_same_bytes(valid: Example, tmp_path: Path) -> None:
     again = examples.packed(tmp_path)
     for path in sorted(valid.folder.iterdir()):

@@ -334,19 +334,19 @@ class HashSeeded(Good):
         return hash(piece)
 
 
-def load_good(*, dtype: str = "auto", device: str = "auto") -> Good:
+def load_good(*, dtype: str = "fp32", device: str = "auto") -> Good:
     if dtype not in ("auto", "fp32"):
         raise HybridBenchError(f"good cannot compute in {dtype}")
     return Good()
 
 
-def load_good_images(*, dtype: str = "auto", device: str = "auto") -> GoodWithImages:
+def load_good_images(*, dtype: str = "fp32", device: str = "auto") -> GoodWithImages:
     load_good(dtype=dtype, device=device)
     encoder = GoodWithImages()
     encoder.card = _card(modalities=["text", "image"], name="good-images")
     return encoder
 
 
-def load_hash_seeded(*, dtype: str = "auto", device: str = "auto") -> HashSeeded:
+def load_hash_seeded(*, dtype: str = "fp32", device: str = "auto") -> HashSeeded:
     """Accepts any dtype."""
     return HashSeeded()

@@ -36,7 +36,7 @@ class SentenceTransformersEncoder:
     Args and errors: as :class:`hybrid_bench.encoders.backends.transformers.TransformersEncoder`.
     """
 
-    def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
+    def __init__(self, card: EncoderCard, *, dtype: str = "fp32", device: str = "auto", trust_remote_code: bool = False) -> None:
         need("transformers", "this encoder", "sentence_transformers")
         from sentence_transformers import SentenceTransformer
 

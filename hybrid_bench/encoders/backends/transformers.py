@@ -41,7 +41,7 @@ class TransformersEncoder:
         HybridBenchError: if the model cannot be loaded, or its dimension or maximum length contradicts the card.
     """
 
-    def __init__(self, card: EncoderCard, *, dtype: str = "auto", device: str = "auto", trust_remote_code: bool = False) -> None:
+    def __init__(self, card: EncoderCard, *, dtype: str = "fp32", device: str = "auto", trust_remote_code: bool = False) -> None:
         need("transformers", "this encoder", "torch", "transformers")
         from transformers import AutoConfig
 

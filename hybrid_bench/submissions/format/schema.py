@@ -120,6 +120,8 @@ class SuiteEntry(_Strict):
     #: Retrieval depth per query; None if the whole pool was ranked.
     depth: Annotated[int, Field(ge=1, le=1000)] | None = None
     trained_on: TrainedOn
+    #: What vectors were computed in, before they were rounded to fp16; joined by ``+`` for a fusion. None: not stated.
+    dtype: Annotated[str, Field(pattern=r"^(fp32|bf16|fp16|int8)(\+(fp32|bf16|fp16|int8)){0,3}$")] | None = None
     vectors: VectorsFile | None = None
     #: "<setting> <measure>" to the claimed mean over the settings of that kind; compared with the recomputed score, never shown
     #: as a score.

@@ -90,7 +90,7 @@ def check_target(trained: Path, target: Path) -> None:
         raise HybridBenchError(f"{target} is a file", "Choose a folder to publish in.")
 
 
-def load_published(folder: Path | str, *, base: str = "", dtype: str = "auto", device: str = "auto") -> Encoder:
+def load_published(folder: Path | str, *, base: str = "", dtype: str = "fp32", device: str = "auto") -> Encoder:
     """Load an encoder that was published as a difference. The first call merges it with its base, in the cache.
 
     Args:

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 __all__ = ["cross", "hybrid", "mono"]
 
 
-def hybrid(*, dtype: str = "auto", device: str = "auto") -> Encoder:
+def hybrid(*, dtype: str = "fp32", device: str = "auto") -> Encoder:
     """Load ``hybrid-me5-small``; see :func:`hybrid_bench.plugin.load_published`."""
     return _load("hybrid", dtype, device)
 
 
-def mono(*, dtype: str = "auto", device: str = "auto") -> Encoder:
+def mono(*, dtype: str = "fp32", device: str = "auto") -> Encoder:
     """Load ``mono-me5-small``; see :func:`hybrid_bench.plugin.load_published`."""
     return _load("mono", dtype, device)
 
 
-def cross(*, dtype: str = "auto", device: str = "auto") -> Encoder:
+def cross(*, dtype: str = "fp32", device: str = "auto") -> Encoder:
     """Load ``cross-me5-small``; see :func:`hybrid_bench.plugin.load_published`."""
     return _load("cross", dtype, device)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 
-def load(*, dtype: str = "auto", device: str = "auto") -> Encoder:
+def load(*, dtype: str = "fp32", device: str = "auto") -> Encoder:
     """Load ``me5-small``. The first call on a machine converts the weights, which takes a few seconds.
 
     Args:

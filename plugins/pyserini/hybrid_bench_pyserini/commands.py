@@ -104,7 +104,7 @@ def mdpr(
     languages: shared.Languages = None,
     passage_text: shared.PassageTextOption = "sentence",
     measures: shared.Measures = None,
-    dtype: shared.Dtype = "auto",
+    dtype: shared.Dtype = "fp32",
     device: shared.Device = "auto",
     storage: shared.StorageOption = None,
     run_depth: Annotated[
@@ -150,7 +150,7 @@ def export(
     suite: shared.SuiteName = "mini",
     pool: Annotated[str | None, typer.Option(help="A language or all; required if the suite has several.")] = None,
     passage_text: shared.PassageTextOption = "sentence",
-    dtype: shared.Dtype = "auto",
+    dtype: shared.Dtype = "fp32",
     device: shared.Device = "auto",
     store: shared.Store = None,
 ) -> None:

@@ -42,7 +42,7 @@ def export(
     *,
     pool: str | None = None,
     passage_text: PassageText = "sentence",
-    dtype: str = "auto",
+    dtype: str = "fp32",
     device: str = "auto",
     store: Path | None = None,
     progress: Progress | None = None,

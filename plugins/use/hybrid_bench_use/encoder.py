@@ -31,7 +31,7 @@ class UseEncoder:
         HybridBenchError: on another dtype or device, or if the package is not installed.
     """
 
-    def __init__(self, *, dtype: str = "auto", device: str = "auto") -> None:
+    def __init__(self, *, dtype: str = "fp32", device: str = "auto") -> None:
         with resources.as_file(resources.files(__package__) / _CARD) as path:
             self.card = EncoderCard.read(path)
         for option, asked, only in (("dtype", dtype, self.dtype), ("device", device, self.device)):

@@ -44,7 +44,7 @@ class Seq2SeqTranslator:
     """
 
     def __init__(
-        self, model: str, *, revision: str | None = None, device: str = "auto", dtype: str = "auto", beams: int = 4
+        self, model: str, *, revision: str | None = None, device: str = "auto", dtype: str = "fp32", beams: int = 4
     ) -> None:
         need("translate", "this translator", "torch", "transformers")
         from transformers import AutoConfig, AutoModelForSeq2SeqLM, AutoTokenizer
