@@ -21,7 +21,7 @@ class TinyEncoder:
     dtype = "fp32"
     device = "cpu"
 
-    def __init__(self, *, dtype: str = "fp32", device: str = "auto", dimension: int = 256) -> None:
+    def __init__(self, *, dtype: str = "auto", device: str = "auto", dimension: int = 256) -> None:
         for option, asked, only in (("dtype", dtype, self.dtype), ("device", device, self.device)):
             if asked not in ("auto", only):
                 raise HybridBenchError(f"tiny cannot compute with {option} {asked!r}", f"Leave --{option} out, or say {only}.")

@@ -47,6 +47,9 @@ def command(
     dtype: Dtype = "fp32",
     device: Device = "auto",
     pooling: Annotated[str | None, typer.Option(help="mean, cls or eos, for a model without a card.")] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="transformers: the bare transformer of a sentence-transformers model. [default: its own]")
+    ] = None,
     query_prefix: Annotated[str | None, typer.Option(help="Prefix of every query, for a model without a card.")] = None,
     passage_prefix: Annotated[str | None, typer.Option(help="Prefix of every passage, for a model without a card.")] = None,
     similarity: SimilarityOption = None,
@@ -94,6 +97,7 @@ def command(
             "dtype": dtype,
             "device": device,
             "pooling": pooling,
+            "backend": backend,
             "query_prefix": query_prefix,
             "passage_prefix": passage_prefix,
             "similarity": similarity,

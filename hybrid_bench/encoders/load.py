@@ -120,8 +120,19 @@ def _hub_card(name: str, overrides: dict[str, Any]) -> EncoderCard:
 
 
 def _guessed(name: str, model: str, is_sentence_transformers: bool, overrides: dict[str, Any]) -> EncoderCard:
-    """The card of a model without one: what sentence-transformers would do, which is mean pooling for a bare transformer."""
-    backend = "transformers" if "pooling" in overrides or not is_sentence_transformers else "sentence-transformers"
+    """The card of a model without one: what sentence-transformers would do, which is mean pooling for a bare transformer.
+
+    Raises:
+        HybridBenchError: if another pooling is asked for than that of the model's own modules, which would be left out with its
+            prompts, and not the bare transformer.
+    """
+    backend = overrides.get("backend", "sentence-transformers" if is_sentence_transformers else "transformers")
+    if is_sentence_transformers and "pooling" in overrides and "backend" not in overrides:
+        raise HybridBenchError(
+            f"{name} states its pooling, its normalisation and its prompts itself (modules.json); "
+            f"pooling {overrides['pooling']!r} would leave them out",
+            "Omit the pooling, or choose the bare transformer, without what the model states: --backend transformers.",
+        )
     fields = {"name": name, "model": model, "backend": backend}
     if backend == "transformers":
         fields["pooling"] = "mean"

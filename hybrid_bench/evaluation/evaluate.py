@@ -69,7 +69,7 @@ def _evaluate_exactly(encoder: Encoder | str, suite: Suite, options: EvaluationO
     wanted = options.runs_wanted(suite)
     phases = Phases()
     with phases.measure("load"):
-        loaded = encoder_for(suite, encoder, options)
+        loaded = encoder_for(suite, encoder, options, progress)
     search = ExactSearch(
         loaded,
         suite,

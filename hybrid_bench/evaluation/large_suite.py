@@ -83,7 +83,8 @@ class LargeSuite:
         """
         name = encoder if isinstance(encoder, str) else ""
         chosen = options.encoder_options
-        loaded = encoder_for(suite, encoder, options)
+        progress = progress or SilentProgress()
+        loaded = encoder_for(suite, encoder, options, progress)
         return cls(
             suite,
             EncoderSource(loaded, name, chosen if name else {}),
@@ -91,7 +92,7 @@ class LargeSuite:
             options.make_executor(),
             options.passage_text,
             options.storage or STORAGE,
-            progress or SilentProgress(),
+            progress,
             options.strict,
         )
 

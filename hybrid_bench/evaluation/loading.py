@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.encoders.description import describe
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.modalities import check_modalities
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.options import EvaluationOptions
+from hybrid_bench.support.progress import Progress
 
 
-def encoder_for(suite: Suite, encoder: Encoder | str, options: EvaluationOptions) -> Encoder:
-    """Load an encoder, if it is given by name, and check that it reads the suite's modalities.
+def encoder_for(suite: Suite, encoder: Encoder | str, options: EvaluationOptions, progress: Progress) -> Encoder:
+    """Load an encoder, if it is given by name, check that it reads the suite's modalities, and report what it uses.
 
     Raises:
         HybridBenchError: if it cannot be loaded, lacks a modality of the suite (checked before weights are loaded), or is given
@@ -19,11 +21,14 @@ def encoder_for(suite: Suite, encoder: Encoder | str, options: EvaluationOptions
     """
     needed = f"the suite {suite.name}"
     if isinstance(encoder, str):
-        return load_encoder(encoder, modalities=suite.modalities, needed_by=needed, **options.encoder_options)
+        loaded = load_encoder(encoder, modalities=suite.modalities, needed_by=needed, **options.encoder_options)
+        progress.say(describe(loaded))
+        return loaded
     if options.encoder_options:
         raise HybridBenchError(
             f"the option encoder ({', '.join(options.encoder_options)}) has no effect on an encoder that is loaded already",
             "Name the encoder instead, or load it with these options.",
         )
     check_modalities(encoder.card, suite.modalities, needed)
+    progress.say(describe(encoder))
     return encoder

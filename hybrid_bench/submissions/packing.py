@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid_bench.embeddings.store import EmbeddingStore
+from hybrid_bench.encoders.description import describe
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import assemble
@@ -26,7 +27,7 @@ from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import schema, vectors
 from hybrid_bench.submissions.format.rank_table import RankTable
 from hybrid_bench.support import atomic, cache
-from hybrid_bench.support.progress import Progress
+from hybrid_bench.support.progress import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from hybrid_bench.submissions.format.expected import SuiteData
@@ -72,6 +73,7 @@ def pack(
     stated = cards.read_stated(card)
     fields = cards.fields(cards.of_encoder(encoder), stated)
     vectors_folder = (vectors_out or cache.home() / "vectors") / f"{org}__{name}" / revision
+    (progress or SilentProgress()).say(describe(encoder))
     packed = []
     for suite in suites:
         part = pack_suite(encoder, suite, vectors_folder, passage_text, store, progress)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hybrid_bench.datasets.settings import ALL
+from hybrid_bench.encoders.description import describe
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.submissions import attestation, checking, packing, ranking, rescoring
@@ -19,7 +20,7 @@ from hybrid_bench.submissions.format import vectors as vector_file
 from hybrid_bench.submissions.format.findings import Report
 from hybrid_bench.submissions.format.rank_table import RankTable
 from hybrid_bench.submissions.inspection import Inspection, read_card
-from hybrid_bench.support.progress import Progress
+from hybrid_bench.support.progress import Progress, SilentProgress
 
 #: Maximum difference of a mean score between two machines; relative for scores above 1.
 TOLERANCE = 2e-3
@@ -75,6 +76,7 @@ def rerun(
     ]
     if not comparable:
         raise HybridBenchError(f"{folder} has no ranks of whole pools to compare with")
+    (progress or SilentProgress()).say(describe(encoder))
     return {name: _rerun_suite(found, name, encoder, tolerance, store, progress) for name in comparable}
 
 

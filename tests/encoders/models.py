@@ -9,7 +9,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Pooling, Transformer
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+from transformers import BertConfig, BertModel, GPT2Config, GPT2Model, PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
 SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
 WORDS = ["the", "river", "rises", "in", "mountains", "and", "flows", "to", "sea", "rain", "falls", "query", "passage", ":", "."]
@@ -82,6 +82,21 @@ def save_sentence_transformer(
     ]
     SentenceTransformer(modules=parts, prompts=prompts, similarity_fn_name=similarity, device="cpu").save(str(folder / "saved"))
     return folder / "saved"
+
+
+def save_decoder(folder: Path, *, eos: str | None = "</s>", adds_eos: bool = False, padding_side: str = "left") -> Path:
+    """A two-layer GPT-2 with absolute positions, whose tokenizer pads on the left and adds no token, or EOS at the end."""
+    special = {"pad_token": "<pad>", "unk_token": "<unk>"} | ({"eos_token": eos} if eos else {})
+    words = [*special.values(), *WORDS]
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, "<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    if adds_eos and eos:
+        tokenizer.post_processor = processors.TemplateProcessing(single=f"$A {eos}", special_tokens=[(eos, words.index(eos))])
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, padding_side=padding_side, **special).save_pretrained(folder)
+    torch.manual_seed(8)
+    shape = {"vocab_size": len(words), "n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": POSITIONS}
+    GPT2Model(GPT2Config(**shape, pad_token_id=0)).eval().save_pretrained(folder)
+    return folder
 
 
 def put_on_hub(cache: Path, name: str, commit: str, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -29,9 +29,9 @@ _TOKENS_PER_BATCH = 8192
 class SentenceTransformersEncoder:
     """An encoder backed by ``sentence_transformers.SentenceTransformer``.
 
-    Prefixes on the card take precedence; without them, the model's prompts ``query`` and ``passage`` (or ``document``) are
-    used and recorded on the card; likewise its similarity, cosine or dot. Weights in a folder are read from safetensors files
-    only.
+    Prefixes that the card states take precedence, empty ones too; otherwise the model's prompts ``query``, and ``document``,
+    ``passage`` or ``corpus``, are used and recorded on the card; likewise its similarity, cosine or dot. Weights in a folder
+    are read from safetensors files only.
 
     Args and errors: as :class:`hybrid_bench.encoders.backends.transformers.TransformersEncoder`.
     """
@@ -39,6 +39,7 @@ class SentenceTransformersEncoder:
     def __init__(self, card: EncoderCard, *, dtype: str = "fp32", device: str = "auto", trust_remote_code: bool = False) -> None:
         need("transformers", "this encoder", "sentence_transformers")
         from sentence_transformers import SentenceTransformer
+        from sentence_transformers.sentence_transformer.modules import Pooling
 
         if card.pooling is not None:
             raise HybridBenchError(
@@ -58,6 +59,9 @@ class SentenceTransformersEncoder:
             )
             _check_tokenizers(card.model, self._model)
         _check_poolers(card.name, self._model, missing)
+        if any(isinstance(module, Pooling) for module in self._model):
+            # With absolute positions, padding on the left would shift the tokens and change the vector; Pooling takes either.
+            self._model.tokenizer.padding_side = "right"
         if card.max_length is not None:
             self._truncate_at(card.name, card.max_length)
         limit = self._model.max_seq_length
@@ -66,8 +70,8 @@ class SentenceTransformersEncoder:
         prompts = self._model.prompts
         self.card = card.model_copy(
             update={
-                "query_prefix": card.query_prefix or prompts.get("query") or "",
-                "passage_prefix": card.passage_prefix or prompts.get("passage") or prompts.get("document") or "",
+                "query_prefix": _prefix(card, "query_prefix", prompts, "query"),
+                "passage_prefix": _prefix(card, "passage_prefix", prompts, "document", "passage", "corpus"),
                 "max_length": int(limit) if limit is not None and math.isfinite(limit) else None,
                 "similarity": _similarity(card, self._model.similarity_fn_name),
                 "dimension": dimension,
@@ -104,6 +108,16 @@ class SentenceTransformersEncoder:
         """The torch device's type."""
         return self._device.type
 
+    @property
+    def pooling(self) -> str:
+        """The modules after the transformer, in words: ``mean pooling, Dense, Normalize``."""
+        modules = [(type(module).__name__, getattr(module, "pooling_mode", "")) for module in self._model]
+        return ", ".join(
+            f"{mode if isinstance(mode, str) else '+'.join(mode)} pooling" if mode else name
+            for name, mode in modules
+            if mode or name != "Transformer"
+        )
+
     def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
         """Encode texts: (texts, dimension) float32. See :class:`hybrid_bench.Encoder`."""
         import numpy as np
@@ -123,6 +137,12 @@ class SentenceTransformersEncoder:
                 convert_to_numpy=True,
             )
         return vectors
+
+
+def _prefix(card: EncoderCard, field: str, prompts: Mapping[str, str | None], *names: str) -> str:
+    """What a card states, even if it is empty; otherwise the first of the model's prompts that is not."""
+    stated: str = getattr(card, field)
+    return stated if field in card.model_fields_set else next((prompt for name in names if (prompt := prompts.get(name))), "")
 
 
 def _similarity(card: EncoderCard, saved: str) -> Similarity:

@@ -15,6 +15,7 @@ from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.hub import commit, explained
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.encoders.tokenization import check_tokenizer, check_vocabulary
+from hybrid_bench.encoders.tokens import token_ids
 from hybrid_bench.support.optional import need
 
 if TYPE_CHECKING:
@@ -109,12 +110,10 @@ class TransformersEncoder:
         vectors = np.empty((len(texts), self.card.dimension or 0), dtype=np.float32)
         if not texts:
             return vectors
-        token_ids: list[list[int]] = self._tokenizer(
-            [prefix + text for text in texts], truncation=True, max_length=self.card.max_length
-        )["input_ids"]
+        ids = token_ids(self._tokenizer, [prefix + text for text in texts], self.card.max_length, self.card.pooling)
         budget = _TOKENS_PER_BATCH.get(self._device.type, _TOKENS_PER_BATCH_ACCELERATOR)
-        for batch in token_batches([len(ids) for ids in token_ids], budget):
-            padded = self._tokenizer.pad({"input_ids": [token_ids[index] for index in batch]}, return_tensors="pt")
+        for batch in token_batches([len(of_text) for of_text in ids], budget):
+            padded = self._tokenizer.pad({"input_ids": [ids[index] for index in batch]}, return_tensors="pt")
             with torch.inference_mode():
                 inputs = {key: value.to(self._device) for key, value in padded.items() if key != "token_type_ids"}
                 states = self._model(**inputs).last_hidden_state.float()

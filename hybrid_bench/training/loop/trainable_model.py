@@ -11,6 +11,7 @@ import numpy as np
 from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.encoders.tokenization import check_tokenizer, check_vocabulary
+from hybrid_bench.encoders.tokens import token_ids
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.encoder.base import Base
 from hybrid_bench.training.encoder.difference import WEIGHTS, LowRank, check_names, stored_name
@@ -117,14 +118,8 @@ class TrainableModel:
     def tokenize(self, texts: Sequence[str], role: Role) -> Features:
         """Token ids of texts with the role's prefix, padded on the right to the longest text."""
         prefix = self.base.card.query_prefix if role == "query" else self.base.card.passage_prefix
-        padded = self.network.tokenizer(
-            [prefix + text for text in texts],
-            truncation=True,
-            max_length=self.max_lengths[role],
-            padding=True,
-            padding_side="right",
-            return_tensors="pt",
-        )
+        ids = token_ids(self.network.tokenizer, [prefix + text for text in texts], self.max_lengths[role], self.base.card.pooling)
+        padded = self.network.tokenizer.pad({"input_ids": ids}, padding_side="right", return_tensors="pt")
         return {name: padded[name] for name in ("input_ids", "attention_mask")}
 
     def encode(self, texts: Sequence[str], role: Role, tokens: int) -> np.ndarray:
