@@ -154,7 +154,7 @@ class _Job:
             key = self._key.of_shard(texts_hash(itertools.chain.from_iterable(chunk)), len(chunk))
             path = shard_path(self._folder, number)
             try:
-                found = shards.read(path, ("vectors", "ids"), key=key)
+                found = self._read(path, key, [item_id for item_id, _ in chunk])
             except shards.CorruptShardError as corrupt:
                 if path.exists():
                     self._progress.say(f"{path} {corrupt}; encoding it again")
@@ -162,6 +162,18 @@ class _Job:
                 yield [content for _, content in chunk]
             else:
                 self._add(number, key, found.tensors, found.sha256)
+
+    def _read(self, path: Path, key: str, ids: list[str]) -> shards.Shard:
+        """Read a shard of these passages; a checksum is of bytes, so that shapes and dtypes are compared as well."""
+        import numpy as np
+
+        found = shards.read(path, ("vectors", "ids"), key=key)
+        of_dtype = found.vectors.dtype == (np.float16 if self._key.storage == "fp16" else np.float32)
+        if not of_dtype or found.vectors.ndim != 2 or len(found.vectors) != len(ids):
+            raise shards.CorruptShardError("is corrupt: its vectors have another shape or dtype")
+        if not np.array_equal(found.tensors["ids"], shards.pack_ids(ids)):
+            raise shards.CorruptShardError("is corrupt: it has other ids")
+        return found
 
     def _check_modality(self, chunk: Sequence[Item]) -> None:
         found, expected = modality_of(content for _, content in chunk), self._key.encoder.modality
@@ -202,7 +214,7 @@ class _Job:
             dimension=self._dimensions.pop(),
             texts=self._digest.hexdigest(),
             shards=tuple(self._entries[number] for number in range(len(self._entries))),
-        )
+        ).sealed()
         content = manifest.to_json().encode()
         path = self._folder / Collection.FILE
         if not path.is_file() or path.read_bytes() != content:

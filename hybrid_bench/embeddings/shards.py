@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,20 +88,28 @@ def read(
     """
     import safetensors
 
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            tensors = _mapped(path, names) if mapped else {name: file.get_tensor(name) for name in names}
-    except FileNotFoundError:
-        raise CorruptShardError("is missing") from None
-    except (safetensors.SafetensorError, OSError, TypeError, KeyError, ValueError) as error:  # e.g. an unknown dtype
-        raise CorruptShardError("is corrupt or truncated") from error
+    with _explained(), safetensors.safe_open(path, framework="numpy") as file:
+        header = file.metadata() or {}
+        tensors = _mapped(path, names) if mapped else {name: file.get_tensor(name) for name in names}
     if key is not None and header.get("key") != key:
         raise CorruptShardError("holds vectors of another encoder or of other inputs")
     more = {name: value for name, value in header.items() if name not in ("key", "sha256")}
     if (quick_checksum(tensors) != quick) if quick else (header.get("sha256") != _checksum(tensors, more)):
         raise CorruptShardError("is corrupt: its checksum does not match")
     return Shard(header.get("key", ""), header.get("sha256", ""), tensors, header)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn errors of reading into CorruptShardError."""
+    import safetensors
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise CorruptShardError("is missing") from None
+    except (safetensors.SafetensorError, OSError, TypeError, KeyError, ValueError) as error:  # e.g. an unknown dtype
+        raise CorruptShardError("is corrupt or truncated") from error
 
 
 def _mapped(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -133,10 +143,14 @@ def unpack_ids(packed: np.ndarray) -> np.ndarray:
 
 
 def read_ids(path: Path) -> np.ndarray:
-    """Read only the ids of a shard; it is not verified again."""
+    """Read only the ids of a shard that was verified before.
+
+    Raises:
+        CorruptShardError: if it is no longer there, or no longer a shard.
+    """
     import safetensors
 
-    with safetensors.safe_open(path, framework="numpy") as file:
+    with _explained(), safetensors.safe_open(path, framework="numpy") as file:
         return unpack_ids(file.get_tensor("ids"))
 
 

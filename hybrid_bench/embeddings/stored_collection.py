@@ -27,6 +27,10 @@ Storage = Literal["fp16", "fp32"]
 #: block of scores.
 SHARD_TEXTS = 2048
 
+#: Number format on disk to numpy's name of the dtype.
+_DTYPES = {"fp16": "float16", "fp32": "float32"}
+#: What a manifest's key states at least, as text.
+_NEEDED = {"encoder", "dtype", "storage", "passage_text"}
 _AGAIN = "Run `hybrid-bench encode` (or evaluate) again: valid shards are kept, the others are encoded again."
 
 
@@ -97,10 +101,21 @@ class Manifest(BaseModel):
     texts: str = Field(pattern=r"^[0-9a-f]{64}$")
     #: the files ``0000000.safetensors``, ``0000001.safetensors``, ...
     shards: tuple[ShardEntry, ...]
+    #: :attr:`checksum`; None in collections of earlier versions
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+
+    @property
+    def checksum(self) -> str:
+        """sha256 of the other fields."""
+        return hashlib.sha256(self.model_copy(update={"sha256": None}).to_json().encode()).hexdigest()
+
+    def sealed(self) -> Manifest:
+        """The manifest with its checksum."""
+        return self.model_copy(update={"sha256": self.checksum})
 
     def to_json(self) -> str:
         """The text of the file, one line per shard; equal manifests give equal bytes."""
-        fields = self.model_dump(mode="json")
+        fields = self.model_dump(mode="json", exclude=None if self.sha256 else {"sha256"})
         rows = ",\n".join("  " + json.dumps(row) for row in fields.pop("shards"))
         head = json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False)[:-2]
         return f'{head},\n "shards": [\n{rows}\n ]\n}}\n'
@@ -139,7 +154,12 @@ class Collection:
         counts = [entry.count for entry in self.manifest.shards]
         if not isinstance(per_shard, int) or sum(counts) != self.manifest.count or {*counts[:-1]} - {per_shard}:
             raise HybridBenchError(f"{path} is corrupt: its counts do not add up", _AGAIN)
+        if counts[-1] > per_shard or self.manifest.sha256 not in (None, self.manifest.checksum):
+            raise HybridBenchError(f"{path} is corrupt: its checksum does not match", _AGAIN)
+        if missing := _NEEDED - {name for name, value in self.manifest.key.items() if isinstance(value, str)}:
+            raise HybridBenchError(f"{path} is corrupt: it does not state {', '.join(sorted(missing))}", _AGAIN)
         self.shard_texts = per_shard
+        self._verified: set[int] = set()
 
     def __len__(self) -> int:
         return self.manifest.count
@@ -167,12 +187,34 @@ class Collection:
             shard = shards.read(path, ("vectors", "ids"), key=entry.key, quick=entry.quick, mapped=True)
         except shards.CorruptShardError as corrupt:
             raise HybridBenchError(f"the shard {path} of the manifest {corrupt}", _AGAIN) from corrupt
-        if shard.sha256 != entry.sha256 or shard.vectors.shape != (entry.count, self.manifest.dimension):
+        # Checksums are of bytes, so that shapes and dtypes have to be compared as well.
+        stored = _DTYPES.get(str(self.manifest.key["storage"])), (entry.count, self.manifest.dimension)
+        ids = shard.tensors["ids"]
+        if (
+            shard.sha256 != entry.sha256
+            or (shard.vectors.dtype.name, shard.vectors.shape) != stored
+            or (ids.dtype.name, ids.ndim, len(ids)) != ("uint8", 2, entry.count)
+        ):
             raise HybridBenchError(f"the shard {path} does not match the manifest", _AGAIN)
+        self._verified.add(number)
         return shard
 
+    def verify(self, count: int) -> None:
+        """Verify the first ``count`` shards, but for those that were already read.
+
+        Raises:
+            HybridBenchError: see :meth:`read`.
+        """
+        for number in range(count):
+            if number not in self._verified:
+                self.read(number)
+
     def ids_of(self, numbers: np.ndarray) -> np.ndarray:
-        """Look up ids by the passages' positions in the collection: (numbers,) to (numbers,) bytes. Shards are not verified."""
+        """Look up ids by the passages' positions in the collection: (numbers,) to (numbers,) bytes.
+
+        Raises:
+            HybridBenchError: if a shard is missing or corrupt; each is verified when it is needed for the first time.
+        """
         import numpy as np
 
         order = np.argsort(numbers, kind="stable")
@@ -189,4 +231,13 @@ class Collection:
     @functools.cached_property
     def _ids(self) -> Any:
         # Keep the ids of a few shards: a search resolves ties shard by shard.
-        return functools.lru_cache(maxsize=64)(lambda number: shards.read_ids(shard_path(self.folder, number)))
+        return functools.lru_cache(maxsize=64)(self._read_ids)
+
+    def _read_ids(self, number: int) -> np.ndarray:
+        if number not in self._verified:
+            return shards.unpack_ids(self.read(number).tensors["ids"])
+        path = shard_path(self.folder, number)
+        try:
+            return shards.read_ids(path)
+        except shards.CorruptShardError as corrupt:
+            raise HybridBenchError(f"the shard {path} of the manifest {corrupt}", _AGAIN) from corrupt

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,46 @@ QUERIES_AT_ONCE = 2048
 SAVE_EVERY = 20.0
 
 
+class SavedLists(NamedTuple):
+    """A file of results.
+
+    Attributes:
+        path: the file.
+        key: of the collection, the queries and the depth.
+        shape: (queries, depth).
+        passages: in the collection.
+    """
+
+    path: Path
+    key: str
+    shape: tuple[int, int]
+    passages: int
+
+    def read(self) -> tuple[TopLists, int]:
+        """The lists, and the number of shards that they cover.
+
+        Raises:
+            CorruptShardError: if the file is missing, corrupt, or of another search.
+        """
+        saved = shards.read(self.path, ("scores", "numbers"), key=self.key)
+        lists = TopLists(saved.tensors["scores"], saved.tensors["numbers"])
+        found = [(array.dtype.name, array.shape) for array in (lists.scores, lists.numbers)]
+        if found != [("float32", self.shape), ("int64", self.shape)] or lists.numbers.max(initial=-1) >= self.passages:
+            raise shards.CorruptShardError("is corrupt: it has other lists")
+        return lists, int(saved.header["shards"])
+
+    def lists(self) -> TopLists:
+        """The lists of a finished search.
+
+        Raises:
+            HybridBenchError: if the file was damaged since.
+        """
+        try:
+            return self.read()[0]
+        except shards.CorruptShardError as corrupt:
+            raise HybridBenchError(f"the results of the search in {self.path} {corrupt}", "Search again.") from corrupt
+
+
 class Found:
     """Results of a search, on disk; read for a few queries at a time.
 
@@ -43,15 +83,15 @@ class Found:
         queries: total number of queries.
     """
 
-    def __init__(self, collection: Collection, files: list[Path], queries: int) -> None:
+    def __init__(self, collection: Collection, files: list[SavedLists], queries: int) -> None:
         self.collection = collection
         self._files = files
         self._queries = queries
 
     def top_lists(self) -> Iterator[TopLists]:
         """Yield the lists of each file."""
-        for path in self._files:
-            yield _lists(shards.read(path, ("scores", "numbers")))
+        for saved in self._files:
+            yield saved.lists()
 
     def hits(self, rows: Sequence[int]) -> list[list[Hit]]:
         """The hits of the queries at some positions, in canonical order."""
@@ -62,7 +102,7 @@ class Found:
         ]
 
     def _hits(self, number: int, rows: list[int]) -> Iterator[list[Hit]]:
-        lists = _lists(shards.read(self._files[number], ("scores", "numbers")))
+        lists = self._files[number].lists()
         wanted = lists.numbers[rows]
         ids = np.empty(wanted.shape, dtype=object)
         ids[wanted >= 0] = self.collection.ids_of(wanted[wanted >= 0])
@@ -118,14 +158,15 @@ def _search_part(
     executor: Executor,
     progress: Callable[[int], None],
     save_every: float,
-) -> Path:
+) -> SavedLists:
     queries_hash = hashlib.sha256(queries.tobytes()).hexdigest()
     key = hashlib.sha256(f"{collection.digest} {queries_hash} {len(queries)} {depth}".encode()).hexdigest()
     folder = collection.folder / "searches"
-    path = folder / f"{key[:24]}.safetensors"
+    target = SavedLists(folder / f"{key[:24]}.safetensors", key, (len(queries), depth), len(collection))
     counts = [entry.count for entry in collection.manifest.shards]
     with explain_write_errors(folder, "search results"), locked(folder, None):
-        lists, done = _saved(path, key) or (TopLists.empty(len(queries), depth), 0)
+        lists, done = _resumed(target, len(counts)) or (TopLists.empty(len(queries), depth), 0)
+        collection.verify(done)  # nothing else reads them again
         progress(sum(counts[:done]))
         stops: list[int] = []
         floor = lists.floor.copy()  # threads see updates; other processes get the state at the start of the task
@@ -150,23 +191,19 @@ def _search_part(
             progress(sum(counts[done : stops[number]]))
             done = stops[number]
             if done == len(counts) or time.monotonic() - saved_at >= save_every:
-                shards.write(path, key, {"scores": lists.scores, "numbers": lists.numbers}, shards=str(done))
+                shards.write(target.path, key, {"scores": lists.scores, "numbers": lists.numbers}, shards=str(done))
                 saved_at = time.monotonic()
-    return path
+    return target
 
 
-def _saved(path: Path, key: str) -> tuple[TopLists, int] | None:
-    """The results of an interrupted search, and the number of shards that they cover."""
+def _resumed(target: SavedLists, shards_in_all: int) -> tuple[TopLists, int] | None:
+    """The results of an interrupted or finished search, and the number of shards that they cover."""
     try:
-        saved = shards.read(path, ("scores", "numbers"), key=key)
+        lists, done = target.read()
     except shards.CorruptShardError:
         return None
-    return _lists(saved), int(saved.header["shards"])
+    return (lists, done) if 0 <= done <= shards_in_all else None
 
 
 def _silent(_: int) -> None:
     pass
-
-
-def _lists(shard: shards.Shard) -> TopLists:
-    return TopLists(shard.tensors["scores"], shard.tensors["numbers"])
