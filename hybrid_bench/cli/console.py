@@ -103,10 +103,13 @@ def show_frame_of(result: Result, frame: pd.DataFrame, style: str, title: str) -
 def show_result(result: Result, style: str, heading: str = "") -> None:
     """Print the tables of a result to standard output, and its notes to standard error."""
     from hybrid_bench.results import tables
+    from hybrid_bench.results.stated_languages import left_out
 
     show_frame_of(result, tables.by_query_set(result), style, heading or tables.title(result))
     if style == "table":
         show_frame_of(result, tables.summary(result), style, "Means over settings")
+    if missing := left_out(result):
+        remark(f"note: * not among the languages on the encoder's card: {', '.join(missing)}")
     for note in result.notes:
         remark(f"note: {note}")
 

@@ -38,6 +38,8 @@ class Row:
         page: file name of the encoder's page, without extension.
         source: name of the source of published figures.
         claimed: whether all claimed scores were confirmed; None without claims.
+        left_out: query languages in the means that the encoder's card does not list.
+        covered: column to the mean without them; empty if there are none.
     """
 
     name: str
@@ -56,6 +58,13 @@ class Row:
     page: str = ""
     source: str = ""
     claimed: bool | None = None
+    left_out: tuple[str, ...] = ()
+    covered: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """What follows the name of an encoder whose means are over languages that its card leaves out."""
+        return "*" if self.left_out else ""
 
     @property
     def published(self) -> bool:
@@ -94,7 +103,8 @@ def make(spec: BoardSpec, entries: Sequence[Entry], published: Sequence[Publishe
     beside = [_published_row(file, system, figures) for file in published for system, figures in file.systems(spec).items()]
     beside.sort(key=lambda row: _place(spec, row))
     used = {row.source for row in beside}
-    notes = _notes([(entry.submission.title, scored.notes) for entry, of_board in chosen for scored in of_board])
+    notes = [_left_out_note(spec, row) for row in rows if row.left_out]
+    notes += _notes([(entry.submission.title, scored.notes) for entry, of_board in chosen for scored in of_board])
     return Board(
         spec,
         tuple(rows),
@@ -102,6 +112,13 @@ def make(spec: BoardSpec, entries: Sequence[Entry], published: Sequence[Publishe
         {file.name: file.source for file in published if file.name in used},
         tuple(dict.fromkeys([*([spec.caution] if spec.caution else []), *notes])),
     )
+
+
+def _left_out_note(spec: BoardSpec, row: Row) -> str:
+    means = ", ".join(
+        f"{column.label} {column.format(row.covered[column.key])}" for column in spec.columns if column.key in row.covered
+    )
+    return f"* {row.name}: its card does not list {', '.join(row.left_out)}. Means without these languages: {means}."
 
 
 def _notes(notes_of: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
@@ -128,10 +145,9 @@ def _place(spec: BoardSpec, row: Row) -> tuple[float, str, str]:
 
 def _row(entry: Entry, of_board: list[Scored]) -> Row:
     submission, card = entry.submission, entry.submission.card
-    by_language: dict[str, dict[str, float]] = {}
-    for scored in of_board:
-        for key, of_language in scored.by_language.items():
-            by_language.setdefault(key, {}).update(of_language)
+    by_language = _joined(scored.by_language for scored in of_board)
+    missing = tuple(dict.fromkeys(language for scored in of_board for language in scored.left_out))
+    covered = _joined(scored.covered if scored.left_out else scored.by_language for scored in of_board) if missing else {}
     suite_entries = [submission.suites[scored.suite] for scored in of_board]
     claims = [claim.confirmed for scored in of_board for claim in scored.claims]
     return Row(
@@ -150,7 +166,18 @@ def _row(entry: Entry, of_board: list[Scored]) -> Row:
         licence=card.licence,
         page=entry.slug,
         claimed=all(claims) if claims else None,
+        left_out=missing,
+        covered={key: fmean(of_language.values()) for key, of_language in covered.items()},
     )
+
+
+def _joined(parts: Iterable[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """Column to query language to value, of the suites of a row."""
+    found: dict[str, dict[str, float]] = {}
+    for part in parts:
+        for key, of_language in part.items():
+            found.setdefault(key, {}).update(of_language)
+    return found
 
 
 def _unique(words: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hybrid_bench.leaderboard.specs import BoardSpec, Column
 from hybrid_bench.measures.bias_scores import ONE_A_GROUP
+from hybrid_bench.results.stated_languages import left_out, without
 from hybrid_bench.submissions.format.schema import Level, Submission
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Scored(_Record):
         queries: query language to number of queries.
         claims: claimed scores.
         notes: notes to readers.
+        left_out: query languages that the card does not list.
+        covered: :attr:`by_language` of the settings without them; empty if there are none.
     """
 
     suite: str
@@ -66,6 +69,8 @@ class Scored(_Record):
     queries: dict[str, int]
     claims: tuple[Claimed, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    covered: dict[str, dict[str, float]] = {}
 
 
 class Entry(_Record):
@@ -93,7 +98,6 @@ def entry_of(rescored: Rescored, boards: Sequence[BoardSpec]) -> Entry:
 
 
 def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) -> Scored:
-    scores = result.scores
     # Rows are in the order of the suite's settings.
     primary = [row for row in result.rows if row.measure == result.primary]
     matrix: dict[str, dict[str, float]] = {}
@@ -101,12 +105,8 @@ def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) ->
     for row in primary:
         matrix.setdefault(row.query_set, {})[row.pool] = round(row.value, _DIGITS)
         queries[row.query_set] = max(queries.get(row.query_set, 0), row.queries)
-    by_language = {}
-    for column in board.columns:
-        rows = scores[(scores["setting"] == column.setting) & (scores["measure"] == column.measure)]
-        means = rows.groupby("query_set", sort=False)["value"].mean()
-        if len(means):
-            by_language[column.key] = {str(language): round(float(value), _DIGITS) for language, value in means.items()}
+    by_language = _by_language(board, result)
+    missing = left_out(result)
     compared = [column for column in board.columns if column.compared and column.key in by_language]
     return Scored(
         suite=suite,
@@ -129,7 +129,21 @@ def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) ->
             *(note for note in result.notes if note != ONE_A_GROUP.format(group="language") or _shows_peer(board)),
             *([_RANKS_ONLY] if suite in rescored.ranks_only else []),
         ),
+        left_out=missing,
+        covered=_by_language(board, without(result, missing)) if missing else {},
     )
+
+
+def _by_language(board: BoardSpec, result: Result) -> dict[str, dict[str, float]]:
+    """Column to query language to the mean over the pools of the column's setting."""
+    scores = result.scores
+    found = {}
+    for column in board.columns:
+        rows = scores[(scores["setting"] == column.setting) & (scores["measure"] == column.measure)]
+        means = rows.groupby("query_set", sort=False)["value"].mean()
+        if len(means):
+            found[column.key] = {str(language): round(float(value), _DIGITS) for language, value in means.items()}
+    return found
 
 
 def _shows_peer(board: BoardSpec) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from hybrid_bench.errors import UnknownNameError
 from hybrid_bench.results.record import Result
+from hybrid_bench.results.stated_languages import left_out, without
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +35,21 @@ def by_query_set(result: Result) -> pd.DataFrame:
 
     Each column is the mean over the pools of a kind of setting; the last row is the macro average of the columns over query
     sets, which is the mean over settings where every setting exists. Where query sets are languages, the table is that of the
-    paper (arXiv 2408.10536).
+    paper (arXiv 2408.10536). Languages that the encoder's card leaves out are marked with ``*``, and a row of means without
+    them follows; see :mod:`hybrid_bench.results.stated_languages`.
     """
+    frame, order = _by_query_set(result)
+    languages = [result.query_sets[name].language for name in order if name in result.query_sets]
+    missing = left_out(result)
+    if missing:
+        if (rest := without(result, missing)).rows:
+            frame.loc[f"mean without {', '.join(missing)}"] = _by_query_set(rest)[0].loc["mean"]
+        frame = frame.rename(lambda name: f"{name} *" if name in order and result.query_sets[name].language in missing else name)
+    return frame.rename_axis("query language" if languages == order else "query set")
+
+
+def _by_query_set(result: Result) -> tuple[pd.DataFrame, list[str]]:
+    """The rows and their mean, and the names of the query sets."""
     scores = result.scores
     primary = scores[scores["measure"] == result.primary]
     columns = {
@@ -48,8 +62,7 @@ def by_query_set(result: Result) -> pd.DataFrame:
     order = list(dict.fromkeys(scores["query_set"]))
     frame = frame.reindex(order)
     frame.loc["mean"] = frame.mean()
-    languages = [result.query_sets[name].language for name in order if name in result.query_sets]
-    return frame.rename_axis("query language" if languages == order else "query set")
+    return frame, order
 
 
 def summary(result: Result) -> pd.DataFrame:
@@ -60,14 +73,23 @@ def summary(result: Result) -> pd.DataFrame:
 
 
 def side_by_side(results: Sequence[Result]) -> pd.DataFrame:
-    """One row a result: the means of :func:`by_query_set`. Results of one name are told apart by the names of their files."""
+    """One row a result: the means of :func:`by_query_set`; another one for means without some languages.
+
+    Results of one name are told apart by the names of their files.
+    """
     import pandas as pd
 
     names = [result.name for result in results]
-    labels = [result.stem if names.count(result.name) > 1 else result.name for result in results]
-    rows = [by_query_set(result).loc["mean"] for result in results]
-    frame = pd.DataFrame(rows, index=labels).rename_axis("encoder")
-    return with_dtype(frame, [result.provenance.dtype for result in results])
+    rows: list[pd.Series[float]] = []
+    labels, dtypes = [], []
+    for result in results:
+        name = result.stem if names.count(result.name) > 1 else result.name
+        frame = by_query_set(result)
+        for mean in dict.fromkeys(("mean", str(frame.index[-1]))):
+            rows.append(frame.loc[mean])
+            labels.append(name + mean.removeprefix("mean"))
+            dtypes.append(result.provenance.dtype)
+    return with_dtype(pd.DataFrame(rows, index=labels).rename_axis("encoder"), dtypes)
 
 
 def with_dtype(frame: pd.DataFrame, dtypes: Sequence[str]) -> pd.DataFrame:

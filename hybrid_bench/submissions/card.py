@@ -74,6 +74,7 @@ def of_encoder(encoder: Encoder) -> dict[str, Any]:
         "passage_prefix": card.passage_prefix,
         "max_length": card.max_length,
         "training_data": card.training_data,
+        "training_languages": list(card.languages),
     }
 
 

@@ -102,6 +102,29 @@ def test_the_scores_are_those_of_the_result(folder: Path, built: Built) -> None:
     assert f"| drawn/sharp | {expected.loc['mean', 'mono AP']:.4f} a |" in text
 
 
+def test_languages_that_a_card_leaves_out_are_marked_and_the_means_are_given_without_them(copy: Path, store: Path) -> None:
+    (copy / "submissions.lock").unlink()  # a published revision does not change
+    target = copy / "submissions" / "drawn__sharp" / "1.0"
+    card = (target / "submission.toml").read_text(encoding="utf-8")
+    stated = 'training_languages = ["ar", "de", "en", "es", "zh"]\nhardware'
+    (target / "submission.toml").write_text(card.replace("hardware", stated, 1), encoding="utf-8")
+    seal(target)
+    again = build(copy, store=store)
+    found = row(again, "sharp")
+    assert found["left_out"] == ["hi", "vi"]
+    frame = tables.by_query_set(rescore(target).results[examples.SUITE])
+    assert {"hi *", "vi *"} < set(frame.index)
+    for column in record(again)["columns"]:  # type: ignore[attr-defined]
+        key, label = column["key"], column["label"]
+        assert found["values"][key] == pytest.approx(frame.loc["mean", label], abs=1e-6)  # type: ignore[index]
+        assert found["values_without_them"][key] == pytest.approx(frame.loc["mean without hi, vi", label], abs=1e-6)  # type: ignore[index]
+    note = f"drawn/sharp: its card does not list hi, vi. Means without these languages: mono AP {frame.iloc[-1]['mono AP']:.4f}, "
+    for file in ("mlqa-r.md", "mlqa-r.tex", "site/mlqa-r.html"):
+        assert note in again.files[file].decode()
+    assert "drawn/sharp\\* |" in again.files["mlqa-r.md"].decode()
+    assert "left_out" not in row(again, "blurred")
+
+
 def test_equally_good_rows_share_a_letter(built: Built) -> None:
     groups = {name: row(built, name)["groups"] for name in examples.DRAWN}
     for column in ("mono_ap", "cross_ap", "multi_ap", "rank_distance"):

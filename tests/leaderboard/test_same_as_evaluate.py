@@ -80,6 +80,8 @@ def test_pack_check_build_gives_the_scores_of_evaluate(tmp_path: Path) -> None:
     printed = {line.split(" | ")[0].strip("| "): line for line in (folder / "mini.md").read_text(encoding="utf-8").splitlines()}
     for encoder in encoders:
         expected = tables.by_query_set(evaluate(encoder, "mini", options=EvaluationOptions(store=tmp_path / "s")))
+        expected = expected.rename(lambda name: name.removesuffix(" *"))  # use-multilingual knows three languages less
+        expected = expected.drop([name for name in expected.index if name.startswith("mean without")])
         row = rows[f"org/{encoder.card.name}"]
         assert row["checked"] == "vectors re-scored"
         for column in board.columns:
@@ -89,4 +91,4 @@ def test_pack_check_build_gives_the_scores_of_evaluate(tmp_path: Path) -> None:
             # With 15 questions per language, one rank of one question changes the mean by .067.
             one_rank = 1e-4 if column.measure != "RankDistance" else 0.07
             assert row["by_language"][column.key] == pytest.approx(of_language, abs=one_rank), column.label
-            assert column.format(row["values"][column.key]) in printed[f"org/{encoder.card.name}"]
+            assert column.format(row["values"][column.key]) in printed[f"org/{encoder.card.name}" + r"\*" * ("left_out" in row)]

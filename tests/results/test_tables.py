@@ -15,6 +15,7 @@ from hybrid_bench import HybridBenchError, Result
 from hybrid_bench.cli import console
 from hybrid_bench.results import tables
 from hybrid_bench.results.parts import Attributes, Score
+from hybrid_bench.results.stated_languages import left_out
 from hybrid_bench.results.tables import listing
 from tests.results import examples
 
@@ -109,6 +110,38 @@ def test_the_index_is_named_by_what_query_sets_are() -> None:
     assert tables.by_query_set(examples.result()).index.name == "query language"
     named = {"de": Attributes(language="de-AT"), "en": Attributes(language="en")}
     assert tables.by_query_set(examples.result(query_sets=named)).index.name == "query set"
+
+
+def test_languages_that_the_card_leaves_out_are_marked_and_the_means_are_given_without_them() -> None:
+    stating = examples.result(encoder={"name": "tiny", "languages": ["de", "th-TH"]})
+    assert left_out(stating) == ("en",)
+    frame = tables.by_query_set(stating)
+    assert list(frame.index) == ["de", "en *", "mean", "mean without en"]
+    plain = tables.by_query_set(examples.result())
+    assert frame.loc["mean"].to_dict() == plain.loc["mean"].to_dict()
+    # No English queries, and no pool of English passages alone: th is left of the pools of other languages.
+    assert frame.loc["mean without en"].to_dict() == {
+        "mono AP": 0.5,
+        "cross AP": 0.125,
+        "multi AP": 0.0625,
+        "RankDistance": 30,
+        "SameLanguage@20": 0.25,
+    }
+    compared = tables.side_by_side([stating])
+    assert list(compared.index) == ["tiny", "tiny without en"]
+    assert compared["mono AP"].tolist() == [0.625, 0.5]
+
+
+@pytest.mark.parametrize("stated", [[], ["de", "en"], ["DE", "en-GB", "zh-hans"]])
+def test_a_card_without_languages_or_with_all_of_them_leaves_none_out(stated: list[str]) -> None:
+    result = examples.result(encoder={"name": "tiny", "languages": stated})
+    assert left_out(result) == ()
+    assert list(tables.by_query_set(result).index) == ["de", "en", "mean"]
+
+
+def test_no_language_of_the_card_in_the_suite_leaves_no_other_mean() -> None:
+    result = examples.result(encoder={"name": "tiny", "languages": ["sw"]})
+    assert list(tables.by_query_set(result).index) == ["de *", "en *", "mean"]
 
 
 def test_side_by_side_has_the_means_of_each_encoder() -> None:

@@ -67,7 +67,7 @@ def _markdown_table(board: Board, rows: tuple[Row, ...], facts: dict[str, Callab
     for row in rows:
         figures = [_figure(row, column, " {}") for column in columns]
         texts = [escaping.markdown(fact(row)) for fact in facts.values()]
-        lines.append([escaping.markdown(row.name), *figures, str(row.languages or ""), *texts])
+        lines.append([escaping.markdown(row.name + row.mark), *figures, str(row.languages or ""), *texts])
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
@@ -130,18 +130,26 @@ def _record(row: Row) -> dict[str, Any]:
     }
     if row.published:
         return fields | {"zero_shot": row.zero_shot, "source": row.source}
-    return fields | {
-        "groups": row.groups,
-        "revision": row.revision,
-        "zero_shot": row.zero_shot,
-        "passage_text": row.passage_text,
-        "strategy": row.strategy,
-        "alpha": row.alpha,
-        "parameters": row.parameters,
-        "dimension": row.dimension,
-        "licence": row.licence,
-        "claimed_scores_hold": row.claimed,
-    }
+    return (
+        fields
+        | {
+            "groups": row.groups,
+            "revision": row.revision,
+            "zero_shot": row.zero_shot,
+            "passage_text": row.passage_text,
+            "strategy": row.strategy,
+            "alpha": row.alpha,
+            "parameters": row.parameters,
+            "dimension": row.dimension,
+            "licence": row.licence,
+            "claimed_scores_hold": row.claimed,
+        }
+        | (
+            {"left_out": row.left_out, "values_without_them": {k: round(v, 6) for k, v in row.covered.items()}}
+            if row.left_out
+            else {}
+        )
+    )
 
 
 def to_json(value: object) -> str:
@@ -155,6 +163,7 @@ def latex(board: Board) -> str:
     width = len(columns) + 3
     lines = [
         "% Needs \\usepackage{booktabs}. " + GROUPS,
+        *(f"% {note}" for note in board.notes if note.startswith("* ")),
         f"\\begin{{tabular}}{{l{'r' * len(columns)}rl}}",
         "\\toprule",
         " & ".join(["Encoder", *(escaping.latex(c.label) for c in columns), "Parameters", "Checked"]) + " \\\\",
@@ -162,7 +171,7 @@ def latex(board: Board) -> str:
     ]
     for row in board.rows:
         figures = [_figure(row, column, "\\textsuperscript{{{}}}") for column in columns]
-        lines.append(" & ".join([escaping.latex(row.name), *figures, count(row.parameters), row.level]) + " \\\\")
+        lines.append(" & ".join([escaping.latex(row.name + row.mark), *figures, count(row.parameters), row.level]) + " \\\\")
     if board.published:
         lines += ["\\midrule", f"\\multicolumn{{{width}}}{{l}}{{\\emph{{Published figures, not recomputed}}}} \\\\"]
     for row in board.published:

@@ -94,6 +94,11 @@ class _Section:
         return {key: fmean(of_language.values()) for key, of_language in self.scored.by_language.items()}
 
     @property
+    def means_without(self) -> dict[str, float]:
+        """The means without the languages that the card leaves out."""
+        return {key: fmean(of_language.values()) for key, of_language in self.scored.covered.items()}
+
+    @property
     def pools(self) -> list[str]:
         return list(dict.fromkeys(pool for of_pool in self.scored.matrix.values() for pool in of_pool))
 
@@ -103,7 +108,8 @@ class _Section:
 
 
 def _record(entry: Entry, part: _Section) -> dict[str, Any]:
-    fields = part.scored.model_dump(mode="json", exclude={"questions"})
+    unused = set() if part.scored.left_out else {"left_out", "covered"}
+    fields = part.scored.model_dump(mode="json", exclude={"questions"} | unused)
     return {"encoder": entry.submission.title, "revision": entry.submission.revision} | fields
 
 
