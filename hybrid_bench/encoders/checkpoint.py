@@ -22,6 +22,12 @@ def folder_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def weights_hash(card: EncoderCard) -> str:
+    """The commit of a model on the hub, or :func:`folder_hash` of a folder."""
+    folder = Path(card.model)
+    return folder_hash(folder) if folder.is_dir() else card.revision
+
+
 def _sha256(file: Any) -> bytes:
     digest = hashlib.sha256()
     while block := file.read(1 << 20):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Similarity
-from hybrid_bench.encoders.checkpoint import check_dimension, check_length, folder_hash
+from hybrid_bench.encoders.checkpoint import check_dimension, check_length, weights_hash
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.hub import commit
@@ -41,13 +41,15 @@ class SentenceTransformersEncoder:
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer.modules import Pooling
 
+        from hybrid_bench.encoders.backends import packed_linear
+
         if card.pooling is not None:
             raise HybridBenchError(
                 f"{card.name} uses the pooling saved by sentence-transformers, not {card.pooling!r}",
                 "Omit the pooling, or set backend = 'transformers' on its card.",
             )
         self._device = choose_device(device)
-        self._dtype, torch_dtype = choose_dtype(dtype, self._device)
+        self._dtype, self._torch_dtype = choose_dtype(dtype, self._device)
         with guarded(card.model) as missing:
             _refuse_pickled_modules(Path(card.model))
             self._model = SentenceTransformer(
@@ -55,7 +57,7 @@ class SentenceTransformersEncoder:
                 device=str(self._device),
                 trust_remote_code=trust_remote_code,
                 revision=card.revision or None,
-                model_kwargs={"use_safetensors": True, "dtype": torch_dtype},
+                model_kwargs={"use_safetensors": True, "dtype": self._torch_dtype},
             )
             _check_tokenizers(card.model, self._model)
         _check_poolers(card.name, self._model, missing)
@@ -64,6 +66,9 @@ class SentenceTransformersEncoder:
             self._model.tokenizer.padding_side = "right"
         if card.max_length is not None:
             self._truncate_at(card.name, card.max_length)
+        if packed_linear.packs(self._device, self._torch_dtype):
+            probes = ["A", "Two texts of other lengths."]
+            packed_linear.pack(self._model, lambda: self._model.encode(probes, convert_to_tensor=True, show_progress_bar=False))
         limit = self._model.max_seq_length
         dimension = self._model.get_embedding_dimension()
         check_dimension(card, dimension)
@@ -94,9 +99,10 @@ class SentenceTransformersEncoder:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """The commit on the hub, or a hash of the folder."""
-        folder = Path(self.card.model)
-        return folder_hash(folder) if folder.is_dir() else self.card.revision
+        """The commit on the hub, or a hash of the folder; marked if linear layers are computed by oneDNN."""
+        from hybrid_bench.encoders.backends import packed_linear
+
+        return weights_hash(self.card) + packed_linear.mark(self._device, self._torch_dtype)
 
     @property
     def dtype(self) -> str:

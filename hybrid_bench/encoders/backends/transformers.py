@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Pooling
-from hybrid_bench.encoders.checkpoint import check_dimension, check_length, folder_hash, positions_of
+from hybrid_bench.encoders.checkpoint import check_dimension, check_length, positions_of, weights_hash
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.hub import commit, explained
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 #: Tokens per forward pass, including padding. On a CPU a batch that fits into the caches is fastest.
-_TOKENS_PER_BATCH = {"cpu": 2048}
+_TOKENS_PER_BATCH = {"cpu": 1024}
 _TOKENS_PER_BATCH_ACCELERATOR = 32768
 
 
@@ -69,10 +69,15 @@ class TransformersEncoder:
 
     @functools.cached_property
     def _model(self) -> Any:
+        from hybrid_bench.encoders.backends import packed_linear
+
         with guarded(self.card.model):
             options = {"use_safetensors": True, "dtype": self._torch_dtype, **self._options}
             model: Any = _load_model(self.card.model, options).to(self._device).eval()
             check_vocabulary(self.card.model, self._tokenizer, model)
+        if packed_linear.packs(self._device, self._torch_dtype):
+            probes: list[list[int]] = self._tokenizer(["A", "Two texts of other lengths."])["input_ids"]
+            packed_linear.pack(model, lambda: self._pooled(model, probes))
         return model
 
     @functools.cached_property
@@ -87,9 +92,10 @@ class TransformersEncoder:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """The commit on the hub, or a hash of the weights and the tokenizer."""
-        folder = Path(self.card.model)
-        return folder_hash(folder) if folder.is_dir() else self.card.revision
+        """The commit on the hub, or a hash of the weights and the tokenizer; marked if linear layers are computed by oneDNN."""
+        from hybrid_bench.encoders.backends import packed_linear
+
+        return weights_hash(self.card) + packed_linear.mark(self._device, self._torch_dtype)
 
     @property
     def dtype(self) -> str:
@@ -113,15 +119,19 @@ class TransformersEncoder:
         ids = token_ids(self._tokenizer, [prefix + text for text in texts], self.card.max_length, self.card.pooling)
         budget = _TOKENS_PER_BATCH.get(self._device.type, _TOKENS_PER_BATCH_ACCELERATOR)
         for batch in token_batches([len(of_text) for of_text in ids], budget):
-            padded = self._tokenizer.pad({"input_ids": [ids[index] for index in batch]}, return_tensors="pt")
             with torch.inference_mode():
-                inputs = {key: value.to(self._device) for key, value in padded.items() if key != "token_type_ids"}
-                states = self._model(**inputs).last_hidden_state.float()
-                pooled = pool(states, inputs["attention_mask"], self.card.pooling or "mean")
+                pooled = self._pooled(self._model, [ids[index] for index in batch])
                 if self.card.similarity == "cosine":
                     pooled = torch.nn.functional.normalize(pooled, dim=-1)
             vectors[batch] = pooled.cpu().numpy()
         return vectors
+
+    def _pooled(self, model: torch.nn.Module, ids: list[list[int]]) -> torch.Tensor:
+        """(texts, dimension) float32 of the tokens of some texts."""
+        padded = self._tokenizer.pad({"input_ids": ids}, return_tensors="pt")
+        inputs = {key: value.to(self._device) for key, value in padded.items() if key != "token_type_ids"}
+        states = model(**inputs).last_hidden_state.float()
+        return pool(states, inputs["attention_mask"], self.card.pooling or "mean")
 
 
 def _load_model(name: str, options: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.checkpoint import weights_hash
 from hybrid_bench.encoders.hub import checkpoint_folder
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.errors import HybridBenchError
@@ -44,7 +45,7 @@ class Base:
             )
         folder = checkpoint_folder(card)
         difference.check_base(folder)
-        return cls(card, folder, found.fingerprint)
+        return cls(card, folder, weights_hash(found.card))
 
     def merge(self, trained: Path, folder: Path) -> list[str]:
         """Write this base's checkpoint plus a trained difference into a folder; see :func:`.difference.merge`.

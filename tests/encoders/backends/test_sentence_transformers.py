@@ -16,6 +16,7 @@ from sentence_transformers.sentence_transformer.modules import Router, StaticEmb
 
 from hybrid_bench import Encoder, HybridBenchError, load_encoder
 from hybrid_bench.encoders.backends import sentence_transformers as backend
+from hybrid_bench.encoders.backends.packed_linear import mark
 from tests.encoders.models import POSITIONS, TEXTS, put_on_hub, save_sentence_transformer, save_tokenizer
 
 #: Sums in another order.
@@ -67,7 +68,10 @@ def test_a_model_of_the_hub_has_its_commit_as_fingerprint(folder: Path, tmp_path
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     put_on_hub(tmp_path, "org/tiny", "a" * 40, folder)
     encoder = load_encoder("org/tiny", dtype="fp32", device="cpu")
-    assert (encoder.card.backend, encoder.fingerprint) == ("sentence-transformers", "a" * 40)
+    assert (encoder.card.backend, encoder.fingerprint) == (
+        "sentence-transformers",
+        "a" * 40 + mark(torch.device("cpu"), torch.float32),
+    )
 
 
 def test_a_prompt_for_documents_is_one_for_passages(tmp_path: Path) -> None:
