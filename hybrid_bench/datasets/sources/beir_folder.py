@@ -31,7 +31,7 @@ def is_collection(path: Path) -> bool:
     """Whether ``path`` is meant as a folder in BEIR's layout, a folder of such folders by language, or a qrels file of one."""
     if path.is_dir():
         return bool(_parts(path) or _language_folders(path))
-    return path.suffix == ".tsv" and path.is_file()
+    return path.is_file() and (path.suffix == ".tsv" or path.parent.name == "qrels")
 
 
 def load(path: Path) -> Suite:
@@ -207,5 +207,5 @@ def _chosen_qrels(folder: Path) -> Path:
         if split in files:
             return files[split]
     found = ", ".join(f"qrels/{name}" for name in names) or "none"
-    remedy = "Name the qrels file itself as the suite." if files else _LAYOUT
+    remedy = "Name the qrels file itself as the suite." if names else _LAYOUT
     raise HybridBenchError(f"{folder} needs a qrels/test.tsv (found: {found})", remedy)

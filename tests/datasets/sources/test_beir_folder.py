@@ -389,6 +389,18 @@ def test_another_form_of_the_corpus_is_named_with_the_remedy(folder: Path, name:
     assert refused.value.remedy.startswith(NOT_READ[name])
 
 
+def test_a_qrels_file_of_another_ending_has_to_be_named(folder: Path) -> None:
+    plain = read(folder)
+    trec = folder / "qrels" / "test.qrels"
+    (folder / "qrels" / "test.tsv").rename(trec)
+    with pytest.raises(
+        HybridBenchError, match=r"needs a qrels/test.tsv \(found: qrels/test.qrels\)\n  Name the qrels file itself"
+    ):
+        load_suite(str(folder))
+    assert read(trec) == plain
+    assert load_suite(str(trec)).name == "kitchen/test"
+
+
 def test_qrels_beside_the_corpus_are_read(folder: Path) -> None:
     plain = read(folder)
     (folder / "qrels" / "test.tsv").rename(folder / "qrels.tsv")
