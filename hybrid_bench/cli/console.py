@@ -75,6 +75,7 @@ def show(table: Table) -> None:
     width = console.width if console.is_terminal else 200
     wide = Console(width=10_000)
     if Measurement.get(wide, wide.options, table).maximum > width:
+        table.padding = (0, 0)
         for column in table.columns:
             column.width = column.min_width
         width = max(width, Measurement.get(wide, wide.options, table).maximum)

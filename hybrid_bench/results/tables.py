@@ -114,7 +114,7 @@ def rich_table(frame: pd.DataFrame, heading: str, caption: str = "") -> Table:
     table.add_column(str(frame.index.name or ""), overflow="fold", min_width=_width(frame.index.tolist(), _NAME_WIDTH))
     for column in frame.columns:
         number = frame[column].dtype.kind in "if"
-        least = _width(frame[column].tolist(), None if number else _NAME_WIDTH)
+        least = _width([str(column)[:4], *frame[column].tolist()], None if number else _NAME_WIDTH)
         table.add_column(str(column), justify="right" if number else "left", overflow="fold", min_width=least)
     for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
         if label == "mean":
