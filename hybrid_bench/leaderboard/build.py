@@ -133,7 +133,10 @@ def _compared(
     entries: Mapping[Path, Entry], hashes: Mapping[Path, dict[str, str]], checks: Path, locked: Mapping[str, str]
 ) -> dict[Path, tuple[Finding, ...]]:
     """Compare submissions with each other, their attestations and the lock file; returns those with errors."""
-    found = duplicates.check_all({folder: entry.submission for folder, entry in entries.items()})
+    found = duplicates.check_all(
+        {folder: entry.submission for folder, entry in entries.items()},
+        {folder: entry.signatures for folder, entry in entries.items()},
+    )
     for folder, entry in entries.items():
         report = Report()
         lock.check(entry.submission.folder, hashes[folder], locked, report)

@@ -78,6 +78,7 @@ class Entry(_Record):
 
     submission: Submission
     scored: dict[str, Scored]
+    signatures: dict[str, tuple[float, ...]] = {}  #: suite to ``similarity.Ranked.signature``
 
     @property
     def slug(self) -> str:
@@ -94,7 +95,7 @@ def entry_of(rescored: Rescored, boards: Sequence[BoardSpec]) -> Entry:
         for board in boards
         if board.covers(suite)
     }
-    return Entry(submission=rescored.submission, scored=scored)
+    return Entry(submission=rescored.submission, scored=scored, signatures=rescored.signatures)
 
 
 def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) -> Scored:

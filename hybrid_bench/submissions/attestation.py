@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,6 +28,8 @@ class AttestedSuite(BaseModel):
     submission: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
     #: see ``ranking.sketch``
     sketch: Annotated[tuple[float, ...], Field(min_length=64, max_length=64)]
+    #: see ``ranking.projections``; empty if an earlier version recorded it
+    projections: Annotated[tuple[float, ...], Field(max_length=120)] = ()
 
 
 class Attestation(BaseModel):
@@ -57,11 +59,14 @@ class Attestation(BaseModel):
         """Serialize as TOML."""
         parts = [_HEAD]
         for name, attested in sorted(self.suites.items()):
-            values = ", ".join(f"{value:.4f}" for value in attested.sketch)
+            sketch, projections = (
+                ", ".join(f"{value:.4f}" for value in values) for values in (attested.sketch, attested.projections)
+            )
             parts.append(
                 f'\n[suites."{name}"]\nlevel = "{attested.level}"\nranks = "{attested.ranks}"\n'
                 + (f'submission = "{attested.submission}"\n' if attested.submission else "")
-                + f'vectors = "{attested.vectors}"\nsketch = [{values}]\n'
+                + f'vectors = "{attested.vectors}"\nsketch = [{sketch}]\n'
+                + (f"projections = [{projections}]\n" if projections else "")
             )
         return "".join(parts)
 
@@ -113,9 +118,9 @@ def record(checks: Path, submission: Submission, suites: dict[str, AttestedSuite
 
 def _both(before: AttestedSuite, now: AttestedSuite) -> AttestedSuite:
     """Two verifications of the same ranks: the higher level, and the vectors that were verified, if any were."""
-    kept = {}
+    kept: dict[str, Any] = {}
     if before.level == "re-run" and now.level != "re-run":
         kept = {"level": before.level, "submission": before.submission}
     if before.vectors and not now.vectors:
-        kept |= {"vectors": before.vectors, "sketch": before.sketch}
+        kept |= {"vectors": before.vectors, "sketch": before.sketch, "projections": before.projections}
     return now.model_copy(update=kept)

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid_bench.submissions import attestation
+from hybrid_bench.submissions import attestation, similarity
 from hybrid_bench.submissions.checksums import entry_hash, whole_hash
-from hybrid_bench.submissions.format import expected as suite_data
-from hybrid_bench.submissions.format import rank_table, schema, untrusted
+from hybrid_bench.submissions.format import rank_table, run_files, schema
 from hybrid_bench.submissions.format.findings import Finding, Report, quoted
-from hybrid_bench.submissions.format.untrusted import RejectedFile
 from hybrid_bench.submissions.names import KnownNames
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from hybrid_bench.submissions.format.schema import Submission, SuiteEntry
+    from hybrid_bench.submissions.similarity import Similarity
 
-    from hybrid_bench.submissions.format.schema import Submission
-
-#: Maximum share of identical lines in two rank tables.
-_SHARED_LINES = 0.8
 _MAX_SUBMISSIONS = 10_000
 
 
@@ -31,33 +25,60 @@ def check(folder: Path, submission: Submission, report: Report) -> None:
     """Compare a submission with all others in its folder of submissions."""
     others = [other for other in submissions(folder.parent.parent) if other != folder]
     KnownNames(others).check(submission, report)
-    for suite in submission.suites:
-        mine = _lines(folder, suite)
-        if not len(mine):
+    for suite, entry in submission.suites.items():
+        mine = similarity.ranked(folder, suite, entry)
+        if mine is None:
             continue
+        signature = mine.signature()
         for other in others:
-            _check_lines(folder, suite, mine, other, report)
+            theirs = similarity.ranked(other, suite, entry)
+            if theirs and similarity.is_near(signature, theirs.signature()):
+                _report_similar(folder, suite, entry, similarity.compare(mine, theirs), other, report)
 
 
-def check_all(folders: Mapping[Path, Submission]) -> dict[Path, list[Finding]]:
-    """Compare all submissions with those before them; only folders with findings are returned."""
+def check_all(
+    folders: Mapping[Path, Submission], signatures: Mapping[Path, Mapping[str, Sequence[float]]]
+) -> dict[Path, list[Finding]]:
+    """Compare all submissions with those before them; only folders with findings are returned.
+
+    Args:
+        folders: the submissions, published ones first.
+        signatures: suite to the ``similarity.Ranked.signature`` of each.
+    """
     names = KnownNames()
-    before: list[Path] = []
-    found = {}
+    near = _near(folders, signatures)
+    found: dict[Path, list[Finding]] = {}
     for folder, submission in folders.items():
         report = Report()
         names.check(submission, report)
-        for suite in submission.suites:
-            mine = _lines(folder, suite)
-            for other in before if len(mine) else ():
-                if suite in folders[other].suites:
-                    _check_lines(folder, suite, mine, other, report)
+        for suite, other in near.get(folder, ()):
+            entry = submission.suites[suite]
+            mine, theirs = (similarity.ranked(one, suite, entry) for one in (folder, other))
+            if mine and theirs and not _failed(found.get(other, ())):
+                _report_similar(folder, suite, entry, similarity.compare(mine, theirs), other, report)
         if report.findings:
             found[folder] = report.findings
         if not report.failed:
             names.add(folder)
-            before.append(folder)
     return found
+
+
+def _near(
+    folders: Mapping[Path, Submission], signatures: Mapping[Path, Mapping[str, Sequence[float]]]
+) -> dict[Path, list[tuple[str, Path]]]:
+    """Submission to the (suite, earlier submission) that have a similar signature."""
+    found: dict[Path, list[tuple[str, Path]]] = {}
+    for suite in sorted({suite for submission in folders.values() for suite in submission.suites}):
+        of_suite = {
+            folder: np.array(signatures[folder][suite], dtype=np.float32) for folder in folders if suite in signatures[folder]
+        }
+        for first, second in similarity.near(of_suite):
+            found.setdefault(second, []).append((suite, first))
+    return found
+
+
+def _failed(findings: Iterable[Finding]) -> bool:
+    return any(finding.severity == "error" for finding in findings)
 
 
 def check_recorded(submission: Submission, hashes: dict[str, str], checks: Path, report: Report) -> None:
@@ -84,34 +105,15 @@ def submissions(root: Path) -> list[Path]:
     return found[:_MAX_SUBMISSIONS]
 
 
-def _check_lines(folder: Path, suite: str, mine: NDArray[np.int64], other: Path, report: Report) -> None:
-    shared = len(np.intersect1d(mine, _lines(other, suite), assume_unique=True)) / len(mine)
-    if shared > _SHARED_LINES:
-        add = report.warning if other.parent.name == folder.parent.name else report.error
-        add(
-            "duplicate",
-            f"{schema.stem(suite)}{rank_table.SUFFIX}",
-            f"{shared:.0%} of the lines are identical to those of {other.parent.name}/{other.name}",
-            "Submit a different encoder, or add a revision to the existing one.",
-        )
-
-
-def _lines(folder: Path, suite: str) -> NDArray[np.int64]:
-    """Hashes of the lines of a submission's rank table, ascending; empty if there is no readable table."""
-    file = folder / f"{schema.stem(suite)}{rank_table.SUFFIX}"
-    try:
-        status = file.lstat()
-    except OSError:
-        return np.zeros(0, dtype=np.int64)
-    return _line_hashes(file, suite, status.st_mtime_ns, status.st_size)
-
-
-@functools.lru_cache(maxsize=256)
-def _line_hashes(file: Path, suite: str, changed: int, size: int) -> NDArray[np.int64]:
-    try:
-        limit = rank_table.unpacked_limit(suite_data.load(suite)) if suite_data.known(suite) else 0
-        text = untrusted.text(b"".join(untrusted.unpacked(file, rank_table.PACKED_LIMIT, limit)))
-    except RejectedFile:
-        return np.zeros(0, dtype=np.int64)
-    # Hash collisions are too rare to matter, and equal lines have equal hashes within a process.
-    return np.unique(np.array([hash(line) for line in text.split("\n")], dtype=np.int64))
+def _report_similar(folder: Path, suite: str, entry: SuiteEntry, found: Similarity, other: Path, report: Report) -> None:
+    """Report a copy as an error, or as a warning for revisions of one encoder; and what is likely derived from another org's."""
+    same_encoder, same_org = (other.parent.name.split("__")[:parts] == folder.parent.name.split("__")[:parts] for parts in (2, 1))
+    file = f"{schema.stem(suite)}{rank_table.SUFFIX if entry.kind == 'ranks' else run_files.SUFFIX}"
+    name = f"{other.parent.name}/{other.name}"
+    if found.copied:
+        add = report.warning if same_encoder else report.error
+        remedy = "Submit a different encoder, or add a revision to the existing one."
+        add("duplicate", file, f"nearly the ranks of {name}: {found}", remedy)
+    elif found.related and not same_org:
+        remedy = "State in card.base what it was trained from; a maintainer decides."
+        report.warning("duplicate", file, f"similar to {name}: {found}", remedy)

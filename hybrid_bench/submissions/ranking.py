@@ -18,11 +18,15 @@ from hybrid_bench.retrieval.exact.grid import Grid
 from hybrid_bench.submissions.format.rank_table import RankTable
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from hybrid_bench.submissions.format.expected import SuiteData
     from hybrid_bench.submissions.format.vectors import Vectors
 
 #: Number of text pairs whose cosines form a sketch.
 _SKETCH_PAIRS = 64
+#: Number of random projections of all texts.
+_PROJECTIONS = 16
 
 
 def ranks_of(vectors: Vectors, data: SuiteData) -> RankTable:
@@ -50,6 +54,35 @@ def sketch(vectors: Vectors) -> list[float]:
         )
         length = float(np.linalg.norm(one) * np.linalg.norm(other))
         found.append(round(float(one @ other) / length, 4) if length else 0.0)
+    return found
+
+
+def projections(vectors: Vectors) -> list[float]:
+    """(120,) inner products of random projections of all texts, of unit length, to measure the similarity of vectors.
+
+    ``Y = R X``, where X is (texts, dimension) of centred unit vectors and R is (16, texts) of fixed random signs; the products
+    are those of pairs of rows of Y. They do not change with a rotation or scaling of the vectors. The cosine of the products of
+    two encoders estimates the linear CKA of their vectors (Kornblith et al. 2019, arXiv 1905.00414).
+    """
+    draw = np.random.Generator(np.random.PCG64(16))
+    centred = _centre(vectors)
+    projected: NDArray[np.float64] = np.zeros((_PROJECTIONS, 1))
+    for name in sorted(vectors):
+        texts = _unit(vectors[name]) - centred
+        projected = projected + draw.choice((-1.0, 1.0), (_PROJECTIONS, len(texts))) @ texts
+    products = (projected @ projected.T)[np.triu_indices(_PROJECTIONS, 1)]
+    length = float(np.linalg.norm(products))
+    return [round(float(value) / length, 4) if length else 0.0 for value in products]
+
+
+def _centre(vectors: Vectors) -> NDArray[np.float64]:
+    total = sum(_unit(array).sum(axis=0) for array in vectors.values())
+    return np.asarray(total) / sum(map(len, vectors.values()))
+
+
+def _unit(array: NDArray[np.float16]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = array.astype(np.float64)
+    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     return found
 
 

@@ -93,11 +93,16 @@ def _rerun_suite(
             raise HybridBenchError(
                 f"cannot read the vectors of {encoder.card.name} on {name}", "This is a bug; please report it."
             )
-        sketch = ranking.sketch(vectors)
+        sketch, projections = tuple(ranking.sketch(vectors)), tuple(ranking.projections(vectors))
     score, difference = packing.largest_difference(rescoring.scored(found, name), rescoring.scored_table(again.table, data))
     same = _same_ranks(found.tables[name], again.table)
     attested = AttestedSuite(
-        level="re-run", ranks=found.entry_hash(name), vectors="", submission=found.whole_hash, sketch=tuple(sketch)
+        level="re-run",
+        ranks=found.entry_hash(name),
+        vectors="",
+        submission=found.whole_hash,
+        sketch=sketch,
+        projections=projections,
     )
     return RerunComparison(score, difference, same, attested if difference <= tolerance else None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
 from hybrid_bench.results.parts import Score
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.record import Result
-from hybrid_bench.submissions import attestation
+from hybrid_bench.submissions import attestation, similarity
 from hybrid_bench.submissions.attestation import Attestation
 from hybrid_bench.submissions.checksums import folder_hash
 from hybrid_bench.submissions.format import expected as suite_data
@@ -70,6 +70,7 @@ class Rescored:
         levels: suite to verification level.
         claims: suite to claimed scores.
         content_hash: see :func:`content_hash`.
+        signatures: suite to the ``similarity.Ranked.signature`` of its ranks or runs.
         ranks_only: suites whose attestation is of an earlier version, which did not record the whole submission.
     """
 
@@ -79,6 +80,7 @@ class Rescored:
     claims: dict[str, list[Claim]]
     content_hash: str
     ranks_only: frozenset[str] = frozenset()
+    signatures: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
@@ -110,6 +112,11 @@ def rescore(folder: Path | str, *, checks: Path | None = None) -> Rescored:
         ),
         claims={name: claims(entry, results[name]) for name, entry in found.submission.suites.items()},
         content_hash=content_hash(found.folder, checks=recorded),
+        signatures={
+            name: tuple(round(float(value), 5) for value in of_suite.signature())
+            for name, entry in found.submission.suites.items()
+            if (of_suite := similarity.ranked(found.folder, name, entry))
+        },
     )
 
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from hybrid_bench.submissions.format.vectors import Vectors
     from hybrid_bench.submissions.inspection import Inspection
 
+#: Correlation of vectors (see ``ranking.projections``) above which they are a copy. Encoders that were fine-tuned alike from one
+#: checkpoint reach .996; a copy with 5 % of noise has .998 or more.
+_COPIED = 0.998
+#: Correlation above which one encoder is likely derived from the other; different ones have .3 to .75, relatives .95.
+_RELATED = 0.97
 #: Two sketches that differ by at most this much are of nearly the same vectors.
 _SKETCH_TOLERANCE = 0.003
 
@@ -80,18 +85,19 @@ def check(name: str, path: Path, found: Inspection, checks: Path, report: Report
     if vectors is None or not vector_file.check_values(vectors, data, found.submission.card.similarity, report, file):
         return None
     _check_dimension(vectors, found.submission.card.dimension, report, file)
-    sketch = ranking.sketch(vectors)
-    _check_duplicates(name, digest, sketch, found, checks, report, file)
-    if name not in found.tables:
-        return None
-    _compare(found.tables[name], ranking.ranks_of(vectors, data), report, file)
-    return AttestedSuite(
+    mine = AttestedSuite(
         level="vectors re-scored",
         ranks=found.entry_hash(name),
         vectors=digest,
         submission=found.whole_hash,
-        sketch=tuple(sketch),
+        sketch=tuple(ranking.sketch(vectors)),
+        projections=tuple(ranking.projections(vectors)),
     )
+    _check_duplicates(name, mine, found, checks, report, file)
+    if name not in found.tables:
+        return None
+    _compare(found.tables[name], ranking.ranks_of(vectors, data), report, file)
+    return mine
 
 
 def _check_dimension(vectors: Vectors, stated: int | None, report: Report, file: str) -> None:
@@ -100,19 +106,28 @@ def _check_dimension(vectors: Vectors, stated: int | None, report: Report, file:
         report.error("vectors-file", file, f"the vectors have dimension {actual}, but the card states {stated}")
 
 
-def _check_duplicates(
-    name: str, digest: str, sketch: list[float], found: Inspection, checks: Path, report: Report, file: str
-) -> None:
+def _check_duplicates(name: str, mine: AttestedSuite, found: Inspection, checks: Path, report: Report, file: str) -> None:
     """Compare with the attested vectors of other submissions; a warning for other revisions of the same encoder."""
     for other, recorded in attestation.others(checks, found.submission).items():
         theirs = recorded.suites.get(name)
         if theirs is None:
             continue
-        largest = max(abs(a - b) for a, b in zip(sketch, theirs.sketch, strict=True))
-        if digest == theirs.vectors or largest <= _SKETCH_TOLERANCE:
+        similar = _similarity(mine, theirs)
+        if mine.vectors == theirs.vectors or similar >= _COPIED:
             add = report.warning if other.startswith(f"{found.folder.parent.name}/") else report.error
-            same = "same" if digest == theirs.vectors else "nearly the same"
-            add("duplicate", file, f"{same} vectors as {other}", "Submit a different encoder.")
+            same = "the same" if mine.vectors == theirs.vectors else "nearly the same"
+            add("duplicate", file, f"{same} vectors as {other}: correlation {similar:.4f}", "Submit a different encoder.")
+        elif similar >= _RELATED and not other.startswith(f"{found.submission.org}__"):
+            remedy = "State in card.base what it was trained from; a maintainer decides."
+            report.warning("duplicate", file, f"vectors similar to those of {other}: correlation {similar:.4f}", remedy)
+
+
+def _similarity(mine: AttestedSuite, theirs: AttestedSuite) -> float:
+    """Correlation of vectors; for attestations of an earlier version, 1 if their sketches are nearly equal and 0 if not."""
+    if theirs.projections:
+        both = len(mine.projections) == len(theirs.projections)
+        return min(1.0, float(np.dot(mine.projections, theirs.projections))) if both else 0.0
+    return float(max(abs(a - b) for a, b in zip(mine.sketch, theirs.sketch, strict=True)) <= _SKETCH_TOLERANCE)
 
 
 def _compare(submitted: RankTable, recomputed: RankTable, report: Report, file: str) -> None:

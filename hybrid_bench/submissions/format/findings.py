@@ -38,7 +38,7 @@ RULES = {
     "ranks": "ranks are integers that are consistent with each other",
     "run": "a run is a TREC run in canonical order, cut at the stated depth",
     "claim": "a claimed score equals the recomputed score to 1e-4",
-    "duplicate": "no other submission has the same ranks or the same vectors",
+    "duplicate": "no other submission has nearly the same ranks, runs or vectors",
     "vectors-file": "vectors are a safetensors file of fp16 arrays with a valid header",
     "vectors-hash": "the vectors file is the one that submission.toml names",
     "vectors-values": "vectors are finite, non-zero, and of unit length if the card states cosine similarity",

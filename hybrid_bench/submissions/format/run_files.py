@@ -28,6 +28,11 @@ _LINE_LIMIT = 400
 _SCORE = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 
 
+def unpacked_limit(lines: int) -> int:
+    """Maximum size in bytes of the content of a run of so many lines."""
+    return (lines + 1) * _LINE_LIMIT
+
+
 def settings(data: SuiteData) -> dict[Setting, dict[str, dict[str, int]]]:
     """Every setting of a suite that has queries, with the qrels of its queries."""
     found = {setting: qrels(data.suite, setting, data.judged[setting.query_set].judgements)
@@ -154,7 +159,7 @@ def _lines(path: Path, limit: int) -> Iterator[str]:
     """Decode the lines of a gzipped file, at most ``limit`` of them."""
     rest = b""
     count = 0
-    for block in untrusted.unpacked(path, PACKED_LIMIT, (limit + 1) * _LINE_LIMIT):
+    for block in untrusted.unpacked(path, PACKED_LIMIT, unpacked_limit(limit)):
         *whole, rest = (rest + block).split(b"\n")
         count += len(whole)
         if count > limit:
