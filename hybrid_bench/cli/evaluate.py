@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    encoders: EncoderNames,
+    encoders: EncoderNames = None,
     suite: SuiteName = "mini",
     languages: Languages = None,
     passage_text: PassageTextOption = "sentence",
@@ -61,6 +61,9 @@ def command(
     address: Address = None,
     storage: StorageOption = None,
     check: Annotated[bool, typer.Option(help="Score full runs of every setting with ir_measures as well, and compare.")] = False,
+    run: Annotated[
+        Path | None, typer.Option(help="Score this TREC run, folder of runs or result with runs instead of an encoder.")
+    ] = None,
     runs: Annotated[Path | None, typer.Option(help="Write gzipped TREC runs into this folder.")] = None,
     run_settings: Settings = "",
     run_depth: Depth = None,
@@ -72,7 +75,7 @@ def command(
     store: Store = None,
     output: Format = "table",
 ) -> None:
-    """Score encoders on a suite and print their tables.
+    """Score encoders, or a run that another program has made, on a suite and print their tables.
 
     MIRACL and other large suites are searched to a depth: vectors are stored on disk, and runs in the folder of results.
 
@@ -83,6 +86,7 @@ def command(
     from hybrid_bench.datasets.resolvers import load_suite
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.evaluation.evaluate import evaluate
+    from hybrid_bench.evaluation.given_runs import evaluate_given
     from hybrid_bench.evaluation.options import EvaluationOptions
     from hybrid_bench.results import tables
 
@@ -120,6 +124,13 @@ def command(
         drop_own=drop_own,
         strict=strict,
     )
+    if (run is None) == (not encoders):
+        raise HybridBenchError("evaluate needs encoders or a run", "Name one or more encoders, or a run with --run FILE.")
+    encoders = encoders or []
+    if run:
+        result = evaluate_given(run, asked, options, console.BarProgress())
+        console.show_result(result, output)
+        console.save(result, out, overwrite=overwrite)
     if name and len(encoders) > 1:
         raise HybridBenchError(f"--name {name} is the name of one encoder, and there are {len(encoders)}", "Evaluate them apart.")
     results: list[Result] = []

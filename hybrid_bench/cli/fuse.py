@@ -45,12 +45,19 @@ def command(
         parts = tuple(map(float, separated(weights))) or None
     except ValueError:
         raise HybridBenchError(f"--weights {weights!r} are not numbers", "For example: --weights .3,.7") from None
+    if len(runs) < 2:
+        raise HybridBenchError(
+            "fusion needs two runs or more",
+            "Name another run, or score one run with: hybrid-bench evaluate --run RUN --suite SUITE",
+        )
     fusion = Fusion(method, normalisation, parts, rrf_k, depth)
     if not suite:
         if runs_out is None:
             raise HybridBenchError("the fusion has no output", "Name a file or folder with --runs-out, or a suite with --suite.")
-        for path in fuse_files(runs, fusion, runs_out, name or method, overwrite=overwrite):
-            console.remark(f"wrote {path}")
+        notes: list[str] = []
+        written = fuse_files(runs, fusion, runs_out, name or method, overwrite=overwrite, notes=notes)
+        for line in [*(f"note: {note}" for note in notes), *(f"wrote {path}" for path in written)]:
+            console.remark(line)
         return
     result = evaluate_fusion(
         runs,

@@ -9,7 +9,10 @@ import typer
 
 EncoderName = Annotated[str, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the hub.")]
 EncoderNames = Annotated[
-    list[str], typer.Argument(help="One or more: a name from `hybrid-bench encoders`, a folder, or org/model on the hub.")
+    list[str] | None,
+    typer.Argument(
+        metavar="ENCODERS...", help="One or more: a name from `hybrid-bench encoders`, a folder, or org/model on the hub."
+    ),
 ]
 SuiteName = Annotated[
     str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.")

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hybrid_bench.datasets.hashes import passages_hash
-from hybrid_bench.datasets.parts import Item
 from hybrid_bench.datasets.resolvers import load_suite
-from hybrid_bench.datasets.settings import ALL, Setting
-from hybrid_bench.datasets.suite import Suite
-from hybrid_bench.evaluation.assemble import SearcherIdentity
+from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.evaluation.fusion_inputs import (
-    check_inside,
     check_overlap,
     check_pools,
-    check_suite,
     common_runs,
-    files_by_setting,
     name_of,
     results_among,
 )
-from hybrid_bench.evaluation.ranks_from_runs import pool_ids
+from hybrid_bench.evaluation.given_runs import GivenRuns
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
 from hybrid_bench.measures.scores import DEFAULT_MEASURES
 from hybrid_bench.results import run_folder
@@ -79,7 +71,9 @@ class Fusion:
         return words + (["--depth", str(self.depth)] if self.depth != 1000 else [])
 
 
-def fuse_files(paths: Sequence[Path], fusion: Fusion, output: Path, tag: str, *, overwrite: bool = False) -> list[Path]:
+def fuse_files(
+    paths: Sequence[Path], fusion: Fusion, output: Path, tag: str, *, overwrite: bool = False, notes: list[str] | None = None
+) -> list[Path]:
     """Fuse run files into a run file, or folders of runs into a folder, setting by setting.
 
     Args:
@@ -88,12 +82,13 @@ def fuse_files(paths: Sequence[Path], fusion: Fusion, output: Path, tag: str, *,
         output: file or folder.
         tag: name of the fused runs.
         overwrite: replace the runs of anything else in the folder.
+        notes: receives the forms of other programs in which runs were written.
 
     Raises:
         HybridBenchError: if a run is malformed, the folders have no setting in common, or the runs are of different data.
     """
     if not any(path.is_dir() or path.suffix == ".json" for path in paths):
-        runs = [trec.read(path) for path in paths]
+        runs = [trec.read(path, notes) for path in paths]
         check_overlap(runs, paths)
         trec.write(fusion.of(runs), output, tag)
         return [output]
@@ -105,52 +100,11 @@ def fuse_files(paths: Sequence[Path], fusion: Fusion, output: Path, tag: str, *,
     run_folder.prepare(output, identity, overwrite=overwrite)
     for (query_set, pool), files in common.items():
         written.append(output / trec.file_name(query_set, pool))
-        runs = [trec.read(file) for file in files]
+        runs = [trec.read(file, notes) for file in files]
         if pool in (query_set, ALL):  # across languages a lexical searcher may retrieve almost nothing
             check_overlap(runs, files)
         trec.write(fusion.of(runs), written[-1], tag, identity)
     return written
-
-
-@dataclass(frozen=True)
-class FusedRuns:
-    """A searcher whose runs are fused from files; see :class:`hybrid_bench.evaluation.runs.Searcher`.
-
-    Attributes:
-        suite: that the runs are of.
-        files: setting to the runs of all sides.
-        fusion: how they are fused.
-        identity: what a result states of the fusion.
-        hashes: collection to the hash of its passages, as the sides' results state them.
-    """
-
-    suite: Suite
-    files: Mapping[Setting, Sequence[Path]]
-    fusion: Fusion
-    identity: SearcherIdentity
-    hashes: Mapping[str, str]
-    exhaustive: bool = False
-
-    @functools.cached_property
-    def _pools(self) -> dict[str, frozenset[str]]:
-        return {pool: frozenset(ids) for pool, ids in pool_ids(self.suite).items()}
-
-    def search(self, setting: Setting, queries: Sequence[Item], depth: int | None) -> dict[str, list[Hit]]:
-        """The fused run of a setting."""
-        runs = [trec.read(file) for file in self.files[setting]]
-        asked = {query.id for query in self.suite.queries(setting.query_set)}
-        for run, file in zip(runs, self.files[setting], strict=True):
-            check_inside(run, file, setting, asked, self._pools.get(setting.pool))
-        return self.fusion.of(runs)
-
-    def passages(self) -> Mapping[str, str]:
-        """Collection to the hash of its passages."""
-        known = (of.name for of in self.suite.collections if of.name in self._pools)
-        return self.hashes or {name: passages_hash(self.suite, name) for name in known}
-
-    def notes(self) -> Sequence[str]:
-        """None."""
-        return ()
 
 
 def evaluate_fusion(
@@ -176,30 +130,18 @@ def evaluate_fusion(
         HybridBenchError: if a run is malformed, truncated or of another suite.
     """
     options = options or RunOptions()
-    loaded = load_suite(suite)
-    files = files_by_setting(paths, loaded, suite)
-    results = results_among(paths)
-    check_suite(results, loaded, list(files))
+    given = GivenRuns.of(paths, load_suite(suite), fusion.of)
     names = [name_of(path) for path in paths]
-    hashes = [trec.digest(file) for of_setting in files.values() for file in of_setting]
-    searcher = FusedRuns(
-        suite=loaded,
-        files=files,
-        fusion=fusion,
-        identity=SearcherIdentity(
-            card={"name": name or f"{fusion.name}({'+'.join(names)})", **fusion.card(names)},
-            fingerprint=texts_hash([*fusion.words(), *hashes]),
-            dtype="+".join(sorted({result.provenance.dtype for result in results})) or "fp32",
-        ),
-        hashes={of: sha256 for result in results for of, sha256 in result.provenance.passages.items()},
+    searcher = given.known_as(
+        {"name": name or f"{fusion.name}({'+'.join(names)})", **fusion.card(names)}, texts_hash([*fusion.words(), *given.digests])
     )
-    words = ["hybrid-bench", "fuse", *(path.as_posix() for path in paths), "--suite", loaded.asked_as, *fusion.words()]
+    words = ["hybrid-bench", "fuse", *(path.as_posix() for path in paths), "--suite", given.suite.asked_as, *fusion.words()]
     words += ["--name", name] if name else []
     words += ["--measures", " ".join(options.measures)] if tuple(options.measures) != tuple(DEFAULT_MEASURES) else []
     return evaluate_runs(
         searcher,
-        loaded,
+        given.suite,
         command=shlex.join(words),
-        options=dataclasses.replace(options, depth=fusion.depth, settings=list(files)),
+        options=dataclasses.replace(options, depth=fusion.depth, settings=list(given.files)),
         progress=progress,
     )

@@ -16,26 +16,28 @@ from hybrid_bench.results.record import Result
 Pair = tuple[str, str]
 
 
-def files_by_setting(paths: Sequence[Path], suite: Suite, name: str) -> dict[Setting, list[Path]]:
+def files_by_setting(paths: Sequence[Path], suite: Suite) -> dict[Setting, list[Path]]:
     """The runs of the suite's settings that all sides have.
 
     Args:
-        paths: a run file, a folder of runs or a result per side.
+        paths: a run file, a folder of runs or a result per side. The name of a run file tells its setting where there are
+            several.
         suite: that the runs are of.
-        name: of the suite, for errors.
     """
     if any(path.is_dir() or path.suffix == ".json" for path in paths):
         common = common_runs(paths)
         found = {setting: common[pair] for setting in suite.settings if (pair := (setting.query_set, setting.pool)) in common}
         if not found:
-            raise HybridBenchError(f"none of the runs is of a setting of {name}", "Name the suite that the runs are of.")
+            raise HybridBenchError(f"none of the runs is of a setting of {suite.name}", "Name the suite that the runs are of.")
         return found
-    if len(suite.settings) > 1:
+    named = [setting for setting in suite.settings if {trec.file_name(*setting[:2])} == {path.name for path in paths}]
+    if len(suite.settings) > 1 and not named:
         raise HybridBenchError(
-            f"{name} has {len(suite.settings)} settings, and a run file is of one",
-            "Give folders of runs, or results that have runs.",
+            f"{suite.name} has {len(suite.settings)} settings, and a run file is of one",
+            "Give folders of runs, results that have runs, or a file that is named as the runs in them, e.g. "
+            f"{trec.file_name(*suite.settings[0][:2])}.",
         )
-    return {suite.settings[0]: list(paths)}
+    return {(named or suite.settings)[0]: list(paths)}
 
 
 def common_runs(paths: Sequence[Path]) -> dict[Pair, list[Path]]:

@@ -15,7 +15,7 @@ from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import SearcherIdentity
-from hybrid_bench.results.files import file_stem, free_variant, suite_folder
+from hybrid_bench.results.files import file_stem, free_variant, name_problem, suite_folder
 from hybrid_bench.results.record import Result
 
 #: What a card says of an encoder that changes no vector; its fingerprint identifies its weights.
@@ -112,7 +112,13 @@ def target(
         identity: of the result.
         overwrite: take the usual name, and compute the result again.
         keep: files that are not replaced all the same.
+
+    Raises:
+        HybridBenchError: if the name of the searcher or of the suite cannot be that of a file.
     """
+    for what, name in (("encoder or run", searcher.name), ("suite", suite.name)):
+        if problem := name_problem(name):
+            raise HybridBenchError(f"the {what} {name[:60]!a} cannot have results: {problem}", "Choose another name.")
     named = searcher.name, searcher.passage_text, searcher.dtype
     stem = file_stem(*named)
     if results is None:

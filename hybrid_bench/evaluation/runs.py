@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Hit, Run
 from hybrid_bench.support.progress import Progress, SilentProgress
 
+#: The depth of runs that are not cut.
+AS_GIVEN = sys.maxsize
 #: Queries whose lists are in memory at a time, and
 QUERIES_AT_ONCE = 1024
 #: hits at most, where pools are searched exhaustively; one takes about 200 bytes here, and more in Java.
@@ -80,7 +83,7 @@ class RunOptions:
 
     Attributes:
         measures: any of ir_measures.
-        depth: passages a query in a run, at most.
+        depth: passages a query in a run, at most; :data:`AS_GIVEN`: as many as the searcher gives.
         settings: search only these; all of the suite by default.
         strict: refuse a suite whose data are odd instead of noting it.
         survey: read the passages of a large suite too before anything is searched, to check their ids; those of others always
@@ -149,6 +152,7 @@ class _RunEvaluation:
     progress: Progress
     folder: Path | None = None
     identity: str = ""
+    longest: int = 0
     phases: Phases = field(default_factory=Phases)
     rows: list[Score] = field(default_factory=list)
     files: list[RunFile] = field(default_factory=list)
@@ -234,6 +238,7 @@ class _RunEvaluation:
             ranked = places(hits, of_query, pool, exhaustive=exhaustive, depth=self.options.depth) if pool else None
             self.collected.add(setting, query.id, ranked, of_query)
             run[query.id] = hits[: self.options.depth]
+            self.longest = max(self.longest, len(run[query.id]))
         return run
 
     def evidence(self) -> Evidence:
@@ -255,6 +260,6 @@ class _RunEvaluation:
             judgements=self.data.judgements,
             ranks=ranks,
             runs=self.files,
-            depth=self.options.depth,
+            depth=self.options.depth if self.options.depth != AS_GIVEN else max(1, self.longest),
             timings=self.phases.seconds,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.results import run_folder
 
 SCHEMA_VERSION = 2
+#: Bytes of a name, at most: file systems allow 255 with the endings.
+_LONGEST = 160
 #: What two results may differ in and be the same one.
 _INCIDENTAL = ("timings", "variant", "ranks_file", "schema_version")
 
@@ -30,6 +33,15 @@ def file_stem(name: str, passage_text: str, dtype: str, variant: str = "") -> st
     return ".".join([*parts, *([variant] if variant else [])])
 
 
+def name_problem(name: str) -> str:
+    """Why a result, or a suite with results, cannot have a name; empty if it can."""
+    if len(name.encode("utf-8", "replace")) > _LONGEST:
+        return f"its name is longer than {_LONGEST} bytes"
+    if name in ("", ".", "..") or any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
+        return "its name is empty, or has characters that no file name has"
+    return ""
+
+
 def suite_folder(results: Path, suite: str) -> Path:
     """Where the results on a suite are: ``<results>/<suite>``."""
     return results / suite.replace("/", "__")
@@ -45,7 +57,7 @@ def free_variant(folder: Path, stem: str, identity: str) -> str:
         stem: of the files' names, without a variant.
         identity: of the result.
     """
-    stems = {variant: f"{stem}.{variant}" if variant else stem for variant in ("", identity[:8], identity)}
+    stems = {variant: f"{stem}.{variant}" if variant else stem for variant in ("", identity[:8], identity[:16])}
     holders = {}
     for variant, name in stems.items():
         holder = _holder(folder / f"{name}.json")
@@ -87,12 +99,14 @@ def read_fields(path: Path) -> dict[str, Any]:
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(fields, ensure_ascii=False).encode()  # half of a surrogate pair can be written in JSON, and nowhere else
     except OSError as error:
         raise HybridBenchError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise HybridBenchError(f"{path} is not JSON: {error}", "It may be truncated; run the evaluation again.") from error
+        problem = f"{path} is not JSON, or has texts or nesting that no result has: {error}"
+        raise HybridBenchError(problem, "It may be truncated; run the evaluation again with --overwrite.") from error
     version = fields.get("schema_version") if isinstance(fields, dict) else None
-    if not isinstance(version, int):
+    if type(version) is not int:
         raise HybridBenchError(f"{path} is not a result of hybrid-bench: it has no schema_version")
     if version > SCHEMA_VERSION:
         raise HybridBenchError(

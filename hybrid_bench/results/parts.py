@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,10 @@ class Strict(BaseModel):
     """A record that is written: unknown fields and numbers that are not finite are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+#: What the names of a result's files hold beside the encoder's.
+PartOfName = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f]{0,30}$")]
 
 
 class Attributes(Strict):
@@ -33,13 +37,13 @@ class Score(Strict):
     pool: str
     measure: str
     value: float
-    queries: int = Field(ge=1)
+    queries: int = Field(ge=1, lt=2**53)
 
 
 class RanksFile(Strict):
     """The ranks that the scores were computed from, in a file beside the result."""
 
-    file: str = Field(pattern=r"^[^/\\]+\.ranks\.tsv\.gz$")
+    file: str = Field(pattern=r"^[^/\\\x00-\x1f]+\.ranks\.tsv\.gz$")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
@@ -48,7 +52,7 @@ class RunFile(Strict):
 
     query_set: str
     pool: str
-    file: str = Field(pattern=r"^[^/\\]+\.trec\.gz$")
+    file: str = Field(pattern=r"^[^/\\\x00-\x1f]+\.trec\.gz$")
     #: of the uncompressed run
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -67,9 +71,9 @@ class Provenance(Strict):
     judgements: dict[str, str] = Field(default_factory=dict)
     #: digest of everything that scores depend on; empty in results of earlier versions
     identity: str = ""
-    passage_text: str
+    passage_text: PartOfName
     #: what vectors were computed in
-    dtype: str
+    dtype: PartOfName
     device: str
     #: number format of the passages' vectors on disk, where it is not that of the computation
     storage: Literal["fp16", "fp32"] | None = None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from hybrid_bench.datasets.settings import Attribute, Setting
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.results import runs as trec
-from hybrid_bench.results.files import file_stem, free_variant, identity_of, is_taken, read_fields, suite_folder
+from hybrid_bench.results.files import file_stem, free_variant, identity_of, is_taken, name_problem, read_fields, suite_folder
 from hybrid_bench.results.parts import Attributes, Provenance, RanksFile, RunFile, Score, Strict
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.schema_1 import converted
@@ -21,6 +22,10 @@ from hybrid_bench.support import atomic
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: Levels of a card, at most.
+_DEEPEST = 20
 
 
 class Result(Strict):
@@ -33,7 +38,7 @@ class Result(Strict):
     suite: str
     encoder: dict[str, Any]
     #: end of the files' names, where another result has the usual name
-    variant: str = Field(default="", pattern=r"^[0-9a-f]*$")
+    variant: str = Field(default="", pattern=r"^([0-9a-f]{8}|[0-9a-f]{16})?$")
     primary: str
     notes: tuple[str, ...] = ()
     query_sets: dict[str, Attributes]
@@ -52,10 +57,33 @@ class Result(Strict):
 
     @field_validator("encoder")
     @classmethod
-    def _named(cls, encoder: dict[str, Any]) -> dict[str, Any]:
-        if not isinstance(encoder.get("name"), str) or not encoder["name"]:
+    def _described(cls, encoder: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(encoder.get("name"), str):
             raise ValueError("its name is missing or not a text")
+        if problem := name_problem(encoder["name"]):
+            raise ValueError(problem)
+        if _is_deeper(encoder, _DEEPEST):
+            raise ValueError(f"it is nested more than {_DEEPEST} deep")
         return encoder
+
+    @field_validator("suite")
+    @classmethod
+    def _named(cls, suite: str) -> str:
+        if problem := name_problem(suite):
+            raise ValueError(problem)
+        return suite
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Result:
+        scores = Counter((row.query_set, row.pool, row.measure) for row in self.rows)
+        if len(scores) < len(self.rows):
+            query_set, pool, measure = scores.most_common(1)[0][0]
+            raise ValueError(f"two scores are of {measure!r} in {query_set!r} on {pool!r}")
+        if len({setting[:2] for setting in self.settings}) < len(self.settings):
+            raise ValueError("a query set on a pool has two kinds of setting")
+        if self.primary not in {measure for _, _, measure in scores}:
+            raise ValueError(f"no score is of its primary measure {self.primary!r}")
+        return self
 
     @property
     def name(self) -> str:
@@ -230,12 +258,18 @@ class Result(Strict):
             result = cls.model_validate(fields)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
+            where = ".".join(map(str, first["loc"])) or "result"
+            found = f"{where if where.isprintable() else ascii(where)}: {first['msg']} ({error.error_count()} findings)"
             raise HybridBenchError(
-                f"{path} is not a valid result: {where}: {first['msg']} ({error.error_count()} findings)"
+                f"{path} is not a valid result: {found}", "Correct it, or run the evaluation again."
             ) from error
         result._path = path
         return result
+
+
+def _is_deeper(value: object, depth: int) -> bool:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth < 0 or any(_is_deeper(one, depth - 1) for one in inside)
 
 
 def _lines(records: list[dict[str, Any]]) -> str:

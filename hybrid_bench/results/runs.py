@@ -6,9 +6,9 @@ import collections
 import gzip
 import hashlib
 import io
-import math
 import os
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
 import numpy as np
 
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.results.run_lines import LineReader
 from hybrid_bench.support import atomic
 
 if TYPE_CHECKING:
@@ -156,43 +157,42 @@ def digest(path: Path) -> str:
         with _open(path) as file:
             while block := file.buffer.read(1 << 20):
                 sha256.update(block)
-    except (OSError, EOFError, gzip.BadGzipFile):
+    except (OSError, EOFError, zlib.error):
         return ""
     return sha256.hexdigest()
 
 
-def read(path: Path) -> dict[str, list[Hit]]:
-    """Read a TREC run, gzipped or not, and put it into canonical order.
+def read(path: Path, notes: list[str] | None = None) -> dict[str, list[Hit]]:
+    """Read a TREC run, gzipped or not, and put it into canonical order, whatever its ranks and the order of its lines are.
+
+    Args:
+        path: of the run.
+        notes: receives a sentence for each form of other programs that was accepted, such as lines without a tag.
 
     Raises:
-        HybridBenchError: if the file is missing, truncated or malformed, a score is NaN or infinite, a document occurs
-            twice for a query, or the ranks of a query do not rise while its scores fall.
+        HybridBenchError: if the file is missing, truncated or malformed, a score is not a finite number, or a document occurs
+            twice for a query.
     """
     found: dict[str, dict[str, float]] = {}
-    last: dict[str, tuple[int, float]] = {}
+    lines = LineReader(path)
     number = 0
     try:
         with _open(path) as file:
-            for number, line in enumerate(file, start=1):
-                query_id, doc_id, rank, score = _fields(line, path, number)
-                of_query = found.setdefault(query_id, {})
-                if doc_id in of_query:
-                    raise HybridBenchError(
-                        f"{path}, line {number}: document {doc_id!r} occurs twice for query {query_id!r}", "Keep its best line."
-                    )
-                of_query[doc_id] = score
-                rank_before, score_before = last.get(query_id, (rank - 1, math.inf))
-                if rank <= rank_before or (score > score_before and np.float32(score) > np.float32(score_before)):
-                    raise HybridBenchError(
-                        f"{path}, line {number}: the lines of query {query_id!r} are not sorted by rank and by score",
-                        "Sort them by descending score and number the ranks from 1.",
-                    )
-                last[query_id] = (rank, score)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+            for number, text in enumerate(file, start=1):
+                line = lines.read(text, number)
+                if line is None:
+                    continue
+                of_query = found.setdefault(line.query_id, {})
+                if line.doc_id in of_query:
+                    raise lines.twice(number, line)
+                of_query[line.doc_id] = line.score
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         problem = getattr(error, "strerror", None) or str(error)
         raise HybridBenchError(f"cannot read the run {path}, after line {number}: {problem}", "Run the search again.") from error
     if not found:
         raise HybridBenchError(f"the run {path} is empty", "Run the search again.")
+    if notes is not None:
+        notes += [note for note in lines.notes() if note not in notes]
     return {query_id: canonical(hits.items()) for query_id, hits in found.items()}
 
 
@@ -227,23 +227,9 @@ def runs_in(folder: Path) -> dict[tuple[str, str], Path]:
     return found
 
 
-def _fields(line: str, path: Path, number: int) -> tuple[str, str, int, float]:
-    try:
-        query_id, _, doc_id, rank, score, _ = line.split()
-        value = float(score)
-        parsed = query_id, doc_id, int(rank), value
-    except ValueError:
-        raise HybridBenchError(
-            f"{path}, line {number}: expected query id, Q0, document id, rank, score and tag", "Correct the line."
-        ) from None
-    if not math.isfinite(value):
-        raise HybridBenchError(f"{path}, line {number}: the score {score} is not a finite number", "Remove or correct the line.")
-    return parsed
-
-
 def _open(path: Path) -> io.TextIOWrapper:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     if packed:
-        return cast(io.TextIOWrapper, cast(TextIO, gzip.open(path, "rt", encoding="utf-8")))
-    return path.open(encoding="utf-8")
+        return cast(io.TextIOWrapper, cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig")))
+    return path.open(encoding="utf-8-sig")

@@ -109,17 +109,19 @@ def rich_table(frame: pd.DataFrame, heading: str, caption: str = "") -> Table:
     """
     from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=escape(heading), caption=escape(caption) or None, caption_justify="left", title_justify="left")
-    table.add_column(str(frame.index.name or ""), overflow="fold", min_width=_width(frame.index.tolist(), _NAME_WIDTH))
+    least = _width(frame.index.tolist(), _NAME_WIDTH)
+    table.add_column(Text(str(frame.index.name or "")), overflow="fold", min_width=least)
     for column in frame.columns:
         number = frame[column].dtype.kind in "if"
         least = _width([str(column)[:4], *frame[column].tolist()], None if number else _NAME_WIDTH)
-        table.add_column(str(column), justify="right" if number else "left", overflow="fold", min_width=least)
+        table.add_column(Text(str(column)), justify="right" if number else "left", overflow="fold", min_width=least)
     for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
         if label == "mean":
             table.add_section()
-        table.add_row(escape(str(label)), *(_cell(value) for value in row))
+        table.add_row(Text(str(label)), *(Text(_cell(value)) for value in row))
     return table
 
 
@@ -155,7 +157,7 @@ def render(frame: pd.DataFrame, style: str) -> str:
     head = [str(frame.index.name or ""), *map(str, frame.columns)]
     lines = [head, ["---", *["---:"] * len(frame.columns)]]
     lines += [[str(label), *map(_cell, row)] for label, row in zip(frame.index, frame.to_numpy(), strict=True)]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
 def _cell(value: object) -> str:

@@ -119,7 +119,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_truncated_file_is_refused(tmp_path: Path, cut: int) -> None:
     path = saved(tmp_path)
     path.write_text(path.read_text()[:cut])
-    with pytest.raises(HybridBenchError, match=r"tiny\.json is not JSON: .*\n  It may be truncated; run the evaluation again"):
+    with pytest.raises(HybridBenchError, match=r"tiny\.json is not JSON, or .*\n  It may be truncated; run the evaluation again"):
         Result.read(path)
 
 

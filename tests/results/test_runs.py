@@ -107,12 +107,14 @@ LINE = "q Q0 d1 1 0.5 tag\n"
     ("text", "problem"),
     [
         ("", "is empty"),
-        ("q Q0 d1 1 0.5\n", "line 1: expected query id, Q0, document id, rank, score and tag"),
+        ("q d1 1 0.5 tag\n", "line 1: expected query id, Q0, document id, rank, score and tag"),
+        ("q Q0 d1 1 0_5 tag\n", "line 1: expected query id, Q0, document id, rank, score and tag"),
+        ("q Q0 d1 \u0661 0.5 tag\n", "line 1: expected query id, Q0, document id, rank, score and tag"),
+        ("q Q0 d1\0 1 0.5 tag\n", "line 1: expected query id, Q0, document id, rank, score and tag"),
+        ("q Q0 d1 1 1e39 tag\n", "line 1: the score 1e39 is not a finite number, or not in float32"),
         ("q Q0 d1 first 0.5 tag\n", "line 1: expected query id, Q0, document id, rank, score and tag"),
         (f"{LINE}q Q0 d2 2 nan tag\n", "line 2: the score nan is not a finite number"),
         (f"{LINE}q Q0 d1 2 0.25 tag\n", "line 2: document 'd1' occurs twice for query 'q'"),
-        (f"{LINE}q Q0 d2 1 0.25 tag\n", "line 2: the lines of query 'q' are not sorted by rank and by score"),
-        (f"{LINE}q Q0 d2 2 0.75 tag\n", "line 2: the lines of query 'q' are not sorted by rank and by score"),
     ],
 )
 def test_a_malformed_run_is_named_by_file_and_line(tmp_path: Path, text: str, problem: str) -> None:
@@ -133,3 +135,39 @@ def test_an_id_that_a_run_cannot_hold_is_refused_and_the_earlier_file_stays(tmp_
     with pytest.raises(HybridBenchError, match="cannot be written to a TREC run\n  Give it a name without spaces"):
         trec.write(run, path, "tag")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("de-all.trec.gz", before)]
+
+
+FORMS = {
+    "rank 0 throughout": ("q Q0 a 0 2 t\nq Q0 b 0 1 t\np Q0 c 0 3 t\n", ["ranks do not rise (in 1 lines)"]),
+    "unsorted": ("q Q0 b 1 1 t\nq Q0 a 2 2 t\np Q0 c 1 3 t\n", ["1 of its lines have a higher score than the line before"]),
+    "no tag": ("q Q0 a 1 2\nq Q0 b 2 1\np Q0 c 1 3\n", ["3 of its lines have no tag"]),
+    "blank lines": ("q Q0 a 1 2 t\n\nq Q0 b 2 1 t\np Q0 c 1 3 t\n \n", ["2 of its lines are blank"]),
+    "byte order mark": ("\ufeffq Q0 a 1 2 t\nq Q0 b 2 1 t\n\ufeffp Q0 c 1 3 t\n", []),
+    "Windows": ("q Q0 a 1 2 t\r\nq Q0 b 2 1 t\r\np\tQ0\tc\t1\t3\tt\r\n", []),
+    "all of it": (
+        "\ufeffq Q0 b 0 1\n\nq Q0 a 0 2\np Q0 c 0 3\n",
+        ["ranks do not rise (in 1", "1 of its lines have a higher", "3 of its lines have no tag", "1 of its lines are blank"],
+    ),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(("text", "noted"), FORMS.values(), ids=FORMS)
+def test_forms_of_other_programs_are_read_and_noted(tmp_path: Path, text: str, noted: list[str], packed: bool) -> None:
+    path = tmp_path / "run.trec"
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    notes: list[str] = []
+    assert trec.read(path, notes) == {"q": [Hit("a", 2.0), Hit("b", 1.0)], "p": [Hit("c", 3.0)]}
+    assert len(notes) == len(noted)
+    assert all(note.startswith("The run run.trec: ") and part in note for note, part in zip(notes, noted, strict=True))
+
+
+def test_the_identity_of_a_run_is_in_its_header(tmp_path: Path) -> None:
+    path, identity = tmp_path / "de-all.trec.gz", "0123456789abcdef" * 4
+    plain = trec.write({"q": [Hit("d", 1.0)]}, path, "tag")
+    assert trec.identity_of(path) == ""
+    assert trec.write({"q": [Hit("d", 1.0)]}, path, "tag", identity) == plain == trec.digest(path)
+    assert trec.identity_of(path) == identity
+    assert trec.read(path) == {"q": [Hit("d", 1.0)]}
+    path.write_bytes(gzip.compress(b"q Q0 d 1 1.0 tag\n"))
+    assert (trec.identity_of(path), trec.identity_of(tmp_path / "nowhere.trec.gz")) == ("", "")

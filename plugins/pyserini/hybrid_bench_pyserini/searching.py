@@ -17,6 +17,9 @@ from hybrid_bench_pyserini.analyzers import Analysis
 #: Queries per call of Java: their hits are in memory twice, in Java and in Python.
 _BATCH = 256
 
+#: Terms of a query, at most: Java's largest int.
+_MAX_CLAUSES = 2**31 - 1
+
 #: Anserini breaks ties itself before it returns scores.
 TIES = "Anserini's: equal scores in ascending order of document ids, each lowered by a millionth to break the tie"
 
@@ -41,6 +44,8 @@ class BM25:
             self._searcher = java.load("io.anserini.search.SimpleSearcher")(str(folder))
         except JavaException as error:
             raise HybridBenchError(f"{folder} is not a readable Lucene index", "Delete it; it is rebuilt when needed.") from error
+        # A query has a clause for each of its terms, and Lucene allows 1,024; Anserini does not report what it raises in a batch.
+        java.load("org.apache.lucene.search.IndexSearcher").setMaxClauseCount(_MAX_CLAUSES)
         self._searcher.set_analyzer(analysis.java)
         self._searcher.set_bm25(k1, b)
 

@@ -214,3 +214,10 @@ def test_run_options_without_effect_are_refused(runs: RunOptions) -> None:
 def test_an_unknown_measure_is_refused_before_anything_is_searched() -> None:
     with pytest.raises(HybridBenchError, match="does not know the measure 'nDGC@10'"):
         evaluate_bm25("mini", languages=["en"], runs=RunOptions(["nDGC@10"]))
+
+
+def test_a_query_may_have_more_terms_than_lucene_allows_by_itself(collection: Callable[..., Path]) -> None:
+    words = " ".join(f"word{number}" for number in range(3000))
+    folder = collection("long/en", {"d1": "word0 word2999", "d2": "nothing of it"}, {"q1": words, "q2": "nothing"})
+    result = evaluate_bm25(load_suite(str(folder)), runs=AP)
+    assert {row.measure: (row.value, row.queries) for row in result.rows}["AP"] == (1.0, 2)
