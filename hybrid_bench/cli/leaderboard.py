@@ -39,6 +39,8 @@ def build(
 
     built = boards.build(folder, progress=console.BarProgress())
     console.remark(f"{built.submissions} submissions, {built.scored} re-scored")
+    for phrase in built.suspicious:
+        console.remark(f"suspicious, and no one re-ran it: {phrase}")
     for name, findings in built.left_out.items():
         console.remark(f"left out {name}:")
         for one in findings:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from hybrid_bench.leaderboard.entry import Entry, QuestionValues, Scored
 from hybrid_bench.leaderboard.groups import different_pairs, letters
+from hybrid_bench.leaderboard.levels import LEVELS
 from hybrid_bench.leaderboard.published import PublishedFile, Source
 from hybrid_bench.leaderboard.specs import BoardSpec
+from hybrid_bench.submissions.suspicion import high_scores
 
 #: ``trained_on`` of a suite to the text that is shown as zero-shot.
 ZERO_SHOT = {
@@ -93,6 +95,12 @@ class Board:
         found = (row.by_language.get(self.spec.detail, {}) for row in (*self.rows, *self.published))
         return sorted({language for of_language in found for language in of_language})
 
+    @property
+    def levels(self) -> list[str]:
+        """The verification levels of its rows, from the weakest."""
+        found = {row.level for row in (*self.rows, *self.published)}
+        return [level for level in LEVELS if level in found]
+
 
 def make(spec: BoardSpec, entries: Sequence[Entry], published: Sequence[PublishedFile]) -> Board:
     """Assemble a board; the suites of a submission that the board covers form one row."""
@@ -119,6 +127,20 @@ def _left_out_note(spec: BoardSpec, row: Row) -> str:
         f"{column.label} {column.format(row.covered[column.key])}" for column in spec.columns if column.key in row.covered
     )
     return f"* {row.name}: its card does not list {', '.join(row.left_out)}. Means without these languages: {means}."
+
+
+def suspicious(made: Board) -> list[str]:
+    """The rows with figures that are too good and that no one re-ran, for a maintainer to look at."""
+    found = []
+    for row in made.rows:
+        means = {
+            f"{column.setting} {column.measure}": row.values[column.key]
+            for column in made.spec.columns
+            if column.key in row.values
+        }
+        if row.level != "re-run":
+            found += [f"{made.spec.name}: {row.name} {row.revision}: {phrase}" for phrase in high_scores(means)]
+    return found
 
 
 def _notes(notes_of: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
@@ -153,7 +175,7 @@ def _row(entry: Entry, of_board: list[Scored]) -> Row:
     return Row(
         name=submission.title,
         # The level of a row is the weakest of its parts.
-        level=min((scored.level for scored in of_board), key=("ranks re-scored", "vectors re-scored", "re-run").index),
+        level=min((scored.level for scored in of_board), key=list(LEVELS).index),
         values={key: fmean(of_language.values()) for key, of_language in by_language.items()},
         by_language=by_language,
         revision=submission.revision,

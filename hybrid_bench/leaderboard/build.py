@@ -39,12 +39,14 @@ class Built:
         files: path in the folder to content.
         submissions: number of submissions.
         scored: number of submissions that were re-scored, because they were not in the cache.
+        suspicious: what a maintainer should look at, one phrase for each figure that is too good and that no one re-ran.
         left_out: ``<org>__<name>/<revision>`` of each submission that is on no board because of errors, with its findings.
     """
 
     files: dict[str, bytes]
     submissions: int
     scored: int
+    suspicious: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
 
@@ -112,6 +114,7 @@ def build(
         {name: files[name].encode() for name in sorted(files)},
         len(submissions),
         new,
+        tuple(phrase for made in tables for phrase in board.suspicious(made)),
         {display_name(_name(path)): left_out[path] for path in sorted(left_out)},
     )
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybrid_bench.submissions import attestation, duplicates, lock, vector_checks
+from hybrid_bench.submissions import attestation, duplicates, lock, suspicion, vector_checks
 from hybrid_bench.submissions.attestation import AttestedSuite
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import run_files, schema
 from hybrid_bench.submissions.format.findings import Finding, Report, quoted
 from hybrid_bench.submissions.inspection import Inspection, inspect
-from hybrid_bench.submissions.rescoring import claims, scored
+from hybrid_bench.submissions.rescoring import claims, mean_scores, scored
 
 if TYPE_CHECKING:
     from hybrid_bench.datasets.settings import Setting
@@ -78,7 +78,7 @@ def run(
     duplicates.check(found.folder, found.submission, report)
     duplicates.check_recorded(found.submission, found.hashes, recorded, report)
     if not report.failed:
-        _check_claims(found, report)
+        _check_scores(found, recorded, report)
     attested = {}
     for name, path in vector_checks.find_files(vectors, found, report).items():
         if (verified := vector_checks.check(name, path, found, recorded, report)) is not None:
@@ -94,11 +94,15 @@ def _check_runs(name: str, files: dict[Setting, Path], found: Inspection, report
         run_files.read(path, setting, judged[setting], data, depth, report, f"{path.parent.name}/{path.name}")
 
 
-def _check_claims(found: Inspection, report: Report) -> None:
+def _check_scores(found: Inspection, recorded: Path, report: Report) -> None:
+    """Report claims that are not confirmed, and scores that a maintainer should look at."""
+    levels = attestation.read(recorded, found.submission)
     for name, entry in found.submission.suites.items():
-        if not entry.claimed:
-            continue
-        for claim in claims(entry, scored(found, name)):
+        result = scored(found, name)
+        too_high = "; ".join(suspicion.high_scores(mean_scores(result)))
+        if too_high and levels.level(name, found.entry_hash(name), found.whole_hash) != "re-run":
+            report.warning("suspicious", schema.FILE, f"{name}: {too_high}; no one re-ran it", suspicion.REMEDY)
+        for claim in claims(entry, result):
             if not claim.confirmed:
                 actual = "no such score" if claim.recomputed is None else f"{claim.recomputed:.5f}"
                 report.warning(

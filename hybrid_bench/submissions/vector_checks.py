@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid_bench.datasets.settings import ALL
-from hybrid_bench.submissions import attestation, ranking
+from hybrid_bench.submissions import attestation, ranking, suspicion
 from hybrid_bench.submissions.attestation import AttestedSuite
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import schema, untrusted
@@ -18,6 +18,7 @@ from hybrid_bench.submissions.format.findings import Report, quoted
 from hybrid_bench.submissions.format.untrusted import RejectedFile
 
 if TYPE_CHECKING:
+    from hybrid_bench.submissions.format.expected import SuiteData
     from hybrid_bench.submissions.format.rank_table import RankTable
     from hybrid_bench.submissions.format.vectors import Vectors
     from hybrid_bench.submissions.inspection import Inspection
@@ -85,6 +86,7 @@ def check(name: str, path: Path, found: Inspection, checks: Path, report: Report
     if vectors is None or not vector_file.check_values(vectors, data, found.submission.card.similarity, report, file):
         return None
     _check_dimension(vectors, found.submission.card.dimension, report, file)
+    _check_groups(vectors, data, report, file)
     mine = AttestedSuite(
         level="vectors re-scored",
         ranks=found.entry_hash(name),
@@ -104,6 +106,18 @@ def _check_dimension(vectors: Vectors, stated: int | None, report: Report, file:
     actual = next(iter(vectors.values())).shape[1]
     if stated != actual:
         report.error("vectors-file", file, f"the vectors have dimension {actual}, but the card states {stated}")
+
+
+def _check_groups(vectors: Vectors, data: SuiteData, report: Report, file: str) -> None:
+    share = suspicion.grouped_by_question(vectors, data)
+    if share is not None and share > suspicion.MOST_GROUPED:
+        report.warning(
+            "suspicious",
+            file,
+            f"the passages are grouped by question: with probability {share:.3f}, a relevant one has a nearer passage in another "
+            "language than one that is not relevant",
+            suspicion.REMEDY,
+        )
 
 
 def _check_duplicates(name: str, mine: AttestedSuite, found: Inspection, checks: Path, report: Report, file: str) -> None:

@@ -58,7 +58,8 @@ def test_a_new_board_needs_only_a_file(tmp_path: Path) -> None:
     examples.submit(folder, "sharp", examples.table(0.4, 5, "mini"), suite="mini")
     examples.submit(folder, "blurred", examples.table(1.6, 6, "mini"), suite="mini")
     built = build(folder, store=tmp_path / "store")
-    assert {name for name in built.files if "/" not in name} == {f"mini.{ending}" for ending in ("csv", "json", "md", "tex")}
+    generated = {*(f"mini.{ending}" for ending in ("csv", "json", "md", "tex")), "submissions.lock"}
+    assert {name for name in built.files if "/" not in name} == generated
     record = json.loads(built.files["mini.json"])
     assert [row["encoder"] for row in record["recomputed"]] == ["drawn/sharp", "drawn/blurred"]
     assert [column["key"] for column in record["columns"]] == ["mono_ap"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hybrid_bench.leaderboard.levels import LEVELS
 from hybrid_bench.leaderboard.specs import BoardSpec, Column
 from hybrid_bench.submissions.format.findings import RULES
 from hybrid_bench.submissions.format.schema import Card, Submission, SuiteEntry
@@ -20,6 +21,11 @@ def readme(root: Path) -> str:
 def test_every_rule_is_listed(readme: str) -> None:
     listed = dict(re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", readme.partition("The rules and the ids")[2], re.MULTILINE))
     assert listed == RULES
+
+
+def test_every_level_is_explained(readme: str) -> None:
+    section = readme.partition("## Verification levels")[2].partition("\n## ")[0]
+    assert dict(re.findall(r"^\| ([a-z -]+) \| (.+\.) \|$", section, re.MULTILINE)) == LEVELS
 
 
 def test_every_field_is_described(readme: str) -> None:

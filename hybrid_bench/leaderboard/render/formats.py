@@ -10,6 +10,7 @@ from typing import Any
 
 from hybrid_bench.leaderboard.board import Board, Row
 from hybrid_bench.leaderboard.groups import shortened
+from hybrid_bench.leaderboard.levels import LEVELS
 from hybrid_bench.leaderboard.render import escaping
 from hybrid_bench.leaderboard.specs import Column
 
@@ -50,6 +51,7 @@ def markdown(board: Board) -> str:
     text.append(f"\n{GROUPS} {MEANS}\n" if len(board.rows) > 1 else f"\n{MEANS}\n")
     false = [row.name for row in board.rows if row.claimed is False]
     text += [f"\nThe claimed scores of {escaping.markdown(name)} were not confirmed.\n" for name in false]
+    text.append("\n" + "".join(f"- **{level}**: {LEVELS[level]}\n" for level in board.levels))
     text += [f"\n{escaping.markdown(note)}\n" for note in board.notes]
     if board.published:
         source = {"zero-shot": FACTS["zero-shot"], "source": lambda row: row.source}
@@ -116,6 +118,7 @@ def record(board: Board) -> dict[str, Any]:
         "recomputed": [_record(row) for row in board.rows],
         "published": [_record(row) for row in board.published],
         "groups": GROUPS,
+        "levels": {level: LEVELS[level] for level in board.levels},
         "notes": list(board.notes),
         "sources": {name: source.model_dump(exclude_defaults=True) for name, source in board.sources.items()},
     }

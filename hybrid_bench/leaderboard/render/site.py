@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid_bench.leaderboard.board import ZERO_SHOT, Board
 from hybrid_bench.leaderboard.entry import Claimed, Entry, Scored
 from hybrid_bench.leaderboard.groups import shortened
+from hybrid_bench.leaderboard.levels import LEVELS
 from hybrid_bench.leaderboard.render import escaping, formats
 from hybrid_bench.leaderboard.render.plot import trade_off
 from hybrid_bench.leaderboard.specs import BoardSpec, Column
@@ -160,6 +161,7 @@ def _environment(boards: Sequence[BoardSpec]) -> Environment:
     environment.filters["link"] = escaping.link
     environment.filters["lines"] = _lines
     environment.filters["shortened"] = shortened
+    environment.globals["levels"] = LEVELS
     environment.globals.update(
         boards=boards,
         style=Markup(style),  # noqa: S704 - not user input, and hashed for the policy

@@ -38,6 +38,7 @@ RULES = {
     "ranks": "ranks are integers that are consistent with each other",
     "run": "a run is a TREC run in canonical order, cut at the stated depth",
     "claim": "a claimed score equals the recomputed score to 1e-4",
+    "suspicious": "mean AP is at most 0.98, and passages are not grouped by question; a warning, for a maintainer to re-run it",
     "duplicate": "no other submission has nearly the same ranks, runs or vectors",
     "vectors-file": "vectors are a safetensors file of fp16 arrays with a valid header",
     "vectors-hash": "the vectors file is the one that submission.toml names",
@@ -117,7 +118,8 @@ class Report:
         found = list(self._found)
         for (rule, file), count in self._counts.items():
             if count > LISTED:
-                found.append(Finding(rule, file, "error", f"at least {count - LISTED} more findings of this rule"))
+                severity = min(one.severity for one in self._found if (one.rule, one.file) == (rule, file))
+                found.append(Finding(rule, file, severity, f"at least {count - LISTED} more findings of this rule"))
         return sorted(found, key=lambda finding: finding.severity)
 
     @property
