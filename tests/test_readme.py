@@ -1,0 +1,96 @@
+"""What README.md says is so: its tables, its commands and its Python code."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from hybrid_bench import evaluate
+from hybrid_bench.cli.main import app
+from hybrid_bench.results import tables
+from tests.conftest import ROOT
+
+PAGES = ("README.md", "leaderboards/README.md", "docs/data.md", "docs/scaling.md", "docs/training.md")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+#: Commands of a plugin that is tested in an environment of its own.
+ELSEWHERE = {"baseline"}
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[tuple[str, ...]]:
+    """The words of every ``hybrid-bench`` command of the pages, without comments."""
+    found = []
+    for page in PAGES:
+        lines = "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+        for line in lines:
+            if line.startswith("hybrid-bench ") and "..." not in line:
+                found.append(tuple(shlex.split(line, comments=True)[1:]))
+    return sorted({words for words in found if words[0] not in ELSEWHERE})
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table below the line that begins with a text."""
+    lines = README[README.index(heading) :].splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("| ---"))
+    body = lines[start + 1 :]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in body[: next(n for n, x in enumerate(body) if not x)]
+    ]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_a_command_has_these_arguments_and_options(words: tuple[str, ...]) -> None:
+    """Parsed, not run."""
+    command: Any = typer.main.get_command(app)
+    context, rest = None, list(words)
+    while hasattr(command, "get_command"):
+        context = command.make_context("hybrid-bench", rest, parent=context)
+        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+    command.make_context(name, rest, parent=context)
+
+
+def test_there_are_commands_of_every_page() -> None:
+    assert len(commands()) > 25
+
+
+def test_the_figures_of_whole_suites_are_those_of_the_boards() -> None:
+    """Boards are computed from vectors that are rounded to fp16, which changes the fourth place."""
+    found = 0
+    for suite, encoder, *figures in rows("Whole suites ("):
+        board = json.loads((ROOT / "leaderboards" / f"{suite}.json").read_text(encoding="utf-8"))
+        row = next(row["values"] for row in board["recomputed"] if row["encoder"].rpartition("/")[2] == encoder)
+        for figure, key, rounding in zip(
+            figures, ("mono_ap", "cross_ap", "multi_ap", "rank_distance"), [2e-4] * 3 + [0.3], strict=True
+        ):
+            assert float(figure) == pytest.approx(row[key], abs=rounding), (suite, encoder, key)
+        found += 1
+    assert found == 9
+
+
+def test_the_first_table_is_what_the_command_prints() -> None:
+    """Processors differ in how they round: in the fourth place of AP, and in the first of RankDistance."""
+    shown = {encoder: figures for encoder, *figures in rows("It prints for `mini`")}
+    found = tables.side_by_side([evaluate(encoder, "mini") for encoder in shown if " " not in encoder])
+    assert list(found.index) == list(shown)
+    names = [cell.strip() for cell in README[README.index("| encoder | mono AP") :].partition("\n")[0].strip("|").split("|")]
+    for encoder, figures in shown.items():
+        for figure, name in zip(figures, names[1:], strict=True):
+            rounding = 0.3 if name == "RankDistance" else 4e-4
+            assert float(figure) == pytest.approx(found.loc[encoder, name], abs=rounding), (encoder, name)
+
+
+def test_the_python_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("README.md", "python")
+    exec(compile(code, "README.md", "exec"), {})  # noqa: S102
+    assert (tmp_path / "results/mini+de+en+th/me5-small.json").exists()
