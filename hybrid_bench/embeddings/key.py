@@ -13,6 +13,8 @@ from hybrid_bench.encoders.protocol import Encoder, Role
 
 #: Fields that a key leaves out where they have these values, so that the digests of keys for texts never change.
 DEFAULTS = {"modality": "text", "preprocessing": ""}
+#: Poolings that earlier versions computed otherwise, so that no vectors of theirs are taken: they appended no EOS.
+_POOLINGS = {"eos": "eos, appended if the tokenizer adds none"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class StoreKey:
             prefix=card.query_prefix if role == "query" else card.passage_prefix,
             passage_text=passage_text if role == "passage" else "",
             max_length=card.max_length,
-            pooling=card.pooling or "",
+            pooling=_POOLINGS.get(card.pooling or "", card.pooling or ""),
             similarity=card.similarity,
             dtype=encoder.dtype,
             device=encoder.device,

@@ -100,7 +100,7 @@ def test_preprocessing_is_part_of_the_key_of_images_only() -> None:
         (Counting(fingerprint="b"), "fingerprint", "b"),
         (Counting({"passage_prefix": "x "}), "prefix", "x "),
         (Counting({"max_length": 8}), "max_length", 8),
-        (Counting({"pooling": "eos"}), "pooling", "eos"),
+        (Counting({"pooling": "cls"}), "pooling", "cls"),
         (Counting({"similarity": "dot"}), "similarity", "dot"),
         (Counting(dtype="int8"), "dtype", "int8"),
         (Counting(device="mps"), "device", "mps"),
@@ -153,3 +153,10 @@ def test_no_text_has_the_hash_of_an_image() -> None:
 
 def test_half_a_surrogate_pair_has_a_hash_too() -> None:
     assert texts_hash(["\ud800"]) != texts_hash(["\udfff"])
+
+
+def test_vectors_that_an_earlier_version_pooled_without_eos_are_not_taken() -> None:
+    encoder = Counting()
+    encoder.card = encoder.card.model_copy(update={"pooling": "eos"})
+    key = StoreKey.of(encoder, "query", "", texts_hash(TEXTS), len(TEXTS))
+    assert key.digest != dataclasses.replace(key, pooling="eos").digest
