@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
+import math
 import threading
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 from hybrid_bench.encoders.hub import explained
+from hybrid_bench.encoders.weight_files import read_header
 from hybrid_bench.errors import HybridBenchError
 
+#: A model may be that much larger than its checkpoint: weights that are tied, or that :func:`_check_report` names.
+_FACTOR, _SLACK = 4, 10**7
 #: Names that the error lists.
 _LISTED = 3
 #: Loading replaces functions of libraries for a while, so that one thread loads at a time.
@@ -42,6 +48,7 @@ def guarded(model: str) -> Iterator[list[str]]:
 
     def load_completely(cls: Any, *args: Any, **kwargs: Any) -> Any:
         wanted = kwargs.pop("output_loading_info", False)
+        _check_size(model, cls, args, kwargs)
         kwargs["ignore_mismatched_sizes"] = True  # so that they are reported, and not only logged
         loaded, report = from_pretrained.__func__(cls, *args, output_loading_info=True, **kwargs)
         poolers.extend(_check_report(model, report, len(loaded.state_dict())))
@@ -55,12 +62,32 @@ def guarded(model: str) -> Iterator[list[str]]:
 
     with _LOCK, explained(model), quiet_transformers():
         PreTrainedModel.from_pretrained = classmethod(load_completely)  # type: ignore[assignment,method-assign]
-        torch.load = refuse_pickle
+        torch.load = refuse_pickle  # type: ignore[assignment]
         try:
             yield poolers
         finally:
             PreTrainedModel.from_pretrained = from_pretrained  # type: ignore[method-assign]
             torch.load = torch_load
+
+
+def _check_size(model: str, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse a configuration that is much larger than the weights: the rest would be drawn at random first, in memory."""
+    import torch
+
+    config, folder = kwargs.get("config"), Path(str(args[0])) if args else Path()
+    if config is None or not cls.__module__.startswith("transformers.") or getattr(config, "quantization_config", None):
+        return
+    headers = [read_header(path) for path in folder.glob("*.safetensors")] if folder.is_dir() else []
+    if not headers:
+        return
+    stored = sum(math.prod(tensor.shape) for header in headers for tensor in header.tensors.values())
+    with torch.device("meta"):
+        stated = sum(parameter.numel() for parameter in cls(copy.deepcopy(config)).parameters())
+    if stated > _FACTOR * stored + _SLACK:
+        raise HybridBenchError(
+            f"{model}: config.json describes a model of {stated:,} weights, and the checkpoint has {stored:,}",
+            "Use the configuration that was saved with these weights.",
+        )
 
 
 def _check_report(model: str, report: dict[str, Any], total: int) -> list[str]:

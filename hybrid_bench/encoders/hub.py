@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.errors import HybridBenchError
@@ -41,6 +44,12 @@ def commit(model: str, revision: str = "") -> str:
         return ""
     found = (try_to_load_from_cache(model, file, revision=revision or None) for file in ("config.json", "modules.json"))
     return next((Path(path).parent.name for path in found if isinstance(path, str)), "")
+
+
+def code_revisions(config: Any) -> str:
+    """The commits of code of other models that a configuration uses (``auto_map`` of transformers); empty if there are none."""
+    names = json.dumps(getattr(config, "auto_map", None) or {})
+    return "".join(f"+{name}@{commit(name)}" for name in sorted(set(re.findall(r'"([^"]+?)--', names))))
 
 
 @contextmanager
@@ -80,6 +89,12 @@ def checkpoint_folder(card: EncoderCard) -> Path:
 def unreachable(model: str, error: Exception) -> HybridBenchError:
     """Make the error for a model that cannot be loaded."""
     first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if Path(model).is_dir():
+        return HybridBenchError(
+            f"cannot load {model}: {type(error).__name__}: {first_line[:300]}",
+            "One of its files may be missing, damaged, or of another version: copy them again, or save the model again. "
+            "--debug shows the traceback.",
+        )
     return HybridBenchError(
         f"cannot load {model}: {first_line[:300]}",
         "Check the name and the network, or download it on another machine and pass its folder. "

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
+import unicodedata
 from collections.abc import Callable, Collection
 from importlib import resources
 from pathlib import Path
@@ -10,6 +14,7 @@ from typing import Any, cast
 from hybrid_bench.datasets.images import Modality
 from hybrid_bench.encoders.card import EncoderCard
 from hybrid_bench.encoders.modalities import check_modalities
+from hybrid_bench.encoders.model_folder import check_model_folder
 from hybrid_bench.encoders.protocol import Encoder, EncoderFactory
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry
@@ -80,6 +85,8 @@ def _from_card(card: EncoderCard, options: dict[str, Any]) -> Encoder:
             f"the card of {card.name} lists images among its modalities, but the backend {card.backend!r} reads texts only",
             "Remove 'image' from its modalities, or install the plugin that loads it and use the name that it registers.",
         )
+    if card.backend != "static" and Path(card.model).is_dir():
+        check_model_folder(Path(card.model))
     if card.backend == "sentence-transformers":
         from hybrid_bench.encoders.backends.sentence_transformers import SentenceTransformersEncoder
 
@@ -106,9 +113,22 @@ def _folder_card(folder: Path, overrides: dict[str, Any]) -> EncoderCard:
         if not weights.is_relative_to(folder.resolve()):
             raise HybridBenchError(f"{path}: model = {card.model!r} is outside of the card's folder", "Use a folder inside it.")
         return card.model_copy(update={"model": str(weights)})
-    if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
-        raise HybridBenchError(f"{folder} is not an encoder", f"It needs an {CARD_FILE}, a modules.json or a config.json.")
-    return _guessed(folder.resolve().name, str(folder), (folder / "modules.json").is_file(), overrides)
+    if not any((folder / name).is_file() for name in ("config.json", "modules.json", "adapter_config.json")):
+        raise HybridBenchError(
+            f"{folder} is not an encoder", f"It needs an {CARD_FILE}, a modules.json or a config.json (or that of an adapter)."
+        )
+    return _guessed(_name_of(folder), str(folder), (folder / "modules.json").is_file(), overrides)
+
+
+def _name_of(folder: Path) -> str:
+    """A name for a card from a folder's: accents and other characters that names lack are replaced, ``my-model-v2``."""
+    own = folder.resolve().name
+    plain = unicodedata.normalize("NFKD", own).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9._+]+", "-", plain).strip("-._+")
+    # Of a name in another script little is left, so that a hash tells two of them apart.
+    distinct = any(unicodedata.category(character).startswith("L") and not character.isascii() for character in own)
+    lost = distinct and len(plain) < len(unicodedata.normalize("NFC", own))
+    return "-".join(filter(None, (name[:100], hashlib.sha256(os.fsencode(own)).hexdigest()[:8] if lost or not name else "")))
 
 
 def _hub_card(name: str, overrides: dict[str, Any]) -> EncoderCard:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Similarity
-from hybrid_bench.encoders.checkpoint import check_dimension, check_length, weights_hash
+from hybrid_bench.encoders.checkpoint import check_dimension, check_length, folder_hash, positions_in, positions_of
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.guarded import guarded
-from hybrid_bench.encoders.hub import commit
+from hybrid_bench.encoders.hub import code_revisions, commit
 from hybrid_bench.encoders.protocol import Role
 from hybrid_bench.encoders.tokenization import check_tokenizer, check_vocabulary, check_words
 from hybrid_bench.errors import HybridBenchError
@@ -48,10 +47,10 @@ class SentenceTransformersEncoder:
                 f"{card.name} uses the pooling saved by sentence-transformers, not {card.pooling!r}",
                 "Omit the pooling, or set backend = 'transformers' on its card.",
             )
+        self._code = trust_remote_code
         self._device = choose_device(device)
         self._dtype, self._torch_dtype = choose_dtype(dtype, self._device)
         with guarded(card.model) as missing:
-            _refuse_pickled_modules(Path(card.model))
             self._model = SentenceTransformer(
                 card.model,
                 device=str(self._device),
@@ -64,8 +63,7 @@ class SentenceTransformersEncoder:
         if any(isinstance(module, Pooling) for module in self._model):
             # With absolute positions, padding on the left would shift the tokens and change the vector; Pooling takes either.
             self._model.tokenizer.padding_side = "right"
-        if card.max_length is not None:
-            self._truncate_at(card.name, card.max_length)
+        self._truncate(card)
         if packed_linear.packs(self._device, self._torch_dtype):
             probes = ["A", "Two texts of other lengths."]
             packed_linear.pack(self._model, lambda: self._model.encode(probes, convert_to_tensor=True, show_progress_bar=False))
@@ -85,24 +83,34 @@ class SentenceTransformersEncoder:
             }
         )
 
-    @property
-    def _config(self) -> Any:
-        """The configuration of the transformer, if there is one."""
-        return getattr(getattr(self._model[0], "auto_model", None), "config", None)
-
-    def _truncate_at(self, name: str, length: int) -> None:
-        check_length(name, length, self._config)
+    def _truncate(self, card: EncoderCard) -> None:
+        """Truncate texts at the card's length; without one at the saved length, but not beyond the model's positions."""
+        network = getattr(self._model[0], "auto_model", None)
+        positions = 0 if network is None else positions_in(network) or positions_of(network.config)
+        length = card.max_length
+        if length is None:
+            if not positions or (self._model.max_seq_length or 0) <= positions:
+                return
+            length = positions
+        check_length(card.name, length, positions)
         try:
             self._model.max_seq_length = length
         except AttributeError as error:  # static embeddings
-            raise HybridBenchError(f"{name} does not truncate texts", "Omit max_length.") from error
+            raise HybridBenchError(f"{card.name} does not truncate texts", "Omit max_length.") from error
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """The commit on the hub, or a hash of the folder; marked if linear layers are computed by oneDNN."""
+        """The commit on the hub, or a hash of the folder and of code that runs; marked if oneDNN computes linear layers."""
         from hybrid_bench.encoders.backends import packed_linear
 
-        return weights_hash(self.card) + packed_linear.mark(self._device, self._torch_dtype)
+        folder = Path(self.card.model)
+        own = folder_hash(folder, code=self._code) if folder.is_dir() else self.card.revision
+        configs = [module.auto_model.config for module in self._transformers() if self._code]
+        return own + "".join(map(code_revisions, configs)) + packed_linear.mark(self._device, self._torch_dtype)
+
+    def _transformers(self) -> list[Any]:
+        """The modules that hold a model of transformers, in whatever nesting."""
+        return [module for module in self._model.modules() if hasattr(module, "auto_model")]
 
     @property
     def dtype(self) -> str:
@@ -190,15 +198,3 @@ def _check_poolers(name: str, model: Any, missing: list[str]) -> None:
             f"{name} uses the output of its transformer's pooling layer, whose weights are missing: {', '.join(missing)}",
             "Download it again, or save it again with its pooling layer.",
         )
-
-
-def _refuse_pickled_modules(folder: Path) -> None:
-    """Refuse modules with pickled weights: ``use_safetensors`` covers the transformer only."""
-    modules = folder / "modules.json"
-    for module in json.loads(modules.read_text(encoding="utf-8")) if modules.is_file() else ():
-        weights = folder / module["path"] / "pytorch_model.bin"
-        if weights.is_file() and not any(weights.parent.glob("*.safetensors")):
-            raise HybridBenchError(
-                f"{weights} is a pickle, not a safetensors file",
-                "Save the model again with a recent sentence-transformers.",
-            )

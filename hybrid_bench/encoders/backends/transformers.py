@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hybrid_bench.encoders.backends.adapter import base_of, fingerprint, has_tokenizer
+from hybrid_bench.encoders.backends.network import load_network
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Pooling
-from hybrid_bench.encoders.checkpoint import check_dimension, check_length, positions_of, weights_hash
+from hybrid_bench.encoders.checkpoint import check_dimension, check_length, positions_in, positions_of
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.guarded import guarded
-from hybrid_bench.encoders.hub import commit, explained
+from hybrid_bench.encoders.hub import code_revisions, commit
 from hybrid_bench.encoders.protocol import Role
-from hybrid_bench.encoders.tokenization import check_tokenizer, check_vocabulary
+from hybrid_bench.encoders.tokenization import check_tokenizer
 from hybrid_bench.encoders.tokens import token_ids
 from hybrid_bench.support.optional import need
 
@@ -51,30 +53,26 @@ class TransformersEncoder:
         self._options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
         if card.revision and not Path(card.model).is_dir():
             self._options["revision"] = card.revision
-        with explained(card.model):
-            config = AutoConfig.from_pretrained(card.model, **self._options)
-        check_dimension(card, int(config.hidden_size))
-        self.card = card.model_copy(
-            update={
-                "dimension": int(config.hidden_size),
-                "revision": commit(card.model, card.revision) or card.revision,
-            }
-        )
-        limit = card.max_length or min(self._tokenizer.model_max_length, positions_of(config) or 512, 512)
-        check_length(card.name, limit, config)
-        parameters = card.parameters or sum(p.numel() for p in self._model.parameters())
-        self.card = self.card.model_copy(update={"max_length": limit, "parameters": parameters})
-
-    # Weights and tokenizer are loaded lazily: not at all if the store has every vector.
+        with guarded(card.model):
+            self._config = AutoConfig.from_pretrained(base_of(card.model), **self._options)
+        self.card = card.model_copy(update={"revision": commit(card.model, card.revision) or card.revision})
+        limit = card.max_length or min(self._tokenizer.model_max_length, positions_of(self._config) or 512, 512)
+        check_length(card.name, limit, positions_of(self._config))
+        dimension, parameters = card.dimension or getattr(self._config, "hidden_size", None), card.parameters
+        if not dimension or not parameters:  # otherwise weights are loaded lazily: not at all if the store has every vector
+            self.card = self.card.model_copy(update={"max_length": limit})
+            found = sum(p.numel() for p in self._model.parameters())
+            dimension, parameters = self._dimension, parameters or found
+        self.card = self.card.model_copy(update={"max_length": limit, "dimension": dimension, "parameters": parameters})
 
     @functools.cached_property
     def _model(self) -> Any:
         from hybrid_bench.encoders.backends import packed_linear
 
-        with guarded(self.card.model):
-            options = {"use_safetensors": True, "dtype": self._torch_dtype, **self._options}
-            model: Any = _load_model(self.card.model, options).to(self._device).eval()
-            check_vocabulary(self.card.model, self._tokenizer, model)
+        options = {"use_safetensors": True, "dtype": self._torch_dtype, **self._options}
+        model, self._dimension = load_network(self.card.model, self._config, self._tokenizer, self._device, options)
+        check_dimension(self.card, self._dimension)
+        check_length(self.card.name, self.card.max_length or 0, positions_in(model))
         if packed_linear.packs(self._device, self._torch_dtype):
             probes: list[list[int]] = self._tokenizer(["A", "Two texts of other lengths."])["input_ids"]
             packed_linear.pack(model, lambda: self._pooled(model, probes))
@@ -84,18 +82,24 @@ class TransformersEncoder:
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
-        with explained(self.card.model):
+        with guarded(self.card.model):
             # With absolute positions, padding on the left would shift the tokens and change the vector.
-            tokenizer = AutoTokenizer.from_pretrained(self.card.model, padding_side="right", **self._options)
+            own = self.card.model if has_tokenizer(self.card.model) else base_of(self.card.model)
+            tokenizer = AutoTokenizer.from_pretrained(own, padding_side="right", **self._options)
             check_tokenizer(self.card.model, tokenizer)
         return tokenizer
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """The commit on the hub, or a hash of the weights and the tokenizer; marked if linear layers are computed by oneDNN."""
+        """The commit on the hub, or a hash of weights and tokenizer; also of an adapter's base, and of code that runs.
+
+        Marked if linear layers are computed by oneDNN.
+        """
         from hybrid_bench.encoders.backends import packed_linear
 
-        return weights_hash(self.card) + packed_linear.mark(self._device, self._torch_dtype)
+        code = self._options["trust_remote_code"]
+        own = fingerprint(self.card.model, code=code) if Path(self.card.model).is_dir() else self.card.revision
+        return own + (code_revisions(self._config) if code else "") + packed_linear.mark(self._device, self._torch_dtype)
 
     @property
     def dtype(self) -> str:
@@ -132,16 +136,6 @@ class TransformersEncoder:
         inputs = {key: value.to(self._device) for key, value in padded.items() if key != "token_type_ids"}
         states = model(**inputs).last_hidden_state.float()
         return pool(states, inputs["attention_mask"], self.card.pooling or "mean")
-
-
-def _load_model(name: str, options: dict[str, Any]) -> Any:
-    """Load a bare model, without the pooling layer, which is not used and which checkpoints may lack."""
-    from transformers import AutoModel
-
-    try:
-        return AutoModel.from_pretrained(name, add_pooling_layer=False, **options)
-    except TypeError:  # most architectures have neither this layer nor the option
-        return AutoModel.from_pretrained(name, **options)
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
