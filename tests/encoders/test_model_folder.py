@@ -88,7 +88,8 @@ def shard(folder: Path) -> Path:
     for file, inside in parts.items():
         save_file({name: weights[name] for name in inside}, folder / file, {"format": "pt"})
     index = folder / "model.safetensors.index.json"
-    index.write_text(json.dumps({"weight_map": {name: file for file, inside in parts.items() for name in inside}}))
+    places = {name: file for file, inside in parts.items() for name in inside}
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
     return index
 
 
