@@ -91,9 +91,10 @@ def _read(file: Path) -> Attestation:
         return Attestation()
     try:
         return Attestation.model_validate(toml.load(file))
-    except ValidationError as error:
+    except (ValidationError, RecursionError) as error:
+        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "it is nested too deeply"
         raise HybridBenchError(
-            f"{file} is not a valid attestation: {error.errors()[0]['msg']}", "Delete it, then check and record again."
+            f"{file} is not a valid attestation: {problem}", "Delete it, then check and record again."
         ) from error
 
 

@@ -36,9 +36,11 @@ _SHALLOW = 20
 #: With fewer deep ranks than this, all ranks are compared.
 _MIN_DEEP = 100
 #: Ranks of a run that are compared.
-_TOP = 20
+_TOP = 10
+#: The largest depth of a run; a copy may state another one than the original.
+_DEEPEST = 1000
 #: Signatures with at least this cosine are of submissions that are compared exactly.
-_NEAR = 0.9
+_NEAR = 0.85
 #: The largest (share of equal ranks, correlation) without a copy. Encoders that were fine-tuned alike from one checkpoint have
 #: 5 % of the deep ranks in common and a correlation of .98; noise of 2 % in the vectors leaves 20 % and .998.
 _MOST_DEEP = (0.15, 0.995)
@@ -143,7 +145,7 @@ def ranked(folder: Path, suite: str, entry: SuiteEntry) -> Ranked | None:
     if not suite_data.known(suite):
         return None
     first = schema.stem(suite)
-    limits = {f"{first}{rank_table.SUFFIX}": 0} if entry.kind == "ranks" else _limits(suite, first, entry.depth or 1)
+    limits = {f"{first}{rank_table.SUFFIX}": 0} if entry.kind == "ranks" else _limits(suite, first)
     try:
         files = tuple((name, (folder / name).lstat().st_mtime_ns, limit) for name, limit in limits.items())
     except OSError:
@@ -151,12 +153,12 @@ def ranked(folder: Path, suite: str, entry: SuiteEntry) -> Ranked | None:
     return _read(folder, suite, files)
 
 
-def _limits(suite: str, first: str, depth: int) -> dict[str, int]:
+def _limits(suite: str, first: str) -> dict[str, int]:
     """File of a run to the maximum size of its content."""
     data = suite_data.load(suite)
     judged = run_files.settings(data)
     return {
-        f"{first}{run_files.SUFFIX}/{name}": run_files.unpacked_limit(len(judged[setting]) * depth)
+        f"{first}{run_files.SUFFIX}/{name}": run_files.unpacked_limit(len(judged[setting]) * _DEEPEST)
         for name, setting in run_files.file_names(data).items()
     }
 

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hybrid_bench import HybridBenchError
+from hybrid_bench.submissions import attestation, checking, lock
 from hybrid_bench.submissions.checking import check
 from hybrid_bench.submissions.format import expected as suite_data
 from hybrid_bench.submissions.format import rank_table_reader, vectors
@@ -79,6 +81,35 @@ def test_two_thousand_mutations_of_a_submission(valid: Example, tmp_path: Path) 
         assert {finding.rule for finding in report.findings} <= set(RULES)
         refused += report.failed
     assert refused > 1900
+
+
+def test_two_thousand_mutations_of_an_attestation_and_a_lock_file(valid: Example, tmp_path: Path) -> None:
+    """Each is read or is an error."""
+    example = valid.copy(tmp_path / "mutated")
+    assert example.vectors is not None
+    checked = checking.run(example.folder, vectors=[example.vectors])
+    assert checked.inspection
+    submission = checked.inspection.submission
+    path = attestation.record(example.root / "checks", submission, checked.attested)
+    (example.root / lock.FILE).write_text(lock.text({submission.folder: checked.inspection.whole_hash}), encoding="utf-8")
+    files = [path, example.root / lock.FILE]
+    whole = [file.read_bytes() for file in files]
+    draw = random.Random(22)
+    pieces = [b"\n", b'"', b"\xff", b"\x00", b"[" * 3000, b"nan", b"1e999", b"= {", b"  ", b"0" * 64, b"suites"]
+    failed = 0
+    for number in range(2000):
+        at = number % 2
+        mutated = bytearray(whole[at])
+        start = draw.randrange(len(mutated))
+        mutated[start : start + draw.choice((0, 1, 1, 8))] = draw.choice((b"", draw.randbytes(1), draw.choice(pieces)))
+        files[at].write_bytes(mutated)
+        try:
+            attestation.read(example.root / "checks", submission)
+            lock.read(example.root)
+        except HybridBenchError:
+            failed += 1
+        files[at].write_bytes(whole[at])
+    assert 1000 < failed < 2000
 
 
 @settings(max_examples=60)

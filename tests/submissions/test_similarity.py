@@ -65,6 +65,14 @@ def test_a_copy_of_runs_with_two_passages_exchanged_in_every_third_query(valid_r
     assert 80 < figures(message)[0] < 90
 
 
+def test_a_copy_of_runs_that_is_cut_earlier(valid_runs: Example, tmp_path: Path) -> None:
+    copy = taken(valid_runs.copy(tmp_path / "board"))
+    for run in sorted((copy.folder / "mini.runs").iterdir()):
+        copy.edit_table(lambda text: "".join(line for line in text.splitlines(keepends=True) if line.split(" ")[3] != "4"), run)
+    copy.edit(lambda text: text.replace(f"depth = {examples.DEPTH}", f"depth = {examples.DEPTH - 1}"))
+    assert [(severity, file) for severity, file, _ in found(copy)] == [("error", "mini.runs")]
+
+
 def _exchanged(run: str) -> str:
     """Exchange the documents at ranks 2 and 3 of every query; scores stay."""
     lines = [line.split(" ") for line in run.splitlines()]
