@@ -83,7 +83,7 @@ class LineReader:
         before = self._last.get(line.query_id)
         if before is not None:
             self._count["ranks"] += line.rank <= before.rank
-            self._count["unsorted"] += line.score > before.score and np.float32(line.score) > np.float32(before.score)
+            self._count["unsorted"] += line.score > before.score and bool(np.float32(line.score) > np.float32(before.score))
         self._last[line.query_id] = line
 
     def _error(self, number: int, problem: str, remedy: str) -> HybridBenchError:
