@@ -87,7 +87,7 @@ class Registry(Generic[T]):
         point = self._entry_points[name]
         try:
             loaded = point.load()
-        except Exception as error:  # third-party code can raise anything at import
+        except (Exception, SystemExit) as error:  # third-party code can raise anything at import
             raise HybridBenchError(
                 f"the {self.kind} {name!r} of {_origin(point)} cannot be loaded: {type(error).__name__}: {error}",
                 f"Fix or uninstall it: python -m pip uninstall {point.dist.name if point.dist else point.value}",

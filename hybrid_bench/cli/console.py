@@ -6,6 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from hybrid_bench.cli.streams import flush, results, write_styled
+from hybrid_bench.cli.streams import plain as plain
+from hybrid_bench.cli.streams import write as write
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
@@ -22,7 +26,7 @@ class BarProgress:
 
         self._console = Console(stderr=True)
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
@@ -42,7 +46,7 @@ class BarProgress:
 
     def start(self, step: str, total: int) -> None:
         """Begin a step of ``total`` items; 0 if their number is not known."""
-        self._bar.reset(self._task, description=step, total=total or None, rate="", visible=True)
+        self._bar.reset(self._task, description=plain(step), total=total or None, rate="", visible=True)
 
     def advance(self, done: int) -> None:
         """Count more items as done."""
@@ -52,14 +56,20 @@ class BarProgress:
 
     def say(self, message: str) -> None:
         """Print a message above the bar."""
-        self._console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(plain(message), markup=False, highlight=False, soft_wrap=True)
 
 
-def remark(message: str) -> None:
+def remark(message: object) -> None:
     """Print a message to standard error."""
     import sys
 
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{plain(message)}\n")
+
+
+def echo(message: object) -> None:
+    """Print a line to standard output."""
+    write(f"{plain(message)}\n")
+    flush()
 
 
 def show(table: Table) -> None:
@@ -71,27 +81,37 @@ def show(table: Table) -> None:
     from rich.console import Console
     from rich.measure import Measurement
 
-    console = Console()
+    console = Console(file=results())
     width = console.width if console.is_terminal else 200
-    wide = Console(width=10_000)
+    wide = Console(file=results(), width=10_000)
     if Measurement.get(wide, wide.options, table).maximum > width:
         table.padding = (0, 0)
         for column in table.columns:
             column.width = column.min_width
         width = max(width, Measurement.get(wide, wide.options, table).maximum)
-    Console(width=width).print(table)
+    console = Console(file=results(), width=width)
+    with console.capture() as shown:
+        console.print(table)
+    write_styled(shown.get())
+    flush()
 
 
 def show_frame(frame: pd.DataFrame, style: str, title: str) -> None:
     """Print a data frame to standard output, in a format of :data:`hybrid_bench.results.tables.Format`."""
-    import sys
-
     from hybrid_bench.results import tables
 
+    frame = _plain_frame(frame)
     if style == "table":
-        show(tables.rich_table(frame, title))
+        show(tables.rich_table(frame, plain(title)))
     else:
-        sys.stdout.write(tables.render(frame, style))
+        write(tables.render(frame, style))
+
+
+def _plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    def shown(value: object) -> object:
+        return plain(value) if isinstance(value, str) else value
+
+    return frame.map(shown).rename(index=shown, columns=shown)
 
 
 def show_frame_of(result: Result, frame: pd.DataFrame, style: str, title: str) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hybrid_bench.cli import console
+
 app = typer.Typer(
     help="Look at datasets.",
     epilog="Example: hybrid-bench datasets export xquad-r/de/en queries",
@@ -35,7 +37,7 @@ def export(
     """
     from hybrid_bench.datasets.export import export as export_entry
 
-    export_entry(dataset, part.value, output, [field for field in fields.split(",") if field])
+    export_entry(dataset, part.value, output, [field for field in fields.split(",") if field], console.write)
 
 
 @app.command("list")
@@ -53,4 +55,4 @@ def list_ids(
     register()
     for name in sorted(ir_datasets.registry):
         if name.startswith(prefix):
-            typer.echo(name)
+            console.echo(name)

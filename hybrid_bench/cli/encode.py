@@ -73,4 +73,4 @@ def command(
             stored = large.encode(collection.name, part)
             done = f"{len(stored):,} passages" if stored else f"part {part.number} of {part.of}"
             bar.say(f"{collection.name}: {done}")
-    typer.echo(large.folder)
+    console.echo(large.folder)

@@ -67,5 +67,5 @@ def command(
         options=RunOptions(measures.split() if measures else DEFAULT_MEASURES, results=out, overwrite=overwrite),
         progress=console.BarProgress(),
     )
-    console.show_result(result, output, f"{result.name} on {result.suite}")
     console.save(result, out, overwrite=overwrite)
+    console.show_result(result, output, f"{result.name} on {result.suite}")

@@ -53,14 +53,14 @@ def build(
     if check:
         found = boards.differences(folder, built)
         for line in found:
-            typer.echo(line)
+            console.echo(line)
         if found:
             console.remark(f"Run: hybrid-bench leaderboard build --folder {folder}")
             raise typer.Exit(1)
-        typer.echo(f"{len(built.files)} files are up to date")
+        console.echo(f"{len(built.files)} files are up to date")
         return
     for name in boards.write(folder, built):
-        typer.echo(folder / name)
+        console.echo(folder / name)
 
 
 @app.command("serve")
@@ -75,7 +75,7 @@ def serve(
     from hybrid_bench.leaderboard import serving
 
     with serving.server(folder, port) as server:
-        typer.echo(serving.address(server))
+        console.echo(serving.address(server))
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from hybrid_bench.cli import (
     compare,
+    console,
     datasets,
     doctor,
     encode,
@@ -20,6 +23,7 @@ from hybrid_bench.cli import (
     reproduce,
     results,
     search,
+    streams,
     study,
     submit,
     suites,
@@ -59,6 +63,19 @@ app.add_typer(study.app, name="study")
 app.add_typer(training_data.app, name="training-data")
 
 
+def _guard(commands: typer.Typer) -> None:
+    """Let only results reach standard output in every command; not in those of plugins, which print as they like."""
+    for command in commands.registered_commands:
+        if command.callback:
+            command.callback = streams.results_only()(command.callback)
+    for group in commands.registered_groups:
+        if group.typer_instance:
+            _guard(group.typer_instance)
+
+
+_guard(app)
+
+
 def _print_version(asked: bool) -> None:
     if asked:
         from hybrid_bench.support.versions import hybrid_bench
@@ -78,24 +95,42 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line. A HybridBenchError is printed without a traceback and the exit status is 2."""
+    """Run the command line. An error that a user can fix is printed without a traceback, and the exit status is 2."""
+    streams.prepare()
     try:
         try:
             app()
         finally:
-            sys.stdout.flush()
-    except HybridBenchError as error:
-        if "--debug" in sys.argv:
-            raise
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
-    except BrokenPipeError:
-        # The reader of standard output is gone (for example `| head`). Avoid a second error when Python closes its streams.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            streams.flush()
+    except BrokenPipeError:  # the reader of standard output is gone (for example `| head`)
+        _discard_output()
         sys.exit(141)
-    except OSError as error:
-        # A file where a folder is expected, a full disk, no permission: possible in any command.
-        if "--debug" in sys.argv or error.filename is None or error.strerror is None:
-            raise
-        typer.echo(f"error: {error.filename}: {error.strerror}\n  Fix that path or choose another one.", err=True)
+    except (HybridBenchError, OSError) as error:
+        try:
+            streams.flush()
+        except (HybridBenchError, OSError) as lost:
+            _discard_output()
+            error = lost if isinstance(error, OSError) else error
+        if "--debug" in sys.argv:
+            console.remark(traceback.format_exc().rstrip())
+        console.remark(f"error: {error if isinstance(error, HybridBenchError) else _of_system(error)}")
         sys.exit(2)
+
+
+def _of_system(error: OSError) -> str:
+    """A file where a folder is expected, a full disk, no permission, no network: possible in any command."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        remedy = "Free disk space, or choose a folder on another disk. What was written before stays; run again to go on."
+    elif error.filename is not None:
+        remedy = "Fix that path or choose another one."
+    else:
+        remedy = "Check the disk and the network, and run again. --debug shows where it happened."
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return f"{where}{error.strerror or f'{type(error).__name__}: {error}'}\n  {remedy}"
+
+
+def _discard_output() -> None:
+    """Avoid a second error when Python flushes and closes standard output."""
+    descriptor = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(descriptor, sys.stdout.fileno())
+    os.close(descriptor)

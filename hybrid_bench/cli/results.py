@@ -36,7 +36,7 @@ def show(
 
     result = Result.read(file)
     if provenance:
-        typer.echo(result.provenance.model_dump_json(indent=1))
+        console.write(result.provenance.model_dump_json(indent=1) + "\n")
     elif long:
         console.show_frame_of(result, result.scores.set_index("suite"), output, tables.title(result))
     elif matrix:
@@ -60,4 +60,4 @@ def migrate(
     for file in files:
         Result.read(file)  # also a file of the present version has to be a valid result
         rewritten = migration.migrate(file)
-        typer.echo(f"{file}: rewritten in schema version {SCHEMA_VERSION}" if rewritten else f"{file}: no change")
+        console.echo(f"{file}: rewritten in schema version {SCHEMA_VERSION}" if rewritten else f"{file}: no change")

@@ -95,5 +95,5 @@ def command(
         index=index,
         progress=console.BarProgress(),
     )
-    console.show_result(result, output)
     console.save(result, out, overwrite=overwrite)
+    console.show_result(result, output)

@@ -78,7 +78,7 @@ def strategies(
     words += ["--recipe", str(recipe)] if recipe else []
     words += [word for text in change or [] for word in ("--set", text)]
     for file in report.write(scored, shared, figures, out, shlex.join(words)):
-        typer.echo(str(file))
+        console.echo(str(file))
 
 
 def _numbers(text: str) -> list[float]:

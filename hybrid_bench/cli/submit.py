@@ -88,7 +88,7 @@ def _finish(packed: Packed) -> None:
     if packed.missing:
         console.remark(f"fill in {', '.join(packed.missing)} in {packed.folder}/submission.toml, then run:")
         console.remark(f"  hybrid-bench submit seal {packed.folder}")
-    typer.echo(packed.folder)
+    console.echo(packed.folder)
 
 
 def _print_suite(part: PackedSuite) -> None:
@@ -108,7 +108,7 @@ def seal(folder: Annotated[Path, typer.Argument(help=_FOLDER)]) -> None:
     """
     from hybrid_bench.submissions import checksums
 
-    typer.echo(checksums.seal(folder))
+    console.echo(checksums.seal(folder))
 
 
 @app.command("check")
@@ -140,14 +140,14 @@ def check(
             on_board=lambda suite, boards=boards: any(board.covers(suite) for board in boards),  # type: ignore[misc]
         )
     if as_json:
-        typer.echo(findings.as_json([one for check in found.values() for one in check.findings]), nl=False)
+        console.write(findings.as_json([one for check in found.values() for one in check.findings]))
     for folder, check in found.items():
         if not as_json:
             for one in check.findings:
-                typer.echo(one)
+                console.echo(one)
             compared = f"; the vectors reproduce the ranks on {' and '.join(check.attested)}" if check.attested else ""
             if not check.failed:
-                typer.echo(f"{folder}: no errors{compared}")
+                console.echo(f"{folder}: no errors{compared}")
         if record and check.attested and check.inspection:
             target = checks or attestation.checks_folder(check.inspection.folder)
             console.remark(f"wrote {attestation.record(target, check.inspection.submission, check.attested)}")
@@ -186,7 +186,7 @@ def rerun(
     for name, suite in found.items():
         verdict = "scores reproduced" if suite.attested else f"scores not reproduced (tolerance {tolerance:g})"
         largest = f"largest difference {suite.difference:.1e} ({suite.score})"
-        typer.echo(f"{name}: {verdict}; {largest}, {suite.same_ranks:.1%} of the ranks identical")
+        console.echo(f"{name}: {verdict}; {largest}, {suite.same_ranks:.1%} of the ranks identical")
     if record and (path := rerunning.record(found, folder, checks)):
         console.remark(f"wrote {path}")
     if not all(suite.attested for suite in found.values()):

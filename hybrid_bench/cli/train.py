@@ -33,7 +33,7 @@ def command(
 
     chosen = Recipe.read(recipe, parse_changes(change or []))
     if show:
-        typer.echo(chosen.to_toml(), nl=False)
+        console.write(chosen.to_toml())
         return
     from hybrid_bench.training.encoder.published import check_target
     from hybrid_bench.training.encoder.published import publish as copy

@@ -53,4 +53,4 @@ def command(
     translated = translate(table, targets, chosen, out / "parts", source=source, progress=console.BarProgress())
     jsonl.save(translated, path)
     console.remark(f"wrote {len(translated)} rows in {', '.join(translated.languages)} to {path}")
-    typer.echo(str(path))
+    console.echo(str(path))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 
 
-def export(dataset_id: str, part: str, style: str, fields: Sequence[str]) -> None:
-    """Write ``docs``, ``queries`` or ``qrels`` of an entry to standard output.
+def export(dataset_id: str, part: str, style: str, fields: Sequence[str], write: Callable[[str], object]) -> None:
+    """Write ``docs``, ``queries`` or ``qrels`` of an entry.
 
     Raises:
         UnknownNameError: if there is no such entry, format or field.
@@ -35,7 +35,7 @@ def export(dataset_id: str, part: str, style: str, fields: Sequence[str]) -> Non
     for field in fields:
         if field not in record._fields:
             raise UnknownNameError(f"field of {part}", field, record._fields)
-    exporter = exporters[style](record, sys.stdout, list(fields) or None)
+    exporter = exporters[style](record, SimpleNamespace(write=write), list(fields) or None)
     for item in getattr(entry, f"{part}_iter")():
         exporter.next(item)
     exporter.flush()

@@ -28,15 +28,20 @@ def encode_checked(encoder: Encoder, inputs: Sequence[Input], role: Role) -> np.
         encoders may reuse their output buffer.
 
     Raises:
-        HybridBenchError: if the encoder lacks the modality; on a wrong type, shape or dimension, NaN or infinity, or vectors
-            without unit length.
+        HybridBenchError: if the encoder lacks the modality or calls ``sys.exit``; on a wrong type, shape or dimension, NaN or
+            infinity, or vectors without unit length.
     """
     name = encoder.card.name
     modality = modality_of(inputs)
     if len(inputs):
         check_modalities(encoder.card, [modality], "this input")
     noun = f"{modality}s"
-    vectors = encoder.encode(inputs, role)
+    try:
+        vectors = encoder.encode(inputs, role)
+    except SystemExit as error:
+        raise HybridBenchError(
+            f"{name} ended the program while it encoded: sys.exit({error.code!r})", "Fix or uninstall its plugin."
+        ) from error
     if not isinstance(vectors, np.ndarray) or vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.floating):
         returned = f"{vectors.dtype} of shape {vectors.shape}" if isinstance(vectors, np.ndarray) else type(vectors).__name__
         raise HybridBenchError(f"{name} returned {returned} for {len(inputs)} {noun}, not a float array ({noun}, dimension)")

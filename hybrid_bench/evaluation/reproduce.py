@@ -39,7 +39,12 @@ class Comparison:
 
 
 def reproduce(
-    path: Path, *, suite: str = "", tolerance: float = 1e-6, say: Callable[[str], None] = lambda message: None
+    path: Path,
+    *,
+    suite: str = "",
+    tolerance: float = 1e-6,
+    say: Callable[[str], None] = lambda message: None,
+    agree: Callable[[str], bool] = lambda question: False,
 ) -> Comparison:
     """Run the command of a result in a new process, and compare scores, data and runs.
 
@@ -50,12 +55,21 @@ def reproduce(
         suite: suite to load instead of the one that the result names, e.g. a local collection that has moved.
         tolerance: absolute, of scores.
         say: called with progress messages.
+        agree: asked before a command is run that reaches outside of this machine, e.g. to download a model.
 
     Raises:
-        HybridBenchError: if the command is not reproducible, the suite is not found, or the command fails.
+        HybridBenchError: if the command is not reproducible or not agreed to, the suite is not found, or the command fails.
     """
     result = Result.read(path)
-    words = _on_suite(reproducible.parse(result.provenance.command), suite)
+    words = reproducible.parse(result.provenance.command)
+    if reaching := reproducible.outside(words):
+        question = f"The command of {path} reaches outside of this machine ({', '.join(reaching)}):\n  hybrid-bench "
+        if not agree(f"{question}{shlex.join(words)}\nRun it?"):
+            raise HybridBenchError(
+                f"the command of {path} reaches outside of this machine and was not agreed to: hybrid-bench {shlex.join(words)}",
+                f"If you trust {', '.join(reaching)}, run it with --yes.",
+            )
+    words = _on_suite(words, suite)
     damaged = result.damaged_runs()
     for setting in damaged:
         say(f"{result.run_files[setting]} is missing, truncated or a different run; it will be restored if it is reproduced")

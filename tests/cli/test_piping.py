@@ -7,8 +7,10 @@ import fcntl
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +105,10 @@ def test_a_pipe_that_was_closed_before_anything_was_written_causes_no_message(wo
 def test_a_remark_is_one_line_however_long(capsys: pytest.CaptureFixture[str]) -> None:
     BarProgress().say("step 4:" + " dev" * 60)
     assert capsys.readouterr().err == "step 4:" + " dev" * 60 + "\n"
+
+
+def test_commands_print_results_through_the_console_alone(root: Path) -> None:
+    """What they print otherwise goes to standard error."""
+    for source in (root / "hybrid_bench" / "cli").glob("*.py"):
+        if source.name not in ("main.py", "streams.py", "console.py"):
+            assert not re.search(r"\b(typer\.echo|print|sys\.stdout\.write)\(", source.read_text(encoding="utf-8")), source

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from hybrid_bench.cli.main import app
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation import reproducible
 from hybrid_bench.registry import Registry
@@ -64,6 +67,53 @@ def test_options_that_load_code_or_name_folders_are_refused_even_if_a_plugin_lis
 @pytest.mark.parametrize("option", ["--b", "--b=0.3", "-k", "--", "-1"])
 def test_options_that_a_plugin_does_not_list_are_refused(option: str) -> None:
     assert f"the option {option}, which is not accepted from a file" in refused(f"hybrid-bench lexical bm25 {option}").problem
+
+
+@pytest.mark.parametrize("name", ["evaluate", "search", "fuse"])
+def test_every_option_of_the_core_is_accepted_or_refused_or_of_no_effect_on_scores(name: str) -> None:
+    """A new option of a command is decided on here: list it in COMMANDS if a result may state it."""
+    command: Any = typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined]
+    options = {option for one in command.params for option in [*one.opts, *one.secondary_opts] if option.startswith("--")}
+    accepted = set(reproducible.COMMANDS[name])
+    assert accepted <= options
+    assert options - accepted <= reproducible.REFUSED | {"--format", "--check", "--run-settings", "--overwrite", "--help"} | {
+        one for one in options if one.startswith("--no-")
+    }
+
+
+@pytest.mark.parametrize("words", ["--executor ray --address 203.0.113.9:6379", "--address=203.0.113.9:6379", "--workers 2"])
+@pytest.mark.parametrize("name", ["evaluate tiny", "search --encoder tiny", "fuse a b", "lexical bm25"])
+def test_a_cluster_is_not_accepted_from_a_result(name: str, words: str, registry: Registry[tuple[str, ...]]) -> None:
+    registry._added["lexical"] = ("--executor", "--workers", "--address")
+    assert words.split()[0].split("=")[0] in refused(f"hybrid-bench {name} {words}").problem
+
+
+@pytest.mark.parametrize("command", ["evaluate 'ti\x1b[2Jny'", "evaluate tiny --revision '\x9b31m'", "evaluate tiny \x07"])
+def test_control_characters_are_refused_and_shown_as_escapes(command: str) -> None:
+    error = refused(f"hybrid-bench {command}")
+    assert "control characters" in error.problem
+    assert error.problem.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("command", "reaching"),
+    [
+        ("evaluate tiny --suite miracl/yo", []),
+        ("evaluate intfloat/multilingual-e5-small --suite mini", ["intfloat/multilingual-e5-small"]),
+        ("evaluate tiny --suite https://example.org/x", ["https://example.org/x"]),
+        ("evaluate tiny --suite=//host/share", ["//host/share"]),
+        ("evaluate '\\\\host\\share'", ["\\\\host\\share"]),
+        ("search --suite mini --encoder=org/model", ["org/model"]),
+        ("search --suite mini --encoder org/model", ["org/model"]),
+        ("fuse results/a.json results/b.json --suite mini", []),
+        ("evaluate tests/evaluation --suite mini", []),
+    ],
+)
+def test_words_that_reach_outside_of_the_machine(
+    command: str, reaching: list[str], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    assert reproducible.outside(reproducible.parse(f"hybrid-bench {command}")) == reaching
 
 
 def test_a_plugin_does_not_change_what_the_core_accepts(registry: Registry[tuple[str, ...]]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 #: Files in the working folder of a training.
 CHECKPOINT, LOG = "checkpoint.safetensors", "training.jsonl"
 
-_METADATA = "hybrid_bench"
+_METADATA, _CHECKSUM = "hybrid_bench", "sha256"
 #: The metadata's entry for the training state. Part of the file format.
 _STATE = "standing"
 _WEIGHT, _OPTIMISER = "weight/", "optimiser/"
@@ -75,8 +78,20 @@ def save(
         metadata["groups"] = optimiser_state["param_groups"]
         for index, values in optimiser_state["state"].items():
             tensors |= {f"{_OPTIMISER}{index}/{name}": torch.as_tensor(value).cpu() for name, value in values.items()}
-    with writing(path) as temporary:
-        save_file(tensors, temporary, metadata={_METADATA: json.dumps(metadata)})
+    text = json.dumps(metadata)
+    with writing(path) as temporary, _explained(path):
+        save_file(tensors, temporary, metadata={_METADATA: text, _CHECKSUM: _checksum(text, tensors)})
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        remedy = "Free disk space, and run again: the previous checkpoint is kept."
+        raise HybridBenchError(f"cannot write {path}: {error}", remedy) from error
 
 
 def load_state(path: Path, recipe: str) -> TrainingState:
@@ -89,10 +104,7 @@ def load_state(path: Path, recipe: str) -> TrainingState:
     Raises:
         HybridBenchError: if the file is corrupt, or belongs to another recipe, other data or another base.
     """
-    try:
-        found = TrainingState(**_read(path)[0][_STATE])
-    except (KeyError, TypeError) as error:
-        raise HybridBenchError(f"{path} is not a training checkpoint: {error}", "Delete it to start again.") from error
+    found, _, _ = _read(path)
     if found.recipe != recipe:
         raise HybridBenchError(
             f"{path} is a checkpoint of another recipe or of other data",
@@ -109,7 +121,7 @@ def restore(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch
     """
     import torch
 
-    metadata, tensors = _read(path)
+    _, metadata, tensors = _read(path)
     stored = {name.removeprefix(_WEIGHT): values for name, values in tensors.items() if name.startswith(_WEIGHT)}
     if stored.keys() != weights.keys():
         raise HybridBenchError(f"{path} does not hold the weights that are trained", "Use another --out to start again.")
@@ -126,12 +138,34 @@ def restore(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch
     optimiser.load_state_dict({"state": state, "param_groups": metadata["groups"]})
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+def _read(path: Path) -> tuple[TrainingState, dict[str, Any], dict[str, torch.Tensor]]:
+    """The training state, the metadata and the tensors, verified by their checksum."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            metadata: dict[str, Any] = json.loads((file.metadata() or {})[_METADATA])
-            return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+        metadata: dict[str, Any] = json.loads(header[_METADATA])
+        state = TrainingState(**metadata[_STATE])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise HybridBenchError(f"{path} is not a training checkpoint: {error}", "Delete it to start again.") from error
+    if _CHECKSUM not in header:
+        raise HybridBenchError(
+            f"{path} has no checksum: it is of an earlier version, or damaged",
+            "Finish the training with the version that began it, or delete the checkpoint to start again.",
+        )
+    if header[_CHECKSUM] != _checksum(header[_METADATA], tensors):
+        raise HybridBenchError(f"{path} is damaged: its checksum does not match", "Delete it to start again.")
+    return state, metadata, tensors
+
+
+def _checksum(metadata: str, tensors: dict[str, torch.Tensor]) -> str:
+    """sha256 of everything that a checkpoint holds: metadata, and name, type, shape and bytes of each tensor."""
+    import torch
+
+    digest = hashlib.sha256(metadata.encode())
+    for name, values in sorted(tensors.items()):
+        digest.update(f"\n{name} {values.dtype} {tuple(values.shape)}\n".encode())
+        digest.update(values.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -22,12 +22,12 @@ def append(path: Path, record: dict[str, Any]) -> None:
 def truncate(path: Path, step: int) -> None:
     """Remove the records of steps after a checkpoint's step: they will be trained, and logged, again."""
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []:
         try:
             done = json.loads(line)["step"]
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             break
-        if done > step or not step:
+        if not isinstance(done, int) or done > step or not step:
             break
         kept.append(line + "\n")
     atomic.write(path, "".join(kept).encode())

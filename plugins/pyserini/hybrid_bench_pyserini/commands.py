@@ -206,8 +206,8 @@ def _check_against(against: str) -> None:
 
 
 def _show(result: Result, out: Path, overwrite: bool, against: str, output: str) -> None:
-    console.show_result(result, output, f"{result.name} on {result.suite}")
     console.save(result, out, overwrite=overwrite)
+    console.show_result(result, output, f"{result.name} on {result.suite}")
     if against:
         from hybrid_bench_pyserini.published_figures import compare, source
 
