@@ -13,6 +13,7 @@ from ir_datasets.datasets.base import Dataset
 from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericQuery, TrecQrel
 from ir_datasets.indices import Docstore
 
+from hybrid_bench.datasets import downloads
 from hybrid_bench.datasets.languages import MIRACL, MLQA_R, NAMES, XQUAD_R
 from hybrid_bench.datasets.sources import lareqa, mini
 from hybrid_bench.datasets.sources.records import CollectionLoader, PooledPassage, SentencePassage
@@ -37,6 +38,7 @@ def register() -> None:
     """Add this project's entries to ir_datasets. May be called more than once, and from several threads."""
     with _REGISTERING:
         if "xquad-r" not in ir_datasets.registry:
+            downloads.install()
             _register_all()
 
 

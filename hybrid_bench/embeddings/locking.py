@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,8 @@ class Part:
 def locked(folder: Path, on_wait: OnWait | None, part: Part | None = None) -> Iterator[None]:
     """Hold the write lock of a folder, or of one part of its shards, and remove temporary files of interrupted writers.
 
-    Different parts of the same division can be locked at once; every other combination excludes each other.
+    Different parts of the same division can be locked at once; every other combination excludes each other. An existing folder
+    that cannot be written to needs no lock: what it holds can be read, and nobody here writes.
 
     Args:
         folder: created if it does not exist.
@@ -50,7 +52,11 @@ def locked(folder: Path, on_wait: OnWait | None, part: Part | None = None) -> It
         part: by default all shards.
     """
     part = part or Part()
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+    if not is_writable(folder):
+        yield
+        return
     with contextlib.ExitStack() as held:
         with contextlib.ExitStack() as gate:
             within = held if part.of == 1 else gate
@@ -65,6 +71,11 @@ def locked(folder: Path, on_wait: OnWait | None, part: Part | None = None) -> It
             if part.of == 1 or (shard.isdigit() and part.has(int(shard))):
                 leftover.unlink(missing_ok=True)
         yield
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether this process may write to a folder: it is not on a read-only file system, and not of another user."""
+    return os.access(folder, os.W_OK) and all(os.access(lock, os.W_OK) for lock in folder.glob("lock*"))
 
 
 def _acquire(path: Path, on_wait: OnWait | None, held: contextlib.ExitStack) -> None:

@@ -74,7 +74,9 @@ class EmbeddingStore:
         folder = self.folder / key.digest[:24]
         parts = []
         with explain_write_errors(folder), locked(folder, on_wait):
-            atomic.write(folder / "key.json", key.as_json().encode())
+            about, content = folder / "key.json", key.as_json().encode()
+            if not about.is_file() or about.read_bytes() != content:
+                atomic.write(about, content)
             for start in range(0, len(inputs), self.shard_texts):
                 part = inputs[start : start + self.shard_texts]
                 path = folder / f"{start:09d}.safetensors"

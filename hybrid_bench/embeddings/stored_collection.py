@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hybrid_bench.datasets.images import Modality
 from hybrid_bench.embeddings import shards
 from hybrid_bench.embeddings.key import DEFAULTS, StoreKey
+from hybrid_bench.embeddings.locking import is_writable
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.support import cache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,6 +165,18 @@ class Collection:
 
     def __len__(self) -> int:
         return self.manifest.count
+
+    def derived(self, kind: str, file: str) -> Path:
+        """The path of a file that is computed from the vectors: beside them, or in the cache if nothing can be written there.
+
+        Args:
+            kind: of such files, e.g. ``searches``; names their folder.
+            file: the name of the file.
+        """
+        beside = self.folder / kind / file
+        if beside.is_file() or is_writable(self.folder):
+            return beside
+        return cache.home() / kind / self.digest[:24] / file
 
     def check_key(self, key: CollectionKey) -> None:
         """Raise HybridBenchError if the collection has another key; the error lists what differs. Ignores the device."""

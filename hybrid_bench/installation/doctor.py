@@ -122,10 +122,10 @@ def _folder() -> Finding:
 def _mirror() -> Finding:
     from pathlib import Path
 
-    from hybrid_bench.datasets.downloads import MIRROR_VARIABLE
+    from hybrid_bench.datasets.downloads import MIRROR_VARIABLE, without_password
 
-    mirror = os.environ.get(MIRROR_VARIABLE, "")
-    if mirror and "://" not in mirror and not Path(mirror).is_dir():
+    mirror = without_password(os.environ.get(MIRROR_VARIABLE, ""))
+    if mirror and "://" not in mirror and not Path(mirror).expanduser().is_dir():
         return Finding("mirror", "broken", f"{MIRROR_VARIABLE}={mirror} is not a folder", f"unset {MIRROR_VARIABLE}")
     return Finding("mirror", "ok", mirror or "none; files are downloaded from their publishers")
 
@@ -153,3 +153,5 @@ def _checks_of_plugins() -> Iterator[Finding]:
             yield from registry.get(name)()
         except HybridBenchError as error:
             yield Finding(name, "broken", error.problem, error.remedy)
+        except (Exception, SystemExit) as error:  # third-party code: the other checks still run
+            yield Finding(name, "broken", f"its check ended with {type(error).__name__}: {error}", "Fix or uninstall its plugin.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import gzip
 import hashlib
 import io
@@ -88,7 +89,8 @@ class RunWriter:
         lines = (f"{query_id} Q0 {doc_id} {rank} {score} {self._tag}\n" for rank, (doc_id, score) in enumerate(found, start=1))
         text = "".join(lines).encode()
         self._sha256.update(text)
-        self._packed.write(text)
+        with atomic.naming(self._path):
+            self._packed.write(text)
 
     def add_run(self, run: Run) -> None:
         """Write some queries.
@@ -107,14 +109,17 @@ class RunWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            self._packed.close()
-            self._raw.flush()
-            os.fsync(self._raw.fileno())
-            self._raw.close()
             if kind is None:
-                self._temporary.replace(self._path)
+                with atomic.naming(self._path):
+                    self._packed.close()
+                    self._raw.flush()
+                    os.fsync(self._raw.fileno())
+                    self._raw.close()
+                    self._temporary.replace(self._path)
         finally:
-            self._raw.close()
+            for file in (self._packed, self._raw):
+                with contextlib.suppress(OSError):  # on a full disk, closing tries to write again
+                    file.close()
             self._temporary.unlink(missing_ok=True)
 
 

@@ -21,12 +21,24 @@ def writing(path: Path) -> Iterator[Path]:
     """Context manager that gives a temporary path to write to; synced and renamed on success, removed on an error."""
     temporary = temporary_name(path)
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with naming(path):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Context manager that adds a path to errors of the system that name none, such as those of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
 
 
 def temporary_name(path: Path) -> Path:

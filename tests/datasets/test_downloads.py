@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
 import http.server
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -13,6 +19,8 @@ import pytest
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.datasets.downloads import MIRROR_VARIABLE, fetch
+from hybrid_bench.installation.doctor import _mirror
+from tests.conftest import Cli
 
 URL = "https://files.example.org/data/v1/en.json"
 CONTENT = b'{"data": []}' * 1000
@@ -54,6 +62,27 @@ class _BreakingOffHandler(_Handler):
         self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
         self.wfile.write(CONTENT[: len(CONTENT) // 2])
+
+
+class _EndlessHandler(_Handler):
+    """Sends zeros until the client leaves."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(bytes(1 << 16))
+
+
+class _PasswordHandler(_Handler):
+    """Serves only who knows the password."""
+
+    def do_GET(self) -> None:
+        if self.headers.get("Authorization") == "Basic " + base64.b64encode(b"me:se cret").decode():
+            super().do_GET()
+        else:
+            self.send_error(401)
 
 
 @pytest.fixture
@@ -174,3 +203,81 @@ def test_without_network_and_mirror_the_error_says_what_a_mirror_has_to_hold(
     assert refused.value.problem.startswith(f"cannot get {NOBODY_LISTENS}/data/v1/en.json: ")
     assert f"point {MIRROR_VARIABLE} at a folder that has 127.0.0.1:9/data/v1/en.json" in refused.value.remedy
     assert nothing_is_left(target)
+
+
+def test_a_mirror_may_be_in_the_home_folder(target: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(mirror.parents[4]))
+    monkeypatch.setenv(MIRROR_VARIABLE, "~/mirror/")
+    assert fetch(URL, target, MD5).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("server", [_EndlessHandler], indirect=True)
+@pytest.mark.usefixtures("server")
+def test_an_endless_download_ends_at_a_limit(target: Path) -> None:
+    with pytest.raises(HybridBenchError, match="it sends more than 1000000 bytes"):
+        fetch(URL, target, MD5, limit=1_000_000)
+    assert nothing_is_left(target)
+
+
+def test_an_endless_or_larger_file_of_a_folder_is_refused(target: Path, mirror: Path) -> None:
+    with pytest.raises(HybridBenchError, match="it is no file of at most 1000 bytes"):
+        fetch(URL, target, MD5, limit=1000)
+    mirror.unlink()
+    mirror.symlink_to("/dev/zero")
+    with pytest.raises(HybridBenchError, match="it is no file of at most"):
+        fetch(URL, target, MD5)
+    assert nothing_is_left(target)
+
+
+@pytest.mark.parametrize("server", [_PasswordHandler], indirect=True)
+def test_the_password_of_a_mirror_is_used_and_never_shown(
+    target: Path, server: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for password, right in (("se%20cret", True), ("wrong-secret", False)):
+        monkeypatch.setenv(MIRROR_VARIABLE, server.replace("://", f"://me:{password}@"))
+        if right:
+            assert fetch(URL, target, MD5).read_bytes() == CONTENT
+            target.unlink()
+        else:
+            with pytest.raises(HybridBenchError) as refused:
+                fetch(URL, target, MD5)
+            shown = f"{refused.value}{''.join(capfd.readouterr())}"
+            assert "cannot get http://***@127.0.0.1" in shown
+            assert "secret" not in shown
+        shown = f"{_mirror()}"
+        assert "***@" in shown
+        assert password not in shown
+
+
+def irds(folder: Path, code: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run code that uses ir_datasets, with a home of its own and without a network."""
+    program = f"import hybrid_bench, ir_datasets\nhybrid_bench.register()\n{code}"
+    nowhere = {"IR_DATASETS_HOME": str(folder / "irds"), "HTTPS_PROXY": NOBODY_LISTENS, "https_proxy": NOBODY_LISTENS}
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=os.environ | nowhere | env
+    )
+
+
+def test_the_mirror_serves_the_ids_of_ir_datasets(tmp_path: Path, shared: Path) -> None:
+    copy = tmp_path / "mirror/huggingface.co/datasets/macavaney/miracl-noauth/resolve/main/miracl-v1.0-yo/topics"
+    copy.mkdir(parents=True)
+    topics = shared / "ir_datasets_home/miracl/v1.0/yo/dev/topics.tsv"
+    shutil.copy(topics, copy / "topics.miracl-v1.0-yo-dev.tsv")
+    code = 'print(len(list(ir_datasets.load("miracl/yo/dev").queries_iter())))'
+    done = irds(tmp_path, code, HYBRID_BENCH_MIRROR=str(tmp_path / "mirror"))
+    assert done.stdout == f"{len(topics.read_text().splitlines())}\n", done.stderr
+
+
+@pytest.mark.parametrize("mirror_of", ["", "mirror"], ids=["no network", "no such file on the mirror"])
+@pytest.mark.parametrize("suite", ["miracl/sw/dev", "beir/nfcorpus/test"])
+def test_ids_of_ir_datasets_that_cannot_be_downloaded_are_one_clear_error(
+    cli: Cli, tmp_path: Path, suite: str, mirror_of: str
+) -> None:
+    nowhere = {"IR_DATASETS_HOME": str(tmp_path / "irds"), "HTTPS_PROXY": NOBODY_LISTENS, "https_proxy": NOBODY_LISTENS}
+    done = cli("evaluate", "tiny", "--suite", suite, env=nowhere | {MIRROR_VARIABLE: mirror_of})
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("[")]
+    (first,) = (line for line in lines if line.startswith("error: cannot get "))
+    assert "miracl" in first or "nfcorpus" in first
+    assert MIRROR_VARIABLE in lines[-1]
+    assert "Traceback" not in done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,8 +56,8 @@ class FaissIndex:
         self._faiss = _faiss()
         self._collection = collection
         self.kind = kind
-        folder = collection.folder / "indexes"
-        self._path = folder / f"{kind}.faiss"
+        self._path = collection.derived("indexes", f"{kind}.faiss")
+        folder = self._path.parent
         self._note = folder / f"{kind}.json"
         with (
             explain_write_errors(folder, "an index"),
@@ -115,15 +114,12 @@ class FaissIndex:
                 progress.advance(len(vectors))
         finally:
             self._faiss.omp_set_num_threads(threads)
-        temporary = self._path.with_name(f".{self._path.name}.tmp")
-        with temporary.open("wb") as written:  # by Python, which reports errors; FAISS may truncate silently
-            self._faiss.write_index(index, self._faiss.PyCallbackIOWriter(written.write))
-            written.flush()
-            os.fsync(written.fileno())
-        with temporary.open("rb") as file:
-            note = {**self._description(), "sha256": _sha256(file)}
-        self._note.unlink(missing_ok=True)  # without the note, the index counts as missing
-        temporary.replace(self._path)
+        with atomic.writing(self._path) as temporary:
+            with temporary.open("wb") as written:  # by Python, which reports errors; FAISS may truncate silently
+                self._faiss.write_index(index, self._faiss.PyCallbackIOWriter(written.write))
+            with temporary.open("rb") as file:
+                note = {**self._description(), "sha256": _sha256(file)}
+            self._note.unlink(missing_ok=True)  # without the note, the index counts as missing
         atomic.write(self._note, (json.dumps(note, indent=1, sort_keys=True) + "\n").encode())
 
     def _empty(self, count: int, dimension: int) -> Any:

@@ -161,8 +161,9 @@ def _search_part(
 ) -> SavedLists:
     queries_hash = hashlib.sha256(queries.tobytes()).hexdigest()
     key = hashlib.sha256(f"{collection.digest} {queries_hash} {len(queries)} {depth}".encode()).hexdigest()
-    folder = collection.folder / "searches"
-    target = SavedLists(folder / f"{key[:24]}.safetensors", key, (len(queries), depth), len(collection))
+    path = collection.derived("searches", f"{key[:24]}.safetensors")
+    folder = path.parent
+    target = SavedLists(path, key, (len(queries), depth), len(collection))
     counts = [entry.count for entry in collection.manifest.shards]
     with explain_write_errors(folder, "search results"), locked(folder, None):
         lists, done = _resumed(target, len(counts)) or (TopLists.empty(len(queries), depth), 0)

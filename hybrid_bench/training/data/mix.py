@@ -128,6 +128,8 @@ def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Pro
     kept_apart = [[name, suite_hash(load_suite(name))] if is_folder(name) else name for name in suites]
     key = json.dumps([hybrid_bench(), _BUILD_VERSION, described, kept_apart], sort_keys=True, ensure_ascii=False)
     folder = cache.home() / "training-data" / hashlib.sha256(key.encode()).hexdigest()[:16]
+    if (folder / MANIFEST).is_file():  # also in a cache that cannot be written to
+        return load(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not (folder / MANIFEST).is_file():

@@ -96,6 +96,8 @@ def open_or_build(
     from filelock import FileLock
 
     folder = root / key.folder
+    if folder.is_dir() and not os.access(root, os.W_OK):  # e.g. a cache of another user; it holds only complete indexes
+        return open_index(folder, key)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):

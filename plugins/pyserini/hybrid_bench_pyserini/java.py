@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import importlib.util
+import locale
 import os
 import re
 import subprocess
@@ -108,11 +110,28 @@ def start() -> Java:
     os.environ["JAVA_HOME"] = str(java.home)
     os.environ["PATH"] = os.pathsep.join([str(java.home / "bin"), os.environ.get("PATH", "")])
     os.environ["JDK_HOME"] = str(java.home)
+    _prepare_locale()
     try:
         import jnius  # noqa: F401  # starts the virtual machine
     except Exception as error:  # the exception depends on the platform
         raise HybridBenchError(f"{java} cannot be started: {error}", REMEDY) from error
     return _silence_logging(java)
+
+
+def _prepare_locale() -> None:
+    """Let Java read file names as UTF-8, as Python does, where the locale is C or is not installed; it would use ASCII."""
+    if sys.platform == "win32":
+        return
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "")
+        is_ascii = codecs.lookup(locale.nl_langinfo(locale.CODESET)).name == "ascii"
+    except (locale.Error, LookupError):
+        is_ascii = True
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    if is_ascii:
+        os.environ["LC_ALL"] = "C.UTF-8"
 
 
 def load(name: str) -> Any:

@@ -142,3 +142,19 @@ print("imported:", sorted(name for name in sys.modules if name.startswith(("hybr
     assert "imported: []" in printed
     assert "baseline" in printed
     assert "[hybrid-bench-pyserini]" in printed
+
+
+@pytest.mark.parametrize("name", ["C", "xx_XX.UTF-8"])
+def test_in_the_c_locale_the_cache_may_have_an_accent(tmp_path: Path, name: str) -> None:
+    """Java would read file names as ASCII there, and where a locale is not installed."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "hybrid_bench", "baseline", "bm25", "--suite", "mini", "--languages", "en"],
+        cwd=tmp_path,
+        env=os.environ | {"LC_ALL": name, "HYBRID_BENCH_HOME": str(tmp_path / "cache-größe")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "results" / "mini+en" / "bm25.json").is_file()
+    assert (tmp_path / "cache-größe").is_dir()
