@@ -28,7 +28,7 @@ from hybrid_bench.registry import Registry
 COMMANDS: dict[str, tuple[str, ...]] = {
     "evaluate": (
         "--suite", "--languages", "--passage-text", "--measures", "--dtype", "--device", "--pooling", "--query-prefix",
-        "--passage-prefix", "--max-length", "--similarity", "--revision", "--storage", "--run-depth", "--name",
+        "--passage-prefix", "--max-length", "--similarity", "--revision", "--storage", "--run-depth", "--name", "--backend",
         "--drop-own", "--keep-own", "--strict",
     ),
     "fuse": ("--method", "--normalisation", "--weights", "--rrf-k", "--depth", "--suite", "--name", "--measures"),
