@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "evaluate": (
         "--suite", "--languages", "--passage-text", "--measures", "--dtype", "--device", "--pooling", "--query-prefix",
         "--passage-prefix", "--max-length", "--similarity", "--revision", "--storage", "--run-depth", "--name", "--backend",
-        "--drop-own", "--keep-own", "--strict",
+        "--drop-own", "--keep-own", "--strict", "--run",
     ),
     "fuse": ("--method", "--normalisation", "--weights", "--rrf-k", "--depth", "--suite", "--name", "--measures"),
     "search": (
@@ -116,7 +116,7 @@ def outside(words: list[str]) -> list[str]:
     for word in words[1:]:
         option, value = word.split("=", 1) if word.startswith("--") and "=" in word else (option, word)
         network = "://" in value or value.startswith(("//", "\\\\"))
-        model = words[0] != "fuse" and option not in ("--suite", "--name") and re.fullmatch(r"[\w.-]+/[\w.-]+", value)
+        model = words[0] != "fuse" and option not in ("--suite", "--name", "--run") and re.fullmatch(r"[\w.-]+/[\w.-]+", value)
         if network or (model and value not in ENCODERS and not Path(value).exists()):
             found.append(value)
         option = word if word.startswith("--") else ""
