@@ -86,7 +86,7 @@ def side_by_side(results: Sequence[Result]) -> pd.DataFrame:
         name = result.stem if names.count(result.name) > 1 else result.name
         frame = by_query_set(result)
         for mean in dict.fromkeys(("mean", str(frame.index[-1]))):
-            rows.append(frame.loc[mean])
+            rows.append(frame.T[mean])
             labels.append(name + mean.removeprefix("mean"))
             dtypes.append(result.provenance.dtype)
     return with_dtype(pd.DataFrame(rows, index=labels).rename_axis("encoder"), dtypes)
