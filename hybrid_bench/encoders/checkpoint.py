@@ -87,7 +87,8 @@ def positions_of(config: Any) -> int:
 def positions_in(network: Any) -> int:
     """The number of tokens that a loaded model has position embeddings for, where some are set aside; 0 if none are."""
     for module in network.modules():
-        first, table = getattr(module, "padding_idx", None), getattr(module, "position_embeddings", None)
+        first: Any = getattr(module, "padding_idx", None)
+        table: Any = getattr(module, "position_embeddings", None)
         if isinstance(first, int) and hasattr(table, "num_embeddings"):
             return int(table.num_embeddings) - first - 1
     return 0
