@@ -85,7 +85,7 @@ class SentenceTransformersEncoder:
 
     def _truncate(self, card: EncoderCard) -> None:
         """Truncate texts at the card's length; without one at the saved length, but not beyond the model's positions."""
-        network = getattr(self._model[0], "auto_model", None)
+        network: Any = getattr(self._model[0], "auto_model", None)
         positions = 0 if network is None else positions_in(network) or positions_of(network.config)
         length = card.max_length
         if length is None:
