@@ -41,6 +41,8 @@ def problem_of(name: str) -> str:
         return "its id is empty"
     if len(name) > _LONGEST:
         return f"its id has {len(name):,} characters; {_LONGEST:,} are allowed"
+    if "\0" in name:
+        return "its id holds the character U+0000, at which other programs and arrays of ids end it"
     if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
         return "its id holds half of a surrogate pair, which UTF-8 cannot"
     return ""
