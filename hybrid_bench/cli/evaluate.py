@@ -129,8 +129,8 @@ def command(
     encoders = encoders or []
     if run:
         result = evaluate_given(run, asked, options, console.BarProgress())
-        console.show_result(result, output)
         console.save(result, out, overwrite=overwrite)
+        console.show_result(result, output)
     if name and len(encoders) > 1:
         raise HybridBenchError(f"--name {name} is the name of one encoder, and there are {len(encoders)}", "Evaluate them apart.")
     results: list[Result] = []
