@@ -138,9 +138,11 @@ def command(
     for encoder, folder in zip(encoders, _run_folders(runs, encoders), strict=True):
         chosen = dataclasses.replace(options, runs=folder, keep=tuple(written))
         result = evaluate(encoder, asked, options=chosen, progress=console.BarProgress())
-        written.append(console.save(result, out, overwrite=overwrite))  # first: standard output may be closed or full
-        if output == "table" or len(encoders) == 1:
-            console.show_result(result, output)
+        try:
+            if output == "table" or len(encoders) == 1:
+                console.show_result(result, output)
+        finally:  # standard output may be closed or full
+            written.append(console.save(result, out, overwrite=overwrite))
         results.append(result)
     if len(results) > 1:
         console.show_frame(tables.side_by_side(results), output, f"Encoders on {results[0].suite}")
