@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections import Counter
@@ -230,10 +231,12 @@ class Result(Strict):
         if not overwrite and is_taken(target / f"{self.stem}.json", self.identity):
             usual = file_stem(self.name, self.provenance.passage_text, self.provenance.dtype)
             saved = self._as_variant(free_variant(target, usual, self.identity), target)
-        if saved.ranks_file is not None:
-            atomic.write(target / saved.ranks_file.file, saved.ranks.to_bytes())
         path = target / f"{saved.stem}.json"
-        atomic.write(path, saved.to_json().encode())
+        with contextlib.ExitStack() as stack:
+            if saved.ranks_file is not None:  # renamed once the result is written: a full disk leaves both as they were
+                ranks = stack.enter_context(atomic.writing(target / saved.ranks_file.file))
+                ranks.write_bytes(saved.ranks.to_bytes())
+            atomic.write(path, saved.to_json().encode())
         return path
 
     def _as_variant(self, variant: str, target: Path) -> Result:

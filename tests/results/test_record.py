@@ -35,6 +35,18 @@ def test_a_result_and_its_ranks_are_side_by_side(tmp_path: Path) -> None:
     assert sorted(file.name for file in path.parent.iterdir()) == ["tiny.json", "tiny.ranks.tsv.gz"]
 
 
+def test_a_result_that_cannot_be_written_leaves_the_ranks_as_they_were(tmp_path: Path) -> None:
+    path = examples.result().save(tmp_path)
+    ranks = path.with_name("tiny.ranks.tsv.gz")
+    ranks.write_bytes(b"of another result")
+    path.unlink()
+    path.mkdir()  # cannot be replaced by a file
+    with pytest.raises(OSError, match=r"tiny\.json"):
+        examples.result().save(tmp_path, overwrite=True)
+    assert ranks.read_bytes() == b"of another result"
+    assert sorted(file.name for file in path.parent.iterdir()) == ["tiny.json", "tiny.ranks.tsv.gz"]
+
+
 def test_what_was_saved_is_read(tmp_path: Path) -> None:
     original = examples.result(notes=("Zwei Sprachen, 两种语言.",))
     found = Result.read(original.save(tmp_path))
