@@ -17,20 +17,10 @@ from transformers import BertForMaskedLM, BertModel
 from hybrid_bench import Encoder, HybridBenchError, load_encoder
 from hybrid_bench.training.encoder.base import Base
 from hybrid_bench.training.loop.trainable_model import TrainableModel
-from tests.encoders.models import TEXTS, save_sentence_transformer, save_transformer
+from tests.encoders.models import TEXTS, save_sentence_transformer
 from tests.training.tiny_training import recipe
 
 Weights = dict[str, torch.Tensor]
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Path:
-    return save_transformer(tmp_path / "tiny-bert")
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    return save_sentence_transformer(tmp_path / "with-modules")
 
 
 def load(folder: Path) -> Encoder:

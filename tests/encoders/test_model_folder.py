@@ -18,20 +18,10 @@ from transformers import BertModel
 from hybrid_bench import Encoder, HybridBenchError, load_encoder
 from hybrid_bench.encoders.model_folder import check_model_folder
 from hybrid_bench.encoders.weight_files import read_header
-from tests.encoders.models import TEXTS, save_sentence_transformer, save_transformer
+from tests.encoders.models import TEXTS
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 471\n"
 MUTATIONS = 2000
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Path:
-    return save_transformer(tmp_path / "tiny-bert")
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    return save_sentence_transformer(tmp_path / "with-modules")
 
 
 def load(folder: Path, **options: Any) -> Encoder:

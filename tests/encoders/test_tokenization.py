@@ -18,19 +18,8 @@ from hybrid_bench import Encoder, HybridBenchError, load_encoder
 from hybrid_bench.encoders.tokenization import check_tokenizer
 from hybrid_bench.training.encoder.base import Base
 from hybrid_bench.training.loop.trainable_model import TrainableModel
-from tests.encoders.models import SPECIAL, TEXTS, VOCABULARY, save_sentence_transformer, save_tokenizer, save_transformer
+from tests.encoders.models import SPECIAL, TEXTS, VOCABULARY, save_tokenizer
 from tests.training.tiny_training import recipe
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Path:
-    return save_transformer(tmp_path / "tiny-bert")
-
-
-@pytest.fixture
-def saved(tmp_path: Path) -> Path:
-    return save_sentence_transformer(tmp_path / "with-modules")
-
 
 KINDS = pytest.mark.parametrize("kind", ["bare", "saved"])
 
