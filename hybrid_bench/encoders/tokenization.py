@@ -96,7 +96,8 @@ def _words(tokenizer: Any) -> list[str]:
     added = {*tokenizer.get_added_vocab(), *tokenizer.all_special_tokens}
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     chosen = (token for token in tokens[:: max(1, len(tokens) // _TRIED)] if token not in added)
-    return sorted({tokenizer.convert_tokens_to_string([token]).strip() for token in chosen} - {""})
+    # WordPiece marks what continues a word with ##.
+    return sorted({tokenizer.convert_tokens_to_string([token]).strip().removeprefix("##") for token in chosen} - {""})
 
 
 def _found_files(model: str) -> str:

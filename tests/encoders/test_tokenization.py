@@ -12,7 +12,15 @@ import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoConfig, ByT5Tokenizer, CanineConfig, CanineModel, CanineTokenizer, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    BertTokenizerFast,
+    ByT5Tokenizer,
+    CanineConfig,
+    CanineModel,
+    CanineTokenizer,
+    PreTrainedTokenizerFast,
+)
 
 from hybrid_bench import Encoder, HybridBenchError, load_encoder
 from hybrid_bench.encoders.tokenization import check_tokenizer
@@ -84,6 +92,13 @@ def test_static_embeddings_are_checked_too(tmp_path: Path) -> None:
     change_tokenizer(tmp_path / "saved", pre_tokenizer=None)
     with pytest.raises(HybridBenchError, match=r"does not tell words apart"):
         load(tmp_path / "saved")
+
+
+def test_pieces_that_continue_words_are_tried_as_words(tmp_path: Path) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{one}" for one in f"{letters}0123456789")]
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces))
+    check_tokenizer("letters", BertTokenizerFast(str(tmp_path / "vocab.txt")))
 
 
 def test_tokenizers_that_need_no_files_are_fine() -> None:

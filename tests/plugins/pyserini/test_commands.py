@@ -96,8 +96,12 @@ def test_only_reproducible_commands_of_a_result_are_run(
 def test_options_that_a_result_may_set_are_options_of_the_baselines() -> None:
     """All but those that have no effect on scores, or that name a folder."""
     commands = get_command(baseline).commands.values()  # type: ignore[attr-defined]
-    existing = {option for command in commands for parameter in command.params for option in parameter.opts}
-    assert existing - set(REPRODUCIBLE_OPTIONS) == {"--index", "--threads", "--against", "--out", "--format"}
+    existing = {
+        option for command in commands for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    assert existing - set(REPRODUCIBLE_OPTIONS) == {
+        "--index", "--threads", "--against", "--out", "--format", "--overwrite", "--strict",
+    }  # fmt: skip
     assert set(REPRODUCIBLE_OPTIONS) <= existing
 
 
