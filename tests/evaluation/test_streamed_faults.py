@@ -59,7 +59,7 @@ def child(work: Callable[[], None], seconds: float | None = None, errors: Path |
         try:
             os.dup2(os.open(errors or os.devnull, os.O_WRONLY | os.O_CREAT), 2)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+            sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
             work()
             status = 0
         except SystemExit as ended:
