@@ -192,5 +192,7 @@ def test_an_unreachable_cluster_is_an_error_of_two_lines(cli: Cli, address: str,
     ended = cli("encode", "tiny", "--suite", "mini", "--executor", "ray", "--address", address)
     assert ended.returncode == 2
     assert ended.stdout == ""
-    assert ended.stderr.startswith(f"error: {message}")
-    assert ended.stderr.count("\n") == 2
+    description, error = ended.stderr.split("\n", 1)
+    assert description.startswith("tiny: ")
+    assert error.startswith(f"error: {message}")
+    assert error.count("\n") == 2
