@@ -91,10 +91,9 @@ def _read(file: Path) -> Attestation:
         return Attestation()
     try:
         return Attestation.model_validate(toml.load(file))
-    except (ValidationError, RecursionError) as error:
-        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "it is nested too deeply"
+    except ValidationError as error:
         raise HybridBenchError(
-            f"{file} is not a valid attestation: {problem}", "Delete it, then check and record again."
+            f"{file} is not a valid attestation: {error.errors()[0]['msg']}", "Delete it, then check and record again."
         ) from error
 
 

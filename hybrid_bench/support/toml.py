@@ -20,7 +20,7 @@ def loads(text: str, name: str) -> dict[str, Any]:
     """Parse TOML; errors call it ``name``. Raises HybridBenchError if it is not valid."""
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of numbers of thousands of digits, and of deep nesting
         raise HybridBenchError(f"{name} is not valid TOML: {error}") from error
 
 

@@ -17,25 +17,11 @@ from hybrid_bench.results import runs, tables
 from hybrid_bench.results.migration import migrate
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.runs import Hit
+from tests.mutations import mutated
 from tests.results import examples
 
 MUTATIONS = 2000
 RUN = {"q1": [Hit("d1", 2.5), Hit("é2", 0.5)], "q2": [Hit("d1", 1e-9)]}
-#: What is put into a file, beside single bytes.
-PIECES = [
-    b"", b" ", b"\n", b"\t", b"\r", b"\0", b"\xff", b"\xef\xbb\xbf", b"-", b"1e999", b"NaN", b"9" * 30, b"[" * 3000, b'"', b"{}",
-    b"null", b"\\ud800", b"[/]", b"[red]", b"\x1b[31m", b"../x", b"_", "\u0661".encode(), "\u2028".encode(),
-]  # fmt: skip
-
-
-def mutated(content: bytes, draw: random.Random) -> bytes:
-    """The content with a few spans deleted, repeated, exchanged or replaced."""
-    for _ in range(draw.randint(1, 3)):
-        start = draw.randrange(len(content) + 1)
-        stop = min(len(content), start + draw.choice((0, 1, 1, 2, 8, 60, 10_000)))
-        piece = draw.choice((*PIECES, content[start:stop] * 2, bytes([draw.randrange(256)]), content[: draw.randrange(80)]))
-        content = content[:start] + piece + content[stop:]
-    return content
 
 
 def attempt(read: Callable[[], Any]) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.datasets.sources import jsonl, qrels
+from tests.mutations import mutated
 
 MUTATIONS = 2000
 CORPUS = "".join(
@@ -20,24 +21,6 @@ CORPUS = "".join(
 ).encode()
 QUERIES = "".join(json.dumps({"_id": number, "text": f"What is {number}?"}) + "\n" for number in range(5)).encode()
 QRELS = b"query-id\tcorpus-id\tscore\nq1\td1\t2\nq1\td2\t1\nq2\tcaf\xc3\xa9\t0\nq3\td3\t-1\n"
-#: What is put into files: separators, marks, and what is special in JSON, Unicode or numbers.
-PIECES = [
-    b"\x00", b"\t", b"\n", b"\r", b'"', b"\\", b"\\ud83d", b"\\u0000", b"\xef\xbb\xbf", b"\xff", b"\xc3", b"e\xcc\x81", b"{", 
-    b"}", b"[" * 3000, b"null", b"true", b"1e999", b"NaN", b"-0", b"9" * 5000, b"\xd9\xa1", b"2147483648", b" ",
-    b"\x1c", b"\xe2\x80\xa8",
-]  # fmt: skip
-
-
-def mutated(content: bytes, rng: random.Random) -> bytes:
-    """Some bytes exchanged, removed, repeated, or replaced by a piece."""
-    for _ in range(rng.randint(1, 3)):
-        start = rng.randrange(len(content) + 1)
-        stop = min(len(content), start + rng.choice([0, 0, 1, 1, 2, 8, 40]))
-        middle = rng.choice([rng.choice(PIECES), rng.randbytes(2), b"", content[start:stop] * 2])
-        content = content[:start] + middle + content[stop:]
-    return content
-
-
 READERS: dict[str, tuple[str, bytes, Callable[[Path], Iterable[object]]]] = {
     "corpus": ("corpus.jsonl", CORPUS, jsonl.passages),
     "gzipped corpus": ("corpus.jsonl.gz", gzip.compress(CORPUS, mtime=0), jsonl.passages),
