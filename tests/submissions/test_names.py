@@ -73,4 +73,4 @@ def test_a_thousand_names_take_no_quadratic_pass() -> None:
     start = time.process_time()
     names = KnownNames(Path(f"org{n % 50}__model-{n}") / "r1" for n in range(3000))
     assert names
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 30  # another order of time would take minutes

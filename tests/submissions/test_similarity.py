@@ -206,7 +206,7 @@ def test_a_thousand_submissions_take_no_quadratic_pass(example: Example, monkeyp
     monkeypatch.setattr(similarity, "ranked", lambda folder, *_: read.append(folder))
     start = time.process_time()
     duplicates.check_all(folders, signatures)  # type: ignore[arg-type]
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 60  # another order of time would take minutes
     assert [folder.parent.name for folder in read] == ["org700__model-x700x", "org3__model-x3x"]
 
 

@@ -92,4 +92,4 @@ def test_long_texts_take_linear_time() -> None:
         texts_of = (part * 500)[:500]
         with contextlib.suppress(texts.TextError):
             texts.line(texts_of.strip())
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 30  # another order of time would take minutes
