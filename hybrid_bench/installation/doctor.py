@@ -114,7 +114,10 @@ def _folder() -> Finding:
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     free = shutil.disk_usage(existing).free / 2**30
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        return Finding("cache folder", "broken", f"cannot write to {home}", "export HYBRID_BENCH_HOME=<another folder>")
+        remedy = "export HYBRID_BENCH_HOME=<another folder>"
+        if home.is_dir() and os.access(home, os.R_OK):
+            return Finding("cache folder", "missing", f"{home} is read-only: what it holds is used, nothing is added", remedy)
+        return Finding("cache folder", "broken", f"cannot write to {home}", remedy)
     status: Status = "ok" if free >= 2 else "broken"
     return Finding("cache folder", status, f"{home}, {free:.1f} GiB free", "" if status == "ok" else "Free disk space.")
 

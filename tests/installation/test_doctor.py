@@ -174,6 +174,14 @@ def test_a_cache_folder_that_cannot_be_written_is_broken(tmp_path: Path, monkeyp
     assert found("cache folder") == broken
 
 
+def test_a_read_only_cache_folder_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not tested through permissions either."""
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda path, mode: mode == os.R_OK)
+    finding = found("cache folder")
+    assert (finding.status, finding.detail) == ("missing", f"{tmp_path} is read-only: what it holds is used, nothing is added")
+
+
 def test_a_cache_folder_on_a_full_disk_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100 << 30, 99 << 30, 1 << 30))  # type: ignore[attr-defined]
