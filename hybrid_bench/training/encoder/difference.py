@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from hybrid_bench.encoders.weight_files import read_header
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support import atomic
 
@@ -191,7 +191,7 @@ def check_base(folder: Path) -> None:
     remedy = f"Save it with float32 weights in a single {WEIGHTS} and use that folder as the base."
     if not (folder / WEIGHTS).is_file():
         raise HybridBenchError(f"the base in {folder} has no {WEIGHTS}", remedy)
-    other = {stated["dtype"] for stated in _header(folder / WEIGHTS)[1].values()} - {"F32", "I64", "I32"}
+    other = {tensor.dtype for tensor in read_header(folder / WEIGHTS).tensors.values()} - {"F32", "I64", "I32"}
     if other:
         raise HybridBenchError(f"the base in {folder} has weights in {', '.join(sorted(other))}", remedy)
 
@@ -202,7 +202,7 @@ def check_names(folder: Path, names: Iterable[str]) -> None:
     Raises:
         HybridBenchError: if a weight is missing; transformers renames some weights of old checkpoints when loading.
     """
-    known = _header(folder / WEIGHTS)[1]
+    known = read_header(folder / WEIGHTS).tensors
     for name in names:
         if stored_name(known, name) is None:
             raise HybridBenchError(
@@ -215,14 +215,6 @@ def stored_name(known: Iterable[str], name: str) -> str | None:
     """The name of a weight in a checkpoint, possibly with a prefix such as ``bert.``; None if the checkpoint lacks it."""
     found = [other for other in known if other == name or other.endswith(f".{name}")]
     return found[0] if len(found) == 1 else None
-
-
-def _header(path: Path) -> tuple[int, dict[str, Any]]:
-    """The offset of the data of a safetensors file, and the dtype, shape and offsets of each tensor."""
-    with path.open("rb") as file:
-        (size,) = struct.unpack("<Q", file.read(8))
-        header: dict[str, Any] = json.loads(file.read(size))
-    return 8 + size, {name: stated for name, stated in header.items() if name != "__metadata__"}
 
 
 def _shape_error(difference: tuple[int, ...], weight: tuple[int, ...]) -> HybridBenchError:
@@ -251,17 +243,16 @@ class _Weights:
     def __init__(self, path: Path, difference: Path) -> None:
         self._path = path
         self._difference = difference
-        self._start, self._stated = _header(path)
+        self._header = read_header(path)
 
     def __getitem__(self, name: str) -> np.memmap[Any, np.dtype[np.float32]]:
         """The memory map of a weight."""
-        stored = stored_name(self._stated, name)
+        stored = stored_name(self._header.tensors, name)
         if stored is None:
             raise HybridBenchError(
                 f"{self._difference} changes {name}, which the base does not have", "Use the base that it was trained on."
             )
-        stated = self._stated[stored]
-        if stated["dtype"] != "F32":
-            raise HybridBenchError(f"{name} of the base is {stated['dtype']}", "Use a base with float32 weights.")
-        offset = self._start + stated["data_offsets"][0]
-        return np.memmap(self._path, dtype="<f4", mode="r+", offset=offset, shape=tuple(stated["shape"]))
+        tensor = self._header.tensors[stored]
+        if tensor.dtype != "F32":
+            raise HybridBenchError(f"{name} of the base is {tensor.dtype}", "Use a base with float32 weights.")
+        return np.memmap(self._path, dtype="<f4", mode="r+", offset=self._header.size + tensor.begin, shape=tensor.shape)
