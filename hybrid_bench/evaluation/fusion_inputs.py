@@ -40,6 +40,26 @@ def files_by_setting(paths: Sequence[Path], suite: Suite) -> dict[Setting, list[
     return {(named or suite.settings)[0]: list(paths)}
 
 
+def setting_named(name: str, suite: Suite) -> Setting | None:
+    """The setting that a subset of another evaluator is of; None if the suite has none of this name.
+
+    Args:
+        name: ``de:all`` or ``de-all``, or the query set alone where it is asked on one pool.
+        suite: that it is a setting of.
+    """
+    by_name: dict[str, set[Setting]] = {}
+    for setting in suite.settings:
+        for form in (
+            setting.name,
+            f"{setting.query_set}-{setting.pool}",
+            f"{setting.query_set}--{setting.pool}",
+            setting.query_set,
+        ):
+            by_name.setdefault(form, set()).add(setting)
+    found = by_name.get(name, set())
+    return next(iter(found)) if len(found) == 1 else None
+
+
 def common_runs(paths: Sequence[Path]) -> dict[Pair, list[Path]]:
     """The settings that all sides have, with their files."""
     sides = [_files(path) for path in paths]

@@ -15,13 +15,22 @@ from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import SearcherIdentity
-from hybrid_bench.evaluation.fusion_inputs import check_inside, check_suite, files_by_setting, name_of, results_among
+from hybrid_bench.evaluation.fusion_inputs import (
+    check_inside,
+    check_suite,
+    files_by_setting,
+    name_of,
+    results_among,
+    setting_named,
+)
 from hybrid_bench.evaluation.options import EvaluationOptions
 from hybrid_bench.evaluation.provenance import command_line
 from hybrid_bench.evaluation.ranks_from_runs import pool_ids
 from hybrid_bench.evaluation.runs import AS_GIVEN, RunOptions, evaluate_runs
 from hybrid_bench.measures.scores import DEFAULT_MEASURES
+from hybrid_bench.results import predictions
 from hybrid_bench.results import runs as trec
+from hybrid_bench.results.predictions import Predictions
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.runs import Run
 from hybrid_bench.support.hashing import texts_hash
@@ -38,6 +47,7 @@ class GivenRuns:
         combine: makes one run of those of all sides.
         hashes: collection to the hash of its passages, as the sides' results state them.
         identity: what a result states of the searcher.
+        loaded: setting to its run, of settings whose file holds those of others too.
     """
 
     suite: Suite
@@ -45,6 +55,7 @@ class GivenRuns:
     combine: Callable[[Sequence[Run]], Run]
     hashes: Mapping[str, str]
     identity: SearcherIdentity
+    loaded: Mapping[Setting, Run] = field(default_factory=dict)
     exhaustive: bool = False
     _notes: list[str] = field(default_factory=list)
 
@@ -67,6 +78,38 @@ class GivenRuns:
         dtype = "+".join(sorted({result.provenance.dtype for result in results})) or "fp32"
         return cls(suite, files, combine, hashes, SearcherIdentity({"name": "runs"}, "", dtype=dtype))
 
+    @classmethod
+    def predicted(cls, path: Path, found: Predictions, suite: Suite) -> GivenRuns:
+        """The runs of a suite's settings in a file of BEIR or mteb.
+
+        Args:
+            path: of the file.
+            found: its content.
+            suite: that the runs are of.
+
+        Raises:
+            HybridBenchError: if none is of a setting of the suite.
+        """
+        alone = suite.settings[0] if len(suite.settings) == len(found.runs) == 1 else None
+        subsets = {subset: alone or setting_named(subset or path.stem, suite) for subset in found.runs}
+        loaded = {setting: found.runs[subset] for subset, setting in subsets.items() if setting}
+        if not loaded:
+            named = ", ".join(filter(None, subsets)) or path.stem
+            raise HybridBenchError(
+                f"{path} has rankings of {named[:200]}, and none is a setting of {suite.name}",
+                f"Name the suite that they are of, or the subset (or file) as the setting, e.g. {suite.settings[0].name}.",
+            )
+        known = [setting for setting in subsets.values() if setting]
+        if len(loaded) < len(known):
+            twice = next(setting.name for setting in loaded if known.count(setting) > 1)
+            raise HybridBenchError(f"two subsets of {path} are of the setting {twice}", "Remove one from the file.")
+        left_out = [subset for subset, setting in subsets.items() if setting is None]
+        notes = list(found.notes)
+        if left_out and not suite.base:
+            notes.append(f"Left out of {path.name}, since {suite.name} has no such settings: {', '.join(left_out)}.")
+        identity = SearcherIdentity({"name": "runs"}, "")
+        return cls(suite, {setting: [path] for setting in loaded}, lambda runs: runs[0], {}, identity, loaded, _notes=notes)
+
     @property
     def digests(self) -> list[str]:
         """sha256 of each run."""
@@ -85,7 +128,8 @@ class GivenRuns:
         return functools.lru_cache(maxsize=1)(self._combined)  # queries are asked for in parts
 
     def _combined(self, setting: Setting) -> Run:
-        runs = [trec.read(file, self._notes) for file in self.files[setting]]
+        given = self.loaded.get(setting)
+        runs = [given] if given is not None else [trec.read(file, self._notes) for file in self.files[setting]]
         asked = {query.id for query in self.suite.queries(setting.query_set)}
         for run, file in zip(runs, self.files[setting], strict=True):
             check_inside(run, file, setting, asked, self._pools.get(setting.pool))
@@ -109,7 +153,7 @@ def evaluate_given(path: Path, suite: Suite, options: EvaluationOptions, progres
     """Score runs of a searcher that this program does not know.
 
     Args:
-        path: a run file (for one setting), a folder of runs, or a result that has runs.
+        path: a run file (for one setting), a folder of runs, a result that has runs, or a JSON file of BEIR or mteb.
         suite: that the runs are of.
         options: languages, measures, depth (by default that of the runs), name, and the folder of results; others have no effect.
         progress: where to report.
@@ -120,8 +164,13 @@ def evaluate_given(path: Path, suite: Suite, options: EvaluationOptions, progres
     _check_effect(options)
     asked = options.restricted(suite)
     measures = options.measures or DEFAULT_MEASURES
-    given = GivenRuns.of([path], asked, lambda runs: runs[0])
-    name = options.name or name_of(path)
+    found = predictions.read(path) if path.suffix == ".json" else None
+    if found is not None:
+        given = GivenRuns.predicted(path, found, asked)
+        card = {"name": options.name or found.name or path.stem, "revision": found.revision or None}
+    else:
+        given = GivenRuns.of([path], asked, lambda runs: runs[0])
+        card = {"name": options.name or name_of(path)}
     stated = {
         "run": path.as_posix(),
         "suite": suite.asked_as,
@@ -132,7 +181,7 @@ def evaluate_given(path: Path, suite: Suite, options: EvaluationOptions, progres
         **options.words_on_own,
     }
     return evaluate_runs(
-        given.known_as({"name": name, "kind": "run"}, texts_hash(given.digests)),
+        given.known_as({**card, "kind": "run"}, texts_hash(given.digests)),
         asked,
         command=command_line(["evaluate"], stated),
         options=RunOptions(
