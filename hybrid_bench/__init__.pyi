@@ -5,6 +5,7 @@ from hybrid_bench.datasets.parts import QuerySet as QuerySet
 from hybrid_bench.datasets.resolvers import load_suite as load_suite
 from hybrid_bench.datasets.settings import Setting as Setting
 from hybrid_bench.datasets.suite import Suite as Suite
+from hybrid_bench.embeddings.given import load_vectors as load_vectors
 from hybrid_bench.encoders.card import EncoderCard as EncoderCard
 from hybrid_bench.encoders.load import load_encoder as load_encoder
 from hybrid_bench.encoders.protocol import Encoder as Encoder

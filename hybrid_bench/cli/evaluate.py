@@ -30,11 +30,13 @@ from hybrid_bench.cli.options import (
     Strict,
     SuiteName,
     TrustRemoteCode,
+    Vectors,
     Workers,
     separated,
 )
 
 if TYPE_CHECKING:
+    from hybrid_bench.embeddings.given import GivenVectors
     from hybrid_bench.results.record import Result
 
 
@@ -64,6 +66,8 @@ def command(
     run: Annotated[
         Path | None, typer.Option(help="Score this TREC run, folder of runs or result with runs instead of an encoder.")
     ] = None,
+    vectors: Vectors = None,
+    card: Annotated[Path | None, typer.Option(help="With --vectors: TOML file with the card of their encoder.")] = None,
     runs: Annotated[Path | None, typer.Option(help="Write gzipped TREC runs into this folder.")] = None,
     run_settings: Settings = "",
     run_depth: Depth = None,
@@ -75,7 +79,7 @@ def command(
     store: Store = None,
     output: Format = "table",
 ) -> None:
-    """Score encoders, or a run that another program has made, on a suite and print their tables.
+    """Score encoders, or vectors or a run that another program has made, on a suite and print their tables.
 
     MIRACL and other large suites are searched to a depth: vectors are stored on disk, and runs in the folder of results.
 
@@ -124,9 +128,30 @@ def command(
         drop_own=drop_own,
         strict=strict,
     )
-    if (run is None) == (not encoders):
-        raise HybridBenchError("evaluate needs encoders or a run", "Name one or more encoders, or a run with --run FILE.")
+    if bool(encoders) + (run is not None) + (vectors is not None) != 1:
+        raise HybridBenchError(
+            "evaluate needs encoders, vectors or a run", "Name one or more encoders, vectors with --vectors, or a run with --run."
+        )
+    if card and not vectors:
+        raise HybridBenchError("the option card has no effect on what states its own", "Leave --card out.")
     encoders = encoders or []
+    searched: list[GivenVectors | str] = [*encoders]
+    if vectors:
+        from hybrid_bench.embeddings.given import load_vectors
+        from hybrid_bench.submissions import card as cards
+
+        searched = [
+            load_vectors(
+                vectors,
+                asked,
+                cards.of_vectors(card, name, similarity),
+                passage_text=options.passage_text,
+                languages=options.languages or (),
+                stated=_stated(card, similarity),
+            )
+        ]
+        of_models = {option: value for option, value in options.encoder_options.items() if value not in ("auto", "fp32")}
+        options = dataclasses.replace(options, encoder={**of_models, "similarity": None})
     if run:
         result = evaluate_given(run, asked, options, console.BarProgress())
         console.save(result, out, overwrite=overwrite)
@@ -135,17 +160,23 @@ def command(
         raise HybridBenchError(f"--name {name} is the name of one encoder, and there are {len(encoders)}", "Evaluate them apart.")
     results: list[Result] = []
     written: list[Path] = []
-    for encoder, folder in zip(encoders, _run_folders(runs, encoders), strict=True):
+    for encoder, folder in zip(searched, _run_folders(runs, encoders or ["vectors"]), strict=True):
         chosen = dataclasses.replace(options, runs=folder, keep=tuple(written))
         result = evaluate(encoder, asked, options=chosen, progress=console.BarProgress())
         try:
-            if output == "table" or len(encoders) == 1:
+            if output == "table" or len(searched) == 1:
                 console.show_result(result, output)
         finally:  # standard output may be closed or full
             written.append(console.save(result, out, overwrite=overwrite))
         results.append(result)
     if len(results) > 1:
         console.show_frame(tables.side_by_side(results), output, f"Encoders on {results[0].suite}")
+
+
+def _stated(card: Path | None, similarity: str | None) -> dict[str, str]:
+    """The options that make the card of vectors, but for the name, which the options of the evaluation state."""
+    stated = {"card": card and card.as_posix(), "similarity": similarity}
+    return {option: value for option, value in stated.items() if value}
 
 
 def _run_folders(runs: Path | None, encoders: list[str]) -> list[Path | None]:

@@ -27,6 +27,7 @@ from hybrid_bench.cli import (
     study,
     submit,
     suites,
+    texts,
     train,
     training_data,
     translate,
@@ -56,6 +57,7 @@ app.command("encoders")(encoders.command)
 app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(texts.app, name="texts")
 app.add_typer(results.app, name="results")
 app.add_typer(submit.app, name="submit")
 app.add_typer(leaderboard.app, name="leaderboard")

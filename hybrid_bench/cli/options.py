@@ -50,6 +50,9 @@ Out = Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<encod
 Format = Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")]
 ResultFile = Annotated[Path, typer.Argument(help="A result, as `evaluate` writes it.")]
 Depth = Annotated[int | None, typer.Option(min=1, help="Passages per query in a run, at most. [default: 1000]")]
+Vectors = Annotated[
+    Path | None, typer.Option(help="Folder of vectors of the suite's texts (docs/vectors.md) instead of an encoder.")
+]
 Index = Annotated[str, typer.Option(help="exact, or by FAISS: flat, hnsw, ivfpq; its recall is reported.")]
 DropOwn = Annotated[
     bool | None,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybrid_bench.cli import console
-from hybrid_bench.cli.options import Dtype, SimilarityOption
+from hybrid_bench.cli.options import Dtype, SimilarityOption, Vectors, separated
 
 if TYPE_CHECKING:
+    from hybrid_bench.embeddings.given import GivenVectors
+    from hybrid_bench.encoders.protocol import Encoder
     from hybrid_bench.submissions.folder import Packed, PackedSuite
 
 app = typer.Typer(
@@ -33,6 +35,7 @@ def pack(
         list[Path] | None,
         typer.Option(help="Instead of an encoder: results of a searcher without vectors, with their runs."),
     ] = None,
+    vectors: Vectors = None,
     suite: Annotated[str, typer.Option(help="Comma-separated suites.")] = "xquad-r,mlqa-r",
     out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("leaderboards/submissions"),
     name: Annotated[str | None, typer.Option(help="Name. [default: the encoder's name]")] = None,
@@ -52,23 +55,39 @@ def pack(
 ) -> None:
     """Write a submission: card, ranks and hashes, and a separate vectors file. Stored vectors are reused.
 
-    A searcher without vectors is packed from its results: --result results/xquad-r/bm25.json instead of an encoder.
+    An encoder that cannot be loaded here is packed from its vectors (docs/vectors.md), and a searcher without vectors from its
+    results: --result results/xquad-r/bm25.json.
 
     Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r
     """
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.submissions import packing, packing_results
 
-    if (encoder is None) == (not result):
-        raise HybridBenchError("a submission needs either an encoder or results", "Give either an encoder or --result FILE.")
+    if (encoder is not None) + bool(result) + (vectors is not None) != 1:
+        raise HybridBenchError(
+            "a submission needs either an encoder, vectors or results", "Give an encoder, --vectors FOLDER or --result FILE."
+        )
     if result:
         _finish(packing_results.pack(result, out, org=org, name=name, revision=revision, card=card))
         return
-    from hybrid_bench.encoders.load import load_encoder
+    suites = separated(suite)
+    searched: Encoder | dict[str, GivenVectors]
+    if vectors is None:
+        from hybrid_bench.encoders.load import load_encoder
 
+        searched = load_encoder(str(encoder), dtype=dtype, device=device, similarity=similarity)
+    else:
+        from hybrid_bench.embeddings.given import load_vectors
+        from hybrid_bench.submissions import card as cards
+
+        for option, value, usual in (("dtype", dtype, "fp32"), ("device", device, "auto"), ("store", store, None)):
+            if value != usual:
+                raise HybridBenchError(f"the option {option} has no effect on vectors", "Leave it out.")
+        stated = cards.of_vectors(card, name or "", similarity)
+        searched = {of: load_vectors(vectors, of, stated, passage_text=passage_text) for of in suites}  # type: ignore[arg-type]
     packed = packing.pack(
-        load_encoder(str(encoder), dtype=dtype, device=device, similarity=similarity),
-        [part.strip() for part in suite.split(",") if part.strip()],
+        searched,
+        suites,
         out,
         org=org,
         name=name,

@@ -9,13 +9,14 @@ from pathlib import Path
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.embeddings.given import GivenVectors
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.evaluation.assemble import SearcherIdentity, assemble
 from hybrid_bench.evaluation.check import check_ranks
 from hybrid_bench.evaluation.exact import ExactSearch
 from hybrid_bench.evaluation.identity import Data, digest, renamed, target
-from hybrid_bench.evaluation.loading import encoder_for
+from hybrid_bench.evaluation.loading import searched, words_of
 from hybrid_bench.evaluation.options import DEPTH, EvaluationOptions
 from hybrid_bench.evaluation.provenance import Phases, command_line
 from hybrid_bench.results import run_folder
@@ -28,7 +29,7 @@ from hybrid_bench.support.progress import Progress, SilentProgress
 
 
 def evaluate(
-    encoder: Encoder | str,
+    encoder: Encoder | GivenVectors | str,
     suite: Suite | str = "mini",
     *,
     options: EvaluationOptions | None = None,
@@ -40,7 +41,8 @@ def evaluate(
     (:attr:`Suite.large`) is never held in memory: it is searched to a depth and its runs are scored by ir_measures.
 
     Args:
-        encoder: an encoder or the name of one, see :func:`hybrid_bench.load_encoder`.
+        encoder: an encoder or the name of one, see :func:`hybrid_bench.load_encoder`; or vectors, see
+            :func:`hybrid_bench.load_vectors`.
         suite: a suite or the name of one, see :func:`hybrid_bench.load_suite`.
         options: what is chosen other than by default.
         progress: where to report.
@@ -64,12 +66,14 @@ def evaluate(
     return _evaluate_exactly(encoder, asked, options, progress)
 
 
-def _evaluate_exactly(encoder: Encoder | str, suite: Suite, options: EvaluationOptions, progress: Progress) -> Result:
+def _evaluate_exactly(
+    encoder: Encoder | GivenVectors | str, suite: Suite, options: EvaluationOptions, progress: Progress
+) -> Result:
     executor = options.make_executor()
     wanted = options.runs_wanted(suite)
     phases = Phases()
     with phases.measure("load"):
-        loaded = encoder_for(suite, encoder, options, progress)
+        loaded = searched(suite, encoder, options, progress)
     search = ExactSearch(
         loaded,
         suite,
@@ -94,13 +98,12 @@ def _evaluate_exactly(encoder: Encoder | str, suite: Suite, options: EvaluationO
             progress.say(f"wrote {written} runs into {runs.folder}")
         if options.check:
             check_ranks(grid.full_runs(), ranks, suite, measures, progress)
-    words = ["evaluate", encoder if isinstance(encoder, str) else loaded.card.name, "--suite", suite.asked_as]
-    stated = options.encoder_options | {"dtype": loaded.dtype, "device": loaded.device} | options.words(suite)
+    words, stated = words_of(encoder, loaded, options)
     return assemble(
         suite,
         identity,
         search.evidence(measures),
-        command=command_line(words, stated),
+        command=command_line(["evaluate", *words, "--suite", suite.asked_as], stated | options.words(suite)),
         identity=to.identity,
         variant=to.variant,
     )

@@ -15,6 +15,7 @@ from hybrid_bench.datasets.parts import Item, PassageText
 from hybrid_bench.datasets.settings import Attribute
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.survey import Survey
+from hybrid_bench.embeddings.given import GivenVectors
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity
@@ -36,7 +37,7 @@ class ExactSearch:
     """An encoder on a suite, with the vectors of all queries and passages.
 
     Args:
-        encoder: encodes what the store does not hold.
+        encoder: encodes what the store does not hold; or the vectors of all texts.
         suite: restricted to the languages that are evaluated.
         store: of the vectors.
         passage_text: what the encoder reads of a passage.
@@ -54,7 +55,7 @@ class ExactSearch:
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Encoder | GivenVectors,
         suite: Suite,
         store: EmbeddingStore,
         *,
@@ -107,6 +108,8 @@ class ExactSearch:
 
     def _encode(self, role: Role, name: str, items: list[Item]) -> NDArray[np.float32]:
         self._progress.start(f"{role} {name}", len(items))
+        if isinstance(self._encoder, GivenVectors):
+            return self._encoder.of(role, name, [item.id for item in items])
         return self._store.vectors(
             self._encoder,
             role,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.embeddings.given import GivenVectors
 from hybrid_bench.encoders.description import describe
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.modalities import check_modalities
@@ -10,6 +13,20 @@ from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.options import EvaluationOptions
 from hybrid_bench.support.progress import Progress
+
+
+def searched(
+    suite: Suite, encoder: Encoder | GivenVectors | str, options: EvaluationOptions, progress: Progress
+) -> Encoder | GivenVectors:
+    """The vectors that are given, which are checked to be of the suite, or the encoder: see :func:`encoder_for`."""
+    if not isinstance(encoder, GivenVectors):
+        return encoder_for(suite, encoder, options, progress)
+    given = [*options.encoder_options, *(name for name in ("store",) if getattr(options, name) is not None)]
+    if given:
+        raise HybridBenchError(f"the option {given[0]} has no effect on vectors, which are searched as they are", "Leave it out.")
+    encoder.check_use(suite, options.passage_text)
+    progress.say(encoder.describe())
+    return encoder
 
 
 def encoder_for(suite: Suite, encoder: Encoder | str, options: EvaluationOptions, progress: Progress) -> Encoder:
@@ -32,3 +49,15 @@ def encoder_for(suite: Suite, encoder: Encoder | str, options: EvaluationOptions
     check_modalities(encoder.card, suite.modalities, needed)
     progress.say(describe(encoder))
     return encoder
+
+
+def words_of(
+    asked: Encoder | GivenVectors | str, loaded: Encoder | GivenVectors, options: EvaluationOptions
+) -> tuple[list[str], dict[str, Any]]:
+    """The arguments and options of the command line that name what is evaluated."""
+    if isinstance(loaded, GivenVectors):
+        return [], {"vectors": loaded.folder.as_posix(), **loaded.stated}
+    return [asked if isinstance(asked, str) else loaded.card.name], options.encoder_options | {
+        "dtype": loaded.dtype,
+        "device": loaded.device,
+    }

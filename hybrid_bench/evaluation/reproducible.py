@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "evaluate": (
         "--suite", "--languages", "--passage-text", "--measures", "--dtype", "--device", "--pooling", "--query-prefix",
         "--passage-prefix", "--max-length", "--similarity", "--revision", "--storage", "--run-depth", "--name", "--backend",
-        "--drop-own", "--keep-own", "--strict", "--run",
+        "--drop-own", "--keep-own", "--strict", "--run", "--vectors", "--card",
     ),
     "fuse": ("--method", "--normalisation", "--weights", "--rrf-k", "--depth", "--suite", "--name", "--measures"),
     "search": (
@@ -45,6 +45,9 @@ REFUSED = frozenset({
 
 #: Options of ``search`` without a value.
 _FLAGS = frozenset({"--drop-own", "--keep-own", "--strict"})
+
+#: Options whose values are names or files of this machine, never a model of a hub.
+_LOCAL = ("--suite", "--name", "--run", "--vectors", "--card")
 
 #: Control characters but newline and tab, which the prefix of a query may have.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -116,7 +119,7 @@ def outside(words: list[str]) -> list[str]:
     for word in words[1:]:
         option, value = word.split("=", 1) if word.startswith("--") and "=" in word else (option, word)
         network = "://" in value or value.startswith(("//", "\\\\"))
-        model = words[0] != "fuse" and option not in ("--suite", "--name", "--run") and re.fullmatch(r"[\w.-]+/[\w.-]+", value)
+        model = words[0] != "fuse" and option not in _LOCAL and re.fullmatch(r"[\w.-]+/[\w.-]+", value)
         if network or (model and value not in ENCODERS and not Path(value).exists()):
             found.append(value)
         option = word if word.startswith("--") else ""

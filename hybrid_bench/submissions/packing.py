@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid_bench.embeddings.given import GivenVectors
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.description import describe
 from hybrid_bench.encoders.protocol import Encoder
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def pack(
-    encoder: Encoder,
+    encoder: Encoder | Mapping[str, GivenVectors],
     suites: Sequence[str],
     out: Path,
     *,
@@ -52,7 +53,7 @@ def pack(
     The vectors are rounded to fp16, and the ranks are computed from the rounded vectors.
 
     Args:
-        encoder: encodes what the store does not contain.
+        encoder: encodes what the store does not contain; or suite to vectors of one encoder.
         suites: names of suites.
         out: the folder of submissions.
         org: the submitting person or institution.
@@ -67,24 +68,38 @@ def pack(
     Raises:
         HybridBenchError: if the revision exists already, a name is invalid, or the evaluation fails.
     """
-    name = name or encoder.card.name.rpartition("/")[2]
-    revision = revision or encoder.card.revision or encoder.fingerprint[:12]
+    searched = dict(encoder) if isinstance(encoder, Mapping) else dict.fromkeys(suites, encoder)
+    if not searched:
+        raise HybridBenchError("a submission needs a suite", "Name one with --suite.")
+    first, *others = searched.values()
+    if dimensions := sorted({other.card.dimension or 0 for other in others} - {first.card.dimension or 0}):
+        raise HybridBenchError(
+            f"the vectors of {suites[0]} have dimension {first.card.dimension}, those of another suite {dimensions[0]}",
+            "Submit the vectors of one encoder.",
+        )
+    name = name or first.card.name.rpartition("/")[2]
+    revision = revision or first.card.revision or first.fingerprint[:12]
     folder = folders.new(out, org, name, revision)
-    stated = cards.read_stated(card)
-    fields = cards.fields(cards.of_encoder(encoder), stated)
+    stated = cards.read_stated(card, of_vectors=isinstance(encoder, Mapping))
+    fields = cards.fields(cards.of_encoder(first), stated)
     vectors_folder = (vectors_out or cache.home() / "vectors") / f"{org}__{name}" / revision
-    (progress or SilentProgress()).say(describe(encoder))
     packed = []
-    for suite in suites:
-        part = pack_suite(encoder, suite, vectors_folder, passage_text, store, progress)
-        part.entry["trained_on"] = cards.trained_on(suite, stated, encoder)
+    for suite, one in searched.items():
+        (progress or SilentProgress()).say(one.describe() if isinstance(one, GivenVectors) else describe(one))
+        part = pack_suite(one, suite, vectors_folder, passage_text, store, progress)
+        part.entry["trained_on"] = cards.trained_on(suite, stated, one)
         packed.append(part)
     folders.write(folder, fields, packed)
     return Packed(folder, packed, cards.missing(fields))
 
 
 def pack_suite(
-    encoder: Encoder, name: str, vectors_folder: Path, passage_text: str, store: Path | None, progress: Progress | None
+    encoder: Encoder | GivenVectors,
+    name: str,
+    vectors_folder: Path,
+    passage_text: str,
+    store: Path | None,
+    progress: Progress | None,
 ) -> PackedSuite:
     """Evaluate one suite and write its vectors into ``vectors_folder``.
 
