@@ -27,15 +27,26 @@ if TYPE_CHECKING:
 #: Id and content of a passage, such as a :class:`hybrid_bench.Text`.
 Item = tuple[str, Input]
 
-#: Encodes the contents of a shard.
-EncodeShard = Callable[[list[Input]], "np.ndarray"]
+#: Gives the vectors of a shard's passages.
+EncodeShard = Callable[[Sequence[Item]], "np.ndarray"]
 
 
 class Workers(Protocol):
     """The part of :class:`hybrid_bench.Executor` that encoding needs."""
 
-    def map_stateful(self, make: Callable[[], EncodeShard], items: Iterable[list[Input]]) -> Iterator[np.ndarray]:
+    def map_stateful(self, make: Callable[[], EncodeShard], items: Iterable[Sequence[Item]]) -> Iterator[np.ndarray]:
         """Yield the vectors of each shard, in order."""
+
+
+class ShardSource(Protocol):
+    """How worker processes obtain the vectors of shards."""
+
+    @property
+    def device(self) -> str:
+        """The compute device that a worker needs."""
+
+    def __call__(self) -> EncodeShard:
+        """Load what is needed, in a worker."""
 
 
 @dataclass
@@ -74,7 +85,7 @@ class EncoderSource:
                     f"a worker has {what} of {self.name or encoder.card.name} than the main process: {actual}, not {expected}",
                     "Use the same weights on all machines, and set --dtype and --device if the machines differ.",
                 )
-        return lambda inputs: encode_checked(encoder, inputs, "passage")
+        return lambda items: encode_checked(encoder, [content for _, content in items], "passage")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "encoder": None if self.name else self.encoder, "options": dict(self.options)}
@@ -85,7 +96,7 @@ def _identity(encoder: Encoder) -> tuple[str, str, str]:
 
 
 def encode_collection(
-    source: EncoderSource,
+    source: ShardSource,
     key: CollectionKey,
     items: Iterable[Item],
     folder: Path,
@@ -100,7 +111,7 @@ def encode_collection(
     content and verified; those that differ are encoded again.
 
     Args:
-        source: the encoder.
+        source: the encoder, or vectors.
         key: everything that the vectors depend on.
         items: ids and contents of the passages, all texts or all images; read once, in order.
         folder: for this collection and key only.
@@ -142,8 +153,8 @@ class _Job:
         self._pending: collections.deque[tuple[int, str, list[str]]] = collections.deque()
         self._digest = TextsDigest()
 
-    def missing(self, items: Iterable[Item]) -> Iterator[list[Input]]:
-        """Yield the contents of each shard that must be encoded."""
+    def missing(self, items: Iterable[Item]) -> Iterator[Sequence[Item]]:
+        """Yield the passages of each shard that must be encoded."""
         for number, chunk in enumerate(_chunks(items, self._key.shard_texts)):
             if self._part.of == 1:  # a part writes no manifest
                 self._digest.update(itertools.chain.from_iterable(chunk))
@@ -159,7 +170,7 @@ class _Job:
                 if path.exists():
                     self._progress.say(f"{path} {corrupt}; encoding it again")
                 self._pending.append((number, key, [item_id for item_id, _ in chunk]))
-                yield [content for _, content in chunk]
+                yield chunk
             else:
                 self._add(number, key, found.tensors, found.sha256)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from hybrid_bench.datasets import texts
-from hybrid_bench.datasets.parts import PassageText
+from hybrid_bench.datasets.parts import Item, PassageText
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.texts import Kind, TextsManifest, TextsPart
@@ -136,6 +136,19 @@ class GivenVectors:
         scaled = " (normalised)" if self._scaled else ""
         form = f"{self.dtype}; dimension {card.dimension}; similarity {card.similarity}{scaled}"
         return f"{card.name}: vectors of {self.folder}; {form}"
+
+
+@dataclass(frozen=True)
+class GivenSource:
+    """The vectors of a collection for :func:`hybrid_bench.embeddings.encode_stream.encode_collection`."""
+
+    vectors: GivenVectors
+    collection: str
+    device: str = "cpu"
+
+    def __call__(self) -> Callable[[Sequence[Item]], NDArray[np.float32]]:
+        """A function from passages to their vectors."""
+        return lambda items: self.vectors.of("passage", self.collection, [item.id for item in items])
 
 
 def load_vectors(

@@ -15,12 +15,13 @@ from hybrid_bench.datasets.parts import Item, PassageText
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.survey import Survey
 from hybrid_bench.embeddings.encode_stream import EncoderSource, encode_collection
+from hybrid_bench.embeddings.given import GivenSource, GivenVectors
 from hybrid_bench.embeddings.locking import Part
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.embeddings.stored_collection import Collection as StoredCollection
 from hybrid_bench.embeddings.stored_collection import CollectionKey, Storage
 from hybrid_bench.encoders.protocol import Encoder
-from hybrid_bench.evaluation.loading import encoder_for
+from hybrid_bench.evaluation.loading import searched
 from hybrid_bench.evaluation.options import STORAGE, EvaluationOptions
 from hybrid_bench.execution.protocol import Executor
 from hybrid_bench.support import cache
@@ -34,11 +35,11 @@ def streams_folder(store: Path | None) -> Path:
 
 @dataclass
 class LargeSuite:
-    """A large suite with an encoder, and the folders of their vectors.
+    """A large suite with an encoder or given vectors, and the folders where they are stored.
 
     Attributes:
         suite: restricted to the languages that are evaluated.
-        source: the encoder, as workers get it.
+        source: the encoder, as workers get it, or the given vectors.
         root: the folder of all stores, see :func:`streams_folder`.
         executor: that encodes and searches.
         passage_text: what the encoder reads of a passage.
@@ -48,7 +49,7 @@ class LargeSuite:
     """
 
     suite: Suite
-    source: EncoderSource
+    source: EncoderSource | GivenVectors
     root: Path
     executor: Executor
     passage_text: PassageText = "sentence"
@@ -68,14 +69,23 @@ class LargeSuite:
         return CollectionKey.of(self.encoder, self.passage_text, self.storage, modality=modality)
 
     @property
-    def encoder(self) -> Encoder:
-        """The encoder, loaded."""
+    def encoder(self) -> Encoder | GivenVectors:
+        """The encoder, loaded, or the given vectors."""
+        if isinstance(self.source, GivenVectors):
+            return self.source
         if self.source.encoder is None:
             raise ValueError("the encoder is loaded only in workers")
         return self.source.encoder
 
+    @property
+    def encoder_name(self) -> str:
+        """The name by which the encoder was loaded, or else that on its card."""
+        return getattr(self.source, "name", "") or self.encoder.card.name
+
     @classmethod
-    def of(cls, encoder: Encoder | str, suite: Suite, options: EvaluationOptions, progress: Progress | None = None) -> LargeSuite:
+    def of(
+        cls, encoder: Encoder | GivenVectors | str, suite: Suite, options: EvaluationOptions, progress: Progress | None = None
+    ) -> LargeSuite:
         """Load the encoder and find the folders.
 
         Raises:
@@ -84,10 +94,10 @@ class LargeSuite:
         name = encoder if isinstance(encoder, str) else ""
         chosen = options.encoder_options
         progress = progress or SilentProgress()
-        loaded = encoder_for(suite, encoder, options, progress)
+        loaded = searched(suite, encoder, options, progress)
         return cls(
             suite,
-            EncoderSource(loaded, name, chosen if name else {}),
+            loaded if isinstance(loaded, GivenVectors) else EncoderSource(loaded, name, chosen if name else {}),
             streams_folder(options.store),
             options.make_executor(),
             options.passage_text,
@@ -138,7 +148,7 @@ class LargeSuite:
         count = self.suite.collection(collection).count() or 0
         self.progress.start(f"passage {collection}", count)
         stored = encode_collection(
-            self.source,
+            GivenSource(self.source, collection) if isinstance(self.source, GivenVectors) else self.source,
             self.key(collection),
             passages,
             folder,
@@ -162,6 +172,9 @@ class LargeSuite:
         """The ids and vectors of the queries that have a relevant passage."""
         items = self.judged[query_set].queries if query_set in self.judged else []
         self.progress.start(f"query {query_set}", len(items))
+        if isinstance(self.source, GivenVectors):
+            ids = [item.id for item in items]
+            return ids, self.source.of("query", query_set, ids)
         vectors = EmbeddingStore(cache.home() / "embeddings").vectors(
             self.encoder,
             "query",

@@ -21,7 +21,8 @@ def searched(
     """The vectors that are given, which are checked to be of the suite, or the encoder: see :func:`encoder_for`."""
     if not isinstance(encoder, GivenVectors):
         return encoder_for(suite, encoder, options, progress)
-    given = [*options.encoder_options, *(name for name in ("store",) if getattr(options, name) is not None)]
+    in_memory = ("store",) if not suite.large else ()
+    given = [*options.encoder_options, *(name for name in ("workers", *in_memory) if getattr(options, name) is not None)]
     if given:
         raise HybridBenchError(f"the option {given[0]} has no effect on vectors, which are searched as they are", "Leave it out.")
     encoder.check_use(suite, options.passage_text)

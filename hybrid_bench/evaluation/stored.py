@@ -83,7 +83,7 @@ def search_store(
     with progress:
         searcher = _searcher(large, collections, depth, index, options.name, progress)
     stated = {
-        "encoder": large.source.name,
+        "encoder": large.encoder_name,
         "suite": suite.asked_as,
         "languages": ",".join(suite.languages) if suite.base else None,
         "index": index if index != EXACT else None,

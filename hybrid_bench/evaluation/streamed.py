@@ -11,11 +11,13 @@ import numpy as np
 from hybrid_bench.datasets.parts import Item
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.embeddings.given import GivenVectors
 from hybrid_bench.embeddings.stored_collection import Collection as StoredCollection
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.identity import renamed
 from hybrid_bench.evaluation.large_suite import LargeSuite
+from hybrid_bench.evaluation.loading import words_of
 from hybrid_bench.evaluation.options import DEPTH, EvaluationOptions
 from hybrid_bench.evaluation.provenance import command_line, public_card
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
@@ -117,12 +119,12 @@ def identity_of(large: LargeSuite, **changes: Any) -> SearcherIdentity:
 
 
 def evaluate_large(
-    encoder: Encoder | str, suite: Suite, options: EvaluationOptions, *, progress: Progress | None = None
+    encoder: Encoder | GivenVectors | str, suite: Suite, options: EvaluationOptions, *, progress: Progress | None = None
 ) -> Result:
     """Score an encoder on a large suite.
 
     Args:
-        encoder: an encoder or the name of one.
+        encoder: an encoder, the name of one, or vectors.
         suite: restricted to the languages that were asked for.
         options: how it is encoded and searched; see :class:`EvaluationOptions`.
         progress: where to report.
@@ -135,12 +137,11 @@ def evaluate_large(
     depth, measures = options.depth or DEPTH, options.measures_on(suite)
     with progress:
         searcher = StoredSearch(large, large.encode_all(), depth, renamed(identity_of(large), options.name))
-    words = ["evaluate", large.source.name or large.encoder.card.name, "--suite", suite.asked_as]
-    stated = options.encoder_options | {"dtype": large.encoder.dtype, "device": large.encoder.device} | options.words(suite)
+    words, stated = words_of(encoder, large.encoder, options)
     return evaluate_runs(
         searcher,
         suite,
-        command=command_line(words, stated),
+        command=command_line(["evaluate", *words, "--suite", suite.asked_as], stated | options.words(suite)),
         options=RunOptions(measures, depth, None, options.results, options.strict, options.overwrite, options.keep),
         progress=progress,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import shutil
@@ -276,3 +277,24 @@ def test_damaged_files(form: str, tmp_path: Path) -> None:
             assert found.shape == (4, 8)
             assert np.isfinite(found).all()
     assert refused > 100
+
+
+def test_a_large_suite_is_searched_as_with_the_encoder(tmp_path: Path) -> None:
+    large = dataclasses.replace(load_suite("mini"), large=True)
+    folder = embed(large, tmp_path / "vectors", TinyEncoder(), languages=LANGUAGES)
+    vectors = load_vectors(folder, large, CARD, languages=LANGUAGES)
+    results = [
+        evaluate(
+            searched,
+            large,
+            options=EvaluationOptions(
+                languages=LANGUAGES, store=tmp_path / name, results=tmp_path / f"{name} results", storage="fp32"
+            ),
+        )
+        for name, searched in (("named", TinyEncoder()), ("given", vectors))
+    ]
+    assert results[0].rows == results[1].rows
+    assert results[0].run_hashes == results[1].run_hashes
+    assert results[1].provenance.command.startswith(f"hybrid-bench evaluate --suite mini --vectors {folder}")
+    with pytest.raises(HybridBenchError, match="the option workers has no effect on vectors"):
+        evaluate(vectors, large, options=EvaluationOptions(languages=LANGUAGES, workers=2))
