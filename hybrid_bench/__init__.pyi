@@ -14,6 +14,7 @@ from hybrid_bench.evaluation.compare import compare as compare
 from hybrid_bench.evaluation.evaluate import evaluate as evaluate
 from hybrid_bench.evaluation.options import EvaluationOptions as EvaluationOptions
 from hybrid_bench.installation.register import register as register
+from hybrid_bench.reports.report import report as report
 from hybrid_bench.results.record import Result as Result
 
 __all__: list[str]

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -102,3 +102,34 @@ def cli(cli_in: Callable[[Path], Cli], tmp_path: Path) -> Cli:
     ``cli("evaluate", "tiny", env={"NO_COLOR": "1"})`` returns a ``CompletedProcess`` with text.
     """
     return cli_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _tiny_is_registered() -> Iterator[None]:
+    from hybrid_bench.encoders.load import REGISTRY
+
+    REGISTRY.add("tiny", TinyEncoder)
+    yield
+    del REGISTRY._added["tiny"]
+
+
+@pytest.fixture
+def here(_tiny_is_registered: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
+    """Run ``hybrid-bench`` in this process and in an empty folder: the same ``main``, without the seconds of a new interpreter.
+
+    For what does not depend on a process of its own.
+    """
+    from hybrid_bench.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        command = ["hybrid-bench", *map(str, words)]
+        monkeypatch.setattr("sys.argv", command)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        output, remarks = capfd.readouterr()
+        return subprocess.CompletedProcess(command, int(end.value.code or 0), output, remarks)
+
+    return run

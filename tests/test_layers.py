@@ -28,6 +28,7 @@ ORDER = [
     "retrieval",
     "measures",
     "evaluation",
+    "reports",
     "training",
     "submissions",
     "leaderboard",

@@ -12,7 +12,6 @@ from hybrid_bench.cli.streams import write as write
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
 
     from hybrid_bench.results.record import Result
 
@@ -72,26 +71,27 @@ def echo(message: object) -> None:
     flush()
 
 
-def show(table: Table) -> None:
-    """Print a table to standard output; 200 columns wide if that is not a terminal.
+def show(frame: pd.DataFrame, heading: str = "", caption: str = "") -> None:
+    """Print a data frame as a table to standard output, with a line above and one below.
 
-    In a terminal that is too narrow columns have their least widths, and one that is too narrow for these breaks the lines:
-    nothing is cut.
+    In a terminal that is too narrow for it the columns follow in blocks below each other; elsewhere all columns are in one table,
+    200 characters wide or wider: nothing is cut.
     """
     from rich.console import Console
     from rich.measure import Measurement
+    from rich.text import Text
+
+    from hybrid_bench.results.terminal import rich_tables
 
     console = Console(file=results())
     width = console.width if console.is_terminal else 200
+    tables = rich_tables(frame, width, split=console.is_terminal)
     wide = Console(file=results(), width=10_000)
-    if Measurement.get(wide, wide.options, table).maximum > width:
-        table.padding = (0, 0)
-        for column in table.columns:
-            column.width = column.min_width
-        width = max(width, Measurement.get(wide, wide.options, table).maximum)
-    console = Console(file=results(), width=width)
+    widest = max(Measurement.get(wide, wide.options, table).maximum for table in tables)
+    console = Console(file=results(), width=max(width, widest))
     with console.capture() as shown:
-        console.print(table)
+        for part in (*([Text(heading, style="italic")] if heading else []), *tables, *([Text(caption)] if caption else [])):
+            console.print(part)
     write_styled(shown.get())
     flush()
 
@@ -102,7 +102,7 @@ def show_frame(frame: pd.DataFrame, style: str, title: str) -> None:
 
     frame = _plain_frame(frame)
     if style == "table":
-        show(tables.rich_table(frame, plain(title)))
+        show(frame, plain(title))
     else:
         write(tables.render(frame, style))
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import Format
 
 
 def command(
-    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+    output: Format = "table",
 ) -> None:
     """Check the installation: what is installed, missing or broken, and the command that fixes it.
 

@@ -20,6 +20,7 @@ from hybrid_bench.cli import (
     evaluate,
     fuse,
     leaderboard,
+    report,
     reproduce,
     results,
     search,
@@ -49,6 +50,7 @@ app.command("evaluate")(evaluate.command)
 app.command("encode")(encode.command)
 app.command("search")(search.command)
 app.command("compare")(compare.command)
+app.command("report")(report.command)
 app.command("fuse")(fuse.command)
 app.command("reproduce")(reproduce.command)
 app.command("translate")(translate.command)

@@ -47,8 +47,9 @@ Overwrite = Annotated[
 ]
 Store = Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")]
 Out = Annotated[Path, typer.Option(help="Folder of results: <out>/<suite>/<encoder>.json.")]
-Format = Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")]
+Format = Annotated[str, typer.Option("--format", help="table, markdown, latex, html, csv or json.")]
 ResultFile = Annotated[Path, typer.Argument(help="A result, as `evaluate` writes it.")]
+ResultFiles = Annotated[list[Path], typer.Argument(help="Results, as `evaluate` writes them, or folders of results.")]
 Depth = Annotated[int | None, typer.Option(min=1, help="Passages per query in a run, at most. [default: 1000]")]
 Vectors = Annotated[
     Path | None, typer.Option(help="Folder of vectors of the suite's texts (docs/vectors.md) instead of an encoder.")

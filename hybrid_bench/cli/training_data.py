@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import Format
 
 if TYPE_CHECKING:
     from hybrid_bench.training.data.mix import Mix
@@ -21,7 +22,7 @@ app = typer.Typer(
 
 @app.command("sources")
 def sources(
-    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+    output: Format = "table",
 ) -> None:
     """List the known sources with their languages and licences. Downloads nothing.
 
@@ -50,7 +51,7 @@ def build(
     suites: Annotated[
         str, typer.Option(help="Comma-separated suites whose data are removed; 'none' removes nothing.")
     ] = "xquad-r,mlqa-r",
-    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+    output: Format = "table",
 ) -> None:
     """Combine sources to one table, remove evaluation data, and report the removed and the remaining rows.
 
@@ -69,7 +70,7 @@ def build(
 @app.command("show")
 def show(
     folder: Annotated[Path, typer.Argument(help="A folder written by `training-data build`.")],
-    output: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+    output: Format = "table",
 ) -> None:
     """Print the contents of a table of training data, and what was removed from it.
 

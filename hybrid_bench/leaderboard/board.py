@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid_bench.leaderboard.entry import Entry, QuestionValues, Scored
-from hybrid_bench.leaderboard.groups import different_pairs, letters
 from hybrid_bench.leaderboard.levels import LEVELS
 from hybrid_bench.leaderboard.published import PublishedFile, Source
 from hybrid_bench.leaderboard.specs import BoardSpec
+from hybrid_bench.reports.letters import different_pairs, letters
 from hybrid_bench.submissions.suspicion import high_scores
 
 #: ``trained_on`` of a suite to the text that is shown as zero-shot.

@@ -152,7 +152,7 @@ def _shows_peer(board: BoardSpec) -> bool:
 
 
 def _questions(result: Result, columns: Sequence[Column]) -> dict[str, QuestionValues]:
-    from hybrid_bench.evaluation.compare import by_question
+    from hybrid_bench.evaluation.questions import by_question
 
     found = {}
     for column, values in zip(columns, by_question(result, [(c.setting, c.measure) for c in columns]), strict=True):

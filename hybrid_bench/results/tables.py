@@ -1,4 +1,4 @@
-"""Results as tables: for a terminal, as Markdown, CSV or JSON."""
+"""Results as tables: as Markdown, LaTeX, HTML, CSV or JSON; for a terminal see :mod:`hybrid_bench.results.terminal`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
 from hybrid_bench.errors import UnknownNameError
+from hybrid_bench.results import latex
 from hybrid_bench.results.record import Result
 from hybrid_bench.results.stated_languages import left_out, without
+from hybrid_bench.support import escaping
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
 
-Format = Literal["table", "markdown", "csv", "json"]
+Format = Literal["table", "markdown", "latex", "html", "csv", "json"]
 #: Bias measures that a table shows beside the primary measure.
-_BIAS = ("RankDistance", "SameLanguage@20", "SameDomain@20")
-#: Width to which names are folded in a narrow terminal.
-_NAME_WIDTH = 13
-_KINDS = {
+BIAS = ("RankDistance", "SameLanguage@20", "SameDomain@20")
+#: Kind of setting to its name in headings.
+SHORT_KINDS = {
     "monolingual": "mono",
     "cross-lingual": "cross",
     "multilingual": "multi",
@@ -54,9 +54,9 @@ def _by_query_set(result: Result) -> tuple[pd.DataFrame, list[str]]:
     primary = scores[scores["measure"] == result.primary]
     columns = {
         f"{short} {result.primary}": primary[primary["setting"] == kind].groupby("query_set", sort=False)["value"].mean()
-        for kind, short in _KINDS.items()
+        for kind, short in SHORT_KINDS.items()
     }
-    for measure in _BIAS:
+    for measure in BIAS:
         columns[measure] = scores[scores["measure"] == measure].groupby("query_set", sort=False)["value"].mean()
     frame = _frame({name: column for name, column in columns.items() if len(column)})
     order = list(dict.fromkeys(scores["query_set"]))
@@ -69,7 +69,7 @@ def summary(result: Result) -> pd.DataFrame:
     """Every measure by kind of setting: the mean over the settings of that kind."""
     scores = result.scores
     frame = scores.pivot_table(index="measure", columns="setting", values="value", sort=False)
-    return frame[[kind for kind in _KINDS if kind in frame]]
+    return frame[[kind for kind in SHORT_KINDS if kind in frame]]
 
 
 def side_by_side(results: Sequence[Result]) -> pd.DataFrame:
@@ -102,34 +102,6 @@ def title(result: Result) -> str:
     return f"{result.name} on {result.suite} ({result.provenance.passage_text}, {result.provenance.dtype})"
 
 
-def rich_table(frame: pd.DataFrame, heading: str, caption: str = "") -> Table:
-    """A data frame for a terminal; the last row stands apart if it is the mean.
-
-    Its columns have the least widths at which no number is cut; headers and names are folded.
-    """
-    from rich.markup import escape
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=escape(heading), caption=escape(caption) or None, caption_justify="left", title_justify="left")
-    least = _width(frame.index.tolist(), _NAME_WIDTH)
-    table.add_column(Text(str(frame.index.name or "")), overflow="fold", min_width=least)
-    for column in frame.columns:
-        number = frame[column].dtype.kind in "if"
-        least = _width([str(column)[:4], *frame[column].tolist()], None if number else _NAME_WIDTH)
-        table.add_column(Text(str(column)), justify="right" if number else "left", overflow="fold", min_width=least)
-    for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
-        if label == "mean":
-            table.add_section()
-        table.add_row(Text(str(label)), *(Text(_cell(value)) for value in row))
-    return table
-
-
-def _width(values: Sequence[object], most: int | None) -> int:
-    widths = [len(_cell(value)) for value in values]
-    return min(max(widths, default=1), most or 1000)
-
-
 def listing(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pd.DataFrame:
     """A data frame whose index is the first column."""
     import pandas as pd
@@ -154,13 +126,27 @@ def render(frame: pd.DataFrame, style: str) -> str:
         return str(frame.to_csv())
     if style == "json":
         return str(frame.reset_index().to_json(orient="records", indent=1)) + "\n"
+    if style == "html":
+        return str(frame.to_html(na_rep="", float_format=cell, border=0)) + "\n"
     head = [str(frame.index.name or ""), *map(str, frame.columns)]
+    if style == "latex":
+        return _latex(frame, head)
     lines = [head, ["---", *["---:"] * len(frame.columns)]]
-    lines += [[str(label), *map(_cell, row)] for label, row in zip(frame.index, frame.to_numpy(), strict=True)]
+    lines += [[str(label), *map(cell, row)] for label, row in zip(frame.index, frame.to_numpy(), strict=True)]
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-def _cell(value: object) -> str:
+def _latex(frame: pd.DataFrame, head: list[str]) -> str:
+    rows = [[str(label), *map(cell, row)] for label, row in zip(frame.index, frame.itertuples(index=False), strict=True)]
+    lengths = [(len(column[0]), max(map(len, column[1:]), default=0)) for column in zip(head, *rows, strict=True)]
+    numbers = [False, *(frame.iloc[:, at].dtype.kind in "if" for at in range(len(frame.columns)))]
+    safe = [[escaping.latex(text) for text in row] for row in (head, *rows)]
+    means = [at for at, row in enumerate(rows) if row[0] == "mean"]
+    return latex.PREAMBLE + "\n" + latex.tabular(safe[0], safe[1:], lengths, numbers, rules=means)
+
+
+def cell(value: object) -> str:
+    """A value for readers: four digits after the point, one of large numbers, nothing for NaN."""
     if isinstance(value, float):
         if value != value:
             return ""

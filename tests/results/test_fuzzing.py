@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hybrid_bench import HybridBenchError, Result
-from hybrid_bench.results import runs, tables
+from hybrid_bench.results import runs, tables, terminal
 from hybrid_bench.results.migration import migrate
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.runs import Hit
@@ -59,7 +59,8 @@ def use(path: Path) -> None:
     """What commands do with a result."""
     result = Result.read(path)
     for frame in (tables.by_query_set(result), tables.summary(result), result.matrix(), result.scores):
-        tables.rich_table(frame, tables.title(result))
+        terminal.rich_tables(frame, 80)
+        tables.render(frame, "latex").encode()
         tables.render(frame, "json").encode()
     assert result.identity
     result.damaged_runs()
@@ -151,5 +152,5 @@ def test_markup_is_shown_as_it_is(tmp_path: Path) -> None:
     )
     result = Result.read(path)
     for frame in (tables.by_query_set(result), tables.summary(result), result.matrix("[/x]"), result.scores):
-        assert tables.rich_table(frame, tables.title(result)).row_count
+        assert all(table.row_count for table in terminal.rich_tables(frame, 80))
     assert r"| a\|b |" in tables.render(tables.listing(("name", "from"), [("a|b", "x")]), "markdown")

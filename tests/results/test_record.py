@@ -12,7 +12,6 @@ import pytest
 
 from hybrid_bench import HybridBenchError, Result, Setting
 from hybrid_bench.results import runs as trec
-from hybrid_bench.results import tables
 from hybrid_bench.results.files import file_stem, suite_folder
 from hybrid_bench.results.parts import Attributes, RunFile
 from hybrid_bench.results.runs import Hit
@@ -112,14 +111,6 @@ def test_the_matrix_has_query_sets_by_pools() -> None:
 def test_a_matrix_of_a_measure_that_is_not_there_is_refused() -> None:
     with pytest.raises(HybridBenchError, match=r"has no measure 'nDCG@10'\n  It has: AP, R@1, RankDistance, SameLanguage@20"):
         examples.result().matrix("nDCG@10")
-
-
-def test_its_table_names_encoder_suite_and_notes() -> None:
-    result = examples.result(notes=("Read [this].",))
-    table = tables.rich_table(tables.by_query_set(result), tables.title(result), "\n".join(result.notes))
-    assert table.title == "tiny on mini (sentence, fp32)"
-    assert str(table.caption) == r"Read \[this]."
-    assert table.row_count == 3
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from typing import Any
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from hybrid_bench import HybridBenchError, Result
 from hybrid_bench.cli import console
@@ -49,7 +49,7 @@ def test_no_number_is_cut_in_a_narrow_terminal(
         {f"column_number_{number}": [0.1234, -0.5678, 1234.5] for number in range(8)},
         index=pd.Index(["cross-lingual", "an-encoder-of-a-very-long-name", "mean"], name="setting"),
     )
-    console.show(tables.rich_table(frame, "Table"))
+    console.show(frame, "Table")
     shown = capsys.readouterr().out
     assert "…" not in shown
     for number in ("0.1234", "-0.5678", "1234.5"):
@@ -192,16 +192,57 @@ def test_an_unknown_format_is_refused() -> None:
         tables.render(tables.by_query_set(examples.result()), "markdwon")
 
 
-def test_a_terminal_shows_names_unchanged_and_the_mean_below_a_line() -> None:
+def test_a_terminal_shows_names_unchanged_and_the_mean_below_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
     frame = listing(("encoder", "AP"), [("[red]x[/red]", 0.5), ("mean", 0.25)])
-    console = Console(file=io.StringIO(), width=60)
-    console.print(tables.rich_table(frame, "a [b] c", caption="[d]"))
-    shown = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    console.show(frame, "a [b] c", "[d]")
+    shown = capsys.readouterr().out.splitlines()
     assert shown[0].strip() == "a [b] c"
     assert shown[-1].strip() == "[d]"
     (line,) = [at for at, text in enumerate(shown) if "[red]x[/red]" in text]
     assert "0.5000" in shown[line]
     assert "─" in shown[line + 1] and "mean" in shown[line + 2]
+
+
+@pytest.mark.parametrize("width", [48, 80, 120, 200])
+def test_columns_that_do_not_fit_follow_in_blocks(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    frame = pd.DataFrame(
+        {language: [0.1234, 0.5] for language in ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh", "all")},
+        index=pd.Index(["hybrid-me5-small", "mean"], name="query language"),
+    )
+    console.show(frame, "Table")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= width
+    tops = [line for line in lines if line.startswith("┏")]
+    assert len(tops) == {48: 4, 80: 2, 120: 2, 200: 1}[width]
+    assert sum("hybrid-me5-small" in line for line in lines) == len(tops)
+    assert max(map(len, tops)) - min(map(len, tops)) <= 9, "blocks are of like size"
+
+
+def test_elsewhere_all_columns_are_in_one_table(capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pd.DataFrame({f"column {number}": [0.5] for number in range(40)}, index=["x"])
+    console.show(frame)
+    shown = capsys.readouterr().out
+    assert shown.count("┏") == 1
+    assert shown.count("0.5000") == 40
+    assert "\x1b" not in shown
+
+
+def test_latex_and_html() -> None:
+    frame = pd.DataFrame({"AP_x": [0.12345, math.nan], "of": ["a & b", "<c>"]}, index=pd.Index(["de", "mean"], name="language"))
+    assert tables.render(frame, "latex") == (
+        "% Needs \\usepackage{booktabs}.\n\\begin{tabular}{lrl}\n\\toprule\nlanguage & AP\\_x & of \\\\\n\\midrule\n"
+        "de & 0.1235 & a \\& b \\\\\n\\midrule\nmean &  & \\textless{}c\\textgreater{} \\\\\n\\bottomrule\n\\end{tabular}\n"
+    )
+    made = tables.render(frame, "html")
+    assert "<td>0.1235</td>" in made
+    assert "&lt;c&gt;" in made and "<c>" not in made
 
 
 def test_a_listing_is_indexed_by_its_first_column() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hybrid_bench import EvaluationOptions, HybridBenchError, Setting, Suite, evaluate
 from hybrid_bench.datasets.hashes import passages_hash
 from hybrid_bench.datasets.parts import Item
-from hybrid_bench.evaluation import compare
+from hybrid_bench.evaluation import compare, questions
 from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.runs import RunOptions, evaluate_runs
 from hybrid_bench.results import runs as trec
@@ -134,7 +134,7 @@ def test_unknown_ranks_are_not_scored(found: Path, tmp_path: Path) -> None:
         unknown += int((~ranks.found).sum())
     assert unknown > 0
     assert not {row.measure for row in again.rows} & {"RankDistance", "RankDistance(median)", "PEER"}
-    assert compare.by_question(again, [("multilingual", "RankDistance")])[0].empty
+    assert questions.by_question(again, [("multilingual", "RankDistance")])[0].empty
     table = compare.compare(again, again)
     assert set(table["measure"]) == {"AP"}
     (note,) = [note for note in again.notes if "RankDistance" in note]

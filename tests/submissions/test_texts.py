@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from hybrid_bench.leaderboard.render import escaping
 from hybrid_bench.submissions.format import schema, texts
+from hybrid_bench.support import escaping
 from tests.submissions.honest import LINES
 
 _LINE: TypeAdapter[str] = TypeAdapter(schema.Line)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from hybrid_bench.leaderboard.board import Board, Row
-from hybrid_bench.leaderboard.groups import shortened
 from hybrid_bench.leaderboard.levels import LEVELS
-from hybrid_bench.leaderboard.render import escaping
 from hybrid_bench.leaderboard.specs import Column
+from hybrid_bench.reports.letters import shortened
+from hybrid_bench.support import escaping
 
 #: Text columns after the figures, in order.
 FACTS: dict[str, Callable[[Row], str]] = {

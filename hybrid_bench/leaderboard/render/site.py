@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.leaderboard.board import ZERO_SHOT, Board
 from hybrid_bench.leaderboard.entry import Claimed, Entry, Scored
-from hybrid_bench.leaderboard.groups import shortened
 from hybrid_bench.leaderboard.levels import LEVELS
-from hybrid_bench.leaderboard.render import escaping, formats
+from hybrid_bench.leaderboard.render import formats
 from hybrid_bench.leaderboard.render.plot import trade_off
 from hybrid_bench.leaderboard.specs import BoardSpec, Column
+from hybrid_bench.reports.letters import shortened
 from hybrid_bench.submissions.format.schema import SuiteEntry
+from hybrid_bench.support import escaping
 from hybrid_bench.support.optional import need
 
 if TYPE_CHECKING:

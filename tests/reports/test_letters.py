@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from hybrid_bench.leaderboard.groups import different_pairs, letters, shortened
+from hybrid_bench.reports.letters import different_pairs, letters, shortened
 
 
 @given(

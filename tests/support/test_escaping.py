@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid_bench.leaderboard.render import escaping
+from hybrid_bench.support import escaping
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hybrid_bench.submissions.format import texts
+from hybrid_bench.support.characters import invisible
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]#!|~^$]|^[-+=](?=\s|$|-|=)|(?<=^\d)[.)](?=\s|$)|(?<=^\d\d)[.)](?=\s|$))")
 _LATEX = {
@@ -18,7 +18,7 @@ _LATEX_CHARACTERS = re.compile("|".join(map(re.escape, _LATEX)))
 def visible(text: str) -> str:
     """Join lines and replace invisible, control and bidirectional characters by U+FFFD."""
     flat = " ".join(text.split())
-    while hidden := texts.invisible(flat):
+    while hidden := invisible(flat):
         flat = flat.replace(hidden, "\ufffd")
     return flat
 
