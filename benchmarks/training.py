@@ -25,12 +25,11 @@ from hybrid_bench.encoders.guarded import quiet_transformers
 from hybrid_bench.support.progress import SilentProgress
 from hybrid_bench.training.batches.batches import Batches
 from hybrid_bench.training.batches.sampler import multi_dataset_sampler, pair_datasets
-from hybrid_bench.training.data.mix import cached
 from hybrid_bench.training.loop.checkpoints import TrainingState
 from hybrid_bench.training.loop.trainable_model import TrainableModel
 from hybrid_bench.training.loop.trainer import HybridTrainer
 from hybrid_bench.training.recipe import Recipe
-from hybrid_bench.training.train import batches_of
+from hybrid_bench.training.train import batches_of, data_of
 
 RECIPE = Path(__file__).resolve().parent.parent / "recipes" / "hybrid-me5-small.toml"
 
@@ -47,7 +46,7 @@ def main() -> None:
         Recipe.read(RECIPE, {"optimiser.steps": steps, "compute.checkpoint_every": steps})
         for steps in (arguments.steps, arguments.memory_steps)
     )
-    mix = cached(list(recipe.data.sources), recipe.data.clean_of)
+    mix = data_of(recipe)
     batches = batches_of(recipe, mix.table)
     with quiet_transformers(), tempfile.TemporaryDirectory() as folder:
         torch.manual_seed(recipe.seed)

@@ -51,6 +51,9 @@ def build(
     suites: Annotated[
         str, typer.Option(help="Comma-separated suites whose data are removed; 'none' removes nothing.")
     ] = "xquad-r,mlqa-r",
+    held_out_articles: Annotated[
+        str, typer.Option(help="Comma-separated suites of which whole articles are removed too, e.g. squad-dev-r.")
+    ] = "",
     output: Format = "table",
 ) -> None:
     """Combine sources to one table, remove evaluation data, and report the removed and the remaining rows.
@@ -61,8 +64,11 @@ def build(
     from hybrid_bench.training.data import mix
 
     tables.check_format(output)
-    evaluation_suites = [name.strip() for name in suites.split(",") if name.strip() and name.strip() != "none"]
-    built = mix.build(names, out, evaluation_suites, console.BarProgress())
+    evaluation_suites, held_out = (
+        [name.strip() for name in text.split(",") if name.strip() and name.strip() != "none"]
+        for text in (suites, held_out_articles)
+    )
+    built = mix.build(names, out, evaluation_suites, console.BarProgress(), articles_of=held_out)
     _show(built, output)
     console.remark(f"wrote {len(built.table)} rows to {out}")
 

@@ -61,7 +61,7 @@ def train(recipe: Recipe, folder: Path, *, device: str = "auto", progress: Progr
         return folder
     if recipe.averaging != Averaging():
         return _train_several(recipe, folder, device, progress)
-    mix = cached(list(recipe.data.sources), recipe.data.clean_of, progress)
+    mix = data_of(recipe, progress)
     work = folder / _WORK
     work.mkdir(parents=True, exist_ok=True)
     from filelock import FileLock, Timeout
@@ -141,6 +141,12 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
     difference.write(folder / difference.FILE, low_rank, full, model.base.fingerprint)
     encoder_folder.write(folder, recipe, model.base, mix.manifest, (work / LOG_FILE).read_bytes())
     shutil.rmtree(work)
+
+
+def data_of(recipe: Recipe, progress: Progress | None = None) -> Mix:
+    """The training data of a recipe, from the cache or built."""
+    chosen = recipe.data
+    return cached(list(chosen.sources), chosen.clean_of, progress, articles_of=chosen.held_out_articles)
 
 
 def batches_and_dev_set(recipe: Recipe, table: ParallelTable) -> tuple[Batches, DevSet | None]:

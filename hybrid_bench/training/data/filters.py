@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from hybrid_bench.training.data.table import ParallelRow, ParallelTable
 from hybrid_bench.training.data.text_keys import normalised
 
 #: The filters, in order; a removed row is counted for the first filter that matches.
-FILTERS = ("id", "question", "passage", "context")
+FILTERS = ("id", "question", "passage", "context", "article")
 #: Two paragraphs overlap if they share this many consecutive normalised characters.
 WINDOW = 60
 #: Shorter passages ("Yes.", "In 1998.") are no evidence that a row is from a suite. In normalised characters, of which those of
@@ -63,7 +63,7 @@ class _SuiteTexts:
 
 
 def remove_suite_overlap(
-    table: ParallelTable, suites: Sequence[Suite], progress: Progress | None = None
+    table: ParallelTable, suites: Sequence[Suite], progress: Progress | None = None, *, articles_of: Collection[str] = ()
 ) -> tuple[ParallelTable, FilterReport]:
     """Remove every row that shares an id or a text with a suite.
 
@@ -73,6 +73,12 @@ def remove_suite_overlap(
     suite, or one starts inside the other and both continue identically for :data:`WINDOW` characters. Texts are compared after
     normalisation (:func:`.normalised`). If a suite has no paragraphs, its passages are used.
 
+    Args:
+        table: the rows.
+        suites: what the rows must not overlap with.
+        progress: notified of every row.
+        articles_of: names of suites whose articles are removed in whole, by title.
+
     Returns:
         The remaining rows, and a report.
 
@@ -80,6 +86,7 @@ def remove_suite_overlap(
         HybridBenchError: if no row of a source remains; the message counts the removed rows by filter.
     """
     suite_texts = [_suite_texts(suite) for suite in suites]
+    held_out = {title: one.name for one in reversed(suite_texts) if one.name in articles_of for title in one.titles}
     overlaps: dict[str, str | None] = {}
     kept = []
     report = FilterReport(len(table), 0)
@@ -89,6 +96,8 @@ def remove_suite_overlap(
     for number, row in enumerate(table.rows()):
         progress.advance(1)
         match = _matching_filter(row, suite_texts, overlaps)
+        if match is None and (name := held_out.get(normalised(row.article))):
+            match = name, "article"
         if match:
             by_source.setdefault(row.source, Counter())[match] += 1
         else:

@@ -40,14 +40,22 @@ class Mix:
     manifest: dict[str, Any]
 
 
-def build(names: Sequence[str], folder: Path, suites: Sequence[str] = CLEAN_OF, progress: Progress | None = None) -> Mix:
+def build(
+    names: Sequence[str],
+    folder: Path,
+    suites: Sequence[str] = CLEAN_OF,
+    progress: Progress | None = None,
+    *,
+    articles_of: Sequence[str] = (),
+) -> Mix:
     """Read sources, remove rows that overlap with suites, and store the table and the manifest in a new folder.
 
     Args:
         names: known sources, or own data (see :mod:`.user_data`).
         folder: the output folder; must be empty or not exist.
-        suites: names of suites.
+        suites: names of suites whose texts are removed.
         progress: notified of each step.
+        articles_of: names of suites whose texts and whole articles are removed.
 
     Raises:
         HybridBenchError: if a source cannot be read, a suite cannot be loaded, or no row of a source remains.
@@ -59,7 +67,9 @@ def build(names: Sequence[str], folder: Path, suites: Sequence[str] = CLEAN_OF, 
     names = list(dict.fromkeys(names))
     if len({source_name(name) for name in names}) < len(names):
         raise HybridBenchError(f"two of {', '.join(names)} have the same name", "Rename a file or folder.")
+    suites = list(dict.fromkeys([*suites, *articles_of]))
     evaluation_suites = [load_suite(name) for name in suites]
+    held_out = [load_suite(name).name for name in articles_of]
     progress = progress or SilentProgress()
     tables = []
     read = {}
@@ -78,7 +88,7 @@ def build(names: Sequence[str], folder: Path, suites: Sequence[str] = CLEAN_OF, 
                 ],
             }
             progress.advance(1)
-        table, report = remove_suite_overlap(ParallelTable.concat(tables), evaluation_suites, progress)
+        table, report = remove_suite_overlap(ParallelTable.concat(tables), evaluation_suites, progress, articles_of=held_out)
         table.save(folder)
     manifest = {
         "hybrid_bench": hybrid_bench(),
@@ -114,7 +124,13 @@ def load(folder: Path) -> Mix:
     return Mix(ParallelTable.load(folder), folder, manifest)
 
 
-def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Progress | None = None) -> Mix:
+def cached(
+    names: Sequence[str],
+    suites: Sequence[str] = CLEAN_OF,
+    progress: Progress | None = None,
+    *,
+    articles_of: Sequence[str] = (),
+) -> Mix:
     """The mix of some sources from the cache, built on first use.
 
     The cache key consists of the sources (names, addresses and hashes), the suites (names, and hashes of suites that are
@@ -125,7 +141,9 @@ def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Pro
     from filelock import FileLock
 
     described = [{"called": source_name(name)} | source_info(name) for name in dict.fromkeys(names)]
-    kept_apart = [[name, suite_hash(load_suite(name))] if is_folder(name) else name for name in suites]
+    kept_apart = [
+        [[name, suite_hash(load_suite(name))] if is_folder(name) else name for name in part] for part in (suites, articles_of)
+    ]
     key = json.dumps([hybrid_bench(), _BUILD_VERSION, described, kept_apart], sort_keys=True, ensure_ascii=False)
     folder = cache.home() / "training-data" / hashlib.sha256(key.encode()).hexdigest()[:16]
     if (folder / MANIFEST).is_file():  # also in a cache that cannot be written to
@@ -134,12 +152,12 @@ def cached(names: Sequence[str], suites: Sequence[str] = CLEAN_OF, progress: Pro
     with FileLock(f"{folder}.lock"):
         if not (folder / MANIFEST).is_file():
             shutil.rmtree(folder, ignore_errors=True)  # left by an interrupted process
-            return build(names, folder, suites, progress)
+            return build(names, folder, suites, progress, articles_of=articles_of)
     return load(folder)
 
 
 #: Version of reading and filtering. Increase it when they change, so that cached tables are rebuilt.
-_BUILD_VERSION = 4
+_BUILD_VERSION = 5
 
 
 def _filters(report: FilterReport) -> dict[str, Any]:

@@ -65,9 +65,12 @@ class Recipe(Section):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of all that determines one training; name, description, averaging and checkpoint interval do not."""
+        """SHA-256 of all that determines one training; name, description, averaging and checkpoint interval do not.
+
+        Keys with their default value do not count, so that a key that is added later changes no hash.
+        """
         excluded: dict[str, Any] = {"name": True, "description": True, "averaging": True, "compute": {"checkpoint_every"}}
-        return hashlib.sha256(self.model_dump_json(exclude=excluded).encode()).hexdigest()
+        return hashlib.sha256(self.model_dump_json(exclude=excluded, exclude_defaults=True).encode()).hexdigest()
 
     def single(self) -> list[Recipe]:
         """The recipes of the single trainings that are averaged."""

@@ -34,6 +34,8 @@ class Data(Section):
     languages: tuple[str, ...] = ()
     #: Suites whose questions, passages and paragraphs are removed from the training data.
     clean_of: tuple[str, ...] = ("xquad-r", "mlqa-r")
+    #: Suites of which whole articles are removed as well, e.g. ``squad-dev-r``, on which choices are compared.
+    held_out_articles: tuple[str, ...] = ()
 
     @property
     def shares(self) -> dict[str, float]:

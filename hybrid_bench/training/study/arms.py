@@ -20,11 +20,10 @@ from hybrid_bench.results.record import Result
 from hybrid_bench.support import cache, hashing
 from hybrid_bench.support.optional import need
 from hybrid_bench.support.progress import Progress, SilentProgress
-from hybrid_bench.training.data.mix import cached
 from hybrid_bench.training.encoder import difference
 from hybrid_bench.training.encoder.published import LOG_FILE, batch_shares, load_published
 from hybrid_bench.training.recipe import MOST_TRAININGS, Recipe
-from hybrid_bench.training.train import batches_and_dev_set, seed_folder, train
+from hybrid_bench.training.train import batches_and_dev_set, data_of, seed_folder, train
 
 #: The strategies of the paper, and additional baselines.
 STRATEGIES = ("mono", "cross", "hybrid")
@@ -136,7 +135,7 @@ def run(
     need("train", "a study", "accelerate", "datasets", "matplotlib", "peft", "sentence_transformers")
     progress = progress or SilentProgress()
     shared = Recipe.read(recipe, changes)
-    mix = cached(list(shared.data.sources), shared.data.clean_of, progress)
+    mix = data_of(shared, progress)
     for strategy in sorted({arm.strategy for arm in chosen} - {BASE}):
         batches_and_dev_set(Recipe.read(recipe, {**(changes or {}), "batches.strategy": strategy}), mix.table)
     result_paths = {suite: _result_path(suite) for suite in suites}
