@@ -9,17 +9,13 @@ from typing import Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.options import Format
 
 app = typer.Typer(
     help="Train with several settings and compare the results.",
     epilog="Example: hybrid-bench study strategies --base me5-small --seeds 3",
     no_args_is_help=True,
 )
-
-
-@app.callback()
-def _group() -> None:
-    """Makes ``strategies`` a subcommand: typer would merge a single command into the group."""
 
 
 @app.command("strategies")
@@ -31,7 +27,19 @@ def strategies(
     alphas: Annotated[
         str, typer.Option(help="Comma-separated shares of monolingual batches, in addition to the recipe's; seed 1 only.")
     ] = "0,.25,.5,.75,1",
-    baselines: Annotated[str, typer.Option(help="Comma-separated baselines: english, code-switched; seed 1 only.")] = "",
+    baselines: Annotated[
+        str, typer.Option(help="Comma-separated: english, code-switched, distilled, hybrid+distilled; seed 1 only.")
+    ] = "",
+    distillation_weights: Annotated[
+        str, typer.Option(help="Comma-separated weights of distillation, for hybrid+distilled; seed 1 only.")
+    ] = "",
+    target: Annotated[
+        str,
+        typer.Option(
+            help="Choose a strategy: the highest AP among those that meet this, e.g. 'rank-distance<=230', on the first of "
+            "--suites, which should not be one that the result is reported on."
+        ),
+    ] = "",
     recipe: Annotated[Path | None, typer.Option(help="Recipe. [default: recipes/hybrid-<base>.toml, in the repository]")] = None,
     published: Annotated[Path, typer.Option(help="Folder of published figures.")] = Path("leaderboards/published"),
     work: Annotated[Path, typer.Option(help="Working folder; finished trainings and results in it are reused.")] = Path(
@@ -50,6 +58,7 @@ def strategies(
     from hybrid_bench.training.recipe import Recipe, parse_changes
     from hybrid_bench.training.study import arms, report
     from hybrid_bench.training.study.tables import read_published
+    from hybrid_bench.training.study.target import Target
 
     # Check all arguments before the first training.
     path = recipe or Path("recipes") / f"hybrid-{base}.toml"
@@ -67,7 +76,9 @@ def strategies(
     for name in names:
         load_suite(name)
     chosen_baselines = [name.strip() for name in baselines.split(",") if name.strip()]
-    chosen = arms.arms(seeds, _numbers(alphas), chosen_baselines, shared.batches.alpha)
+    weights = _numbers(distillation_weights, "--distillation-weights")
+    chosen = arms.arms(seeds, _numbers(alphas, "--alphas"), chosen_baselines, shared.batches.alpha, weights)
+    limit = Target.parse(target) if target else None
     figures = read_published(published)
     trainings = sum(arm.seed is not None for arm in chosen)
     console.remark(f"{trainings} trainings of {shared.optimiser.steps} steps, scored on {', '.join(names)}")
@@ -75,16 +86,55 @@ def strategies(
     words = ["hybrid-bench", "study", "strategies", "--base", base, "--seeds", str(seeds)]
     words += ["--steps", str(steps)] if steps else []
     words += ["--suites", suites, "--alphas", alphas, *(["--baselines", baselines] if baselines else [])]
+    words += ["--distillation-weights", distillation_weights] if distillation_weights else []
+    words += ["--target", target] if target else []
     words += ["--recipe", str(recipe)] if recipe else []
     words += [word for text in change or [] for word in ("--set", text)]
-    for file in report.write(scored, shared, figures, out, shlex.join(words)):
+    for file in report.write(scored, shared, figures, out, shlex.join(words), limit):
         console.echo(str(file))
 
 
-def _numbers(text: str) -> list[float]:
+@app.command("agreement")
+def agreement(
+    results: Annotated[
+        list[Path], typer.Argument(help="Results (.json), folders of results, and tables of studies (strategies.csv).")
+    ],
+    suites: Annotated[str, typer.Option(help="The two suites, comma-separated.")] = "squad-dev-r,xquad-r",
+    base: Annotated[str, typer.Option(help="The base of the studies whose tables are given.")] = "me5-small",
+    output: Format = "table",
+) -> None:
+    """Compare how two suites rank the encoders that have results on both: rank correlations of four figures.
+
+    Example: hybrid-bench study agreement results leaderboards/studies/strategies.csv
+    """
+    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.results import tables
+    from hybrid_bench.training.study import agreement as study_agreement
+
+    tables.check_format(output)
+    names = [name.strip() for name in suites.split(",") if name.strip()]
+    if len(set(names)) != 2:
+        raise HybridBenchError(f"--suites {suites!r} does not name two suites", "For example --suites squad-dev-r,xquad-r.")
+    figures = study_agreement.read(results, base)
+    for name in names:
+        if name not in figures:
+            raise HybridBenchError(
+                f"there is no result on {name}", f"The given files have results on {', '.join(sorted(figures)) or 'no suite'}."
+            )
+    one, other = (figures[name] for name in names)
+    rows = [
+        (row.figure, row.encoders, f"{row.spearman:.3f}", f"{row.kendall:.3f}", f"{row.p:.2g}", f"{row.alike} of {row.pairs}")
+        for row in study_agreement.agreement(one, other)
+    ]
+    columns = ("figure", "encoders", "Spearman's rho", "Kendall's tau", "p of tau", "pairs ordered alike")
+    console.show_frame(tables.listing(columns, rows), output, f"Order of encoders on {names[0]} and {names[1]}")
+    console.remark(f"compared: {', '.join(sorted(one.keys() & other.keys()))}")
+
+
+def _numbers(text: str, option: str) -> list[float]:
     from hybrid_bench.errors import HybridBenchError
 
     try:
         return [float(number) for number in text.split(",") if number.strip()]
     except ValueError as error:
-        raise HybridBenchError(f"--alphas {text!r} is not a list of numbers", "For example --alphas 0,.5,1.") from error
+        raise HybridBenchError(f"{option} {text!r} is not a list of numbers", f"For example {option} .25,.5,1.") from error

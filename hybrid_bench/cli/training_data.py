@@ -73,6 +73,42 @@ def build(
     console.remark(f"wrote {len(built.table)} rows to {out}")
 
 
+@app.command("import")
+def import_(
+    dataset: Annotated[str, typer.Argument(help="An id of the Hugging Face Hub, or a folder that `datasets` loads.")],
+    out: Annotated[Path, typer.Option(help="Output file, e.g. data/wiki-qa.jsonl. Its name becomes the source of the rows.")],
+    question: Annotated[str, typer.Option(help="Column of the question; a dot leads into a nested column.")],
+    passage: Annotated[str | None, typer.Option(help="Column of the answer passage.")] = None,
+    context: Annotated[str | None, typer.Option(help="Column of the paragraph.")] = None,
+    answers: Annotated[
+        str | None, typer.Option(help="Without --passage: column of the answers; the passage is the sentence with the first one.")
+    ] = None,
+    article: Annotated[str | None, typer.Option(help="Column of the article's title.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="column=value: read only these records; repeatable.")] = None,
+    language: Annotated[str, typer.Option(help="Language of the texts.")] = "en",
+    config: Annotated[str | None, typer.Option(help="Configuration of the data set.")] = None,
+    split: Annotated[str, typer.Option(help="Split of the data set; [:1000] takes a part.")] = "train",
+    revision: Annotated[str | None, typer.Option(help="Commit of the data set. [default: the newest]")] = None,
+) -> None:
+    """Convert a question answering data set of the Hugging Face Hub to JSON lines, a source for recipes and `translate`.
+
+    Example: hybrid-bench training-data import microsoft/wiki_qa --question question --passage answer --out data/wiki-qa.jsonl
+    """
+    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.training.data.readers import hub_dataset, jsonl
+
+    if out.suffix != ".jsonl":
+        raise HybridBenchError(f"--out {out} is not a .jsonl file", "Sources in JSON lines are recognised by their ending.")
+    conditions = {column: value for column, _, value in (one.partition("=") for one in where or [])}
+    columns = hub_dataset.Columns(question, passage, context, answers, article, conditions)
+    name = out.name.partition(".")[0]
+    reading = hub_dataset.read(name, dataset, columns, language=language, config=config, split=split, revision=revision)
+    jsonl.save(reading.table(), out)
+    for (_, what), count in sorted(reading.skipped.items()):
+        console.remark(f"{count} {what}")
+    console.remark(f"wrote {len(reading.rows)} rows to {out}")
+
+
 @app.command("show")
 def show(
     folder: Annotated[Path, typer.Argument(help="A folder written by `training-data build`.")],

@@ -111,6 +111,7 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
     import torch
 
     from hybrid_bench.encoders.guarded import quiet_transformers
+    from hybrid_bench.training.loop.teacher import Teacher
     from hybrid_bench.training.loop.trainable_model import TrainableModel
     from hybrid_bench.training.loop.trainer import HybridTrainer
 
@@ -119,7 +120,9 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
     if recipe.compute.precision == "bf16" and choose_dtype("auto", model.network.device)[0] != "bf16":
         progress.say("bf16 is emulated on this device: --set compute.precision=fp32 is faster (it changes the recipe)")
     work = folder / _WORK
-    key = hashlib.sha256(f"{recipe.hash} {mix.table.hash} {model.base.fingerprint}".encode()).hexdigest()
+    teacher = Teacher.load(recipe, model, device) if recipe.strategy.distilled else None
+    origin = f"{recipe.hash} {mix.table.hash} {model.base.fingerprint}" + (f" {teacher.fingerprint}" if teacher else "")
+    key = hashlib.sha256(origin.encode()).hexdigest()
     state = load_state(work / CHECKPOINT, key) if (work / CHECKPOINT).is_file() else TrainingState(key)
     if state.step:
         progress.say(f"resuming after step {state.step}")
@@ -129,7 +132,7 @@ def _train(recipe: Recipe, mix: Mix, folder: Path, device: str, progress: Progre
     encode = functools.partial(model.encode, tokens=recipe.compute.micro_batch_tokens)
     evaluate_dev = functools.partial(dev.scores, encode, recipe.strategy, recipe.loss.temperature) if dev else None
     with quiet_transformers():
-        trainer = HybridTrainer(model, recipe, batches, work, state, evaluate_dev, progress)
+        trainer = HybridTrainer(model, recipe, batches, work, state, evaluate_dev, progress, teacher)
         if state.step < recipe.optimiser.steps and not _stopped_early(recipe, state):
             trainer.train()
     if not trainer.is_world_process_zero():
@@ -166,7 +169,17 @@ def batches_and_dev_set(recipe: Recipe, table: ParallelTable) -> tuple[Batches, 
 
 
 def batches_of(recipe: Recipe, table: ParallelTable) -> Batches:
-    """The batches of a recipe, drawn from a table."""
+    """The batches of a recipe, drawn from a table.
+
+    Raises:
+        HybridBenchError: if the table lacks the data that the recipe needs.
+    """
+    if recipe.strategy.distilled and recipe.distillation.language not in table.languages:
+        raise HybridBenchError(
+            f"the strategy {recipe.strategy} needs texts in {recipe.distillation.language}, the language of its teacher, and the "
+            f"training data have {', '.join(table.languages)}",
+            "Add a source that has it, or change distillation.language.",
+        )
     return Batches(
         table,
         recipe.strategy,
@@ -178,6 +191,7 @@ def batches_of(recipe: Recipe, table: ParallelTable) -> Batches:
         mode=recipe.batches.mode,
         topical=recipe.batches.topical,
         switch_probability=recipe.batches.switch_probability,
+        paragraph_negatives=recipe.batches.paragraph_negatives,
     )
 
 

@@ -39,7 +39,47 @@ def test_sources_are_listed(here: Cli) -> None:
         "ntrex-spans",
         "tatoeba",
         "mintaka",
+        "mkqa-dev",
+        "tatoeba-pairs",
+        "wmt-newstest",
     ]
+
+
+def test_data_sets_of_the_hub_become_json_lines(here: Cli, tmp_path: Path) -> None:
+    """A local folder is read as one of the Hub is."""
+    records = [
+        {"q": "Who?", "plot": "A dog ran. The cat drinks milk.", "found": {"text": ["a tea", "milk"]}, "title": "Cats", "ok": 1},
+        {"q": "What?", "plot": "A dog ran.", "found": {"text": ["tea"]}, "title": "Dogs", "ok": 1},
+        {"q": "When?", "plot": "A dog ran.", "found": {"text": ["dog"]}, "title": "Dogs", "ok": 0},
+        {"q": " ", "plot": "A dog ran.", "found": {"text": ["dog"]}, "title": "Dogs", "ok": 1},
+    ]
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / "train.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    words = ("training-data", "import", "hub", "--out", "cats.jsonl", "--question", "q", "--where", "ok=1")
+    done = here(*words, "--context", "plot", "--answers", "found.text", "--article", "title")
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line) for line in (tmp_path / "cats.jsonl").read_text().splitlines()] == [
+        {
+            "id": "cats-0",
+            "source": "cats",
+            "article": "Cats",
+            "question": {"en": "Who?"},
+            "sentence": {"en": "The cat drinks milk."},
+            "context": {"en": "A dog ran. The cat drinks milk."},
+        }
+    ]
+    assert "1 records whose answer is not in the paragraph" in done.stderr
+    assert "1 records that are left out by --where" in done.stderr
+    assert here(*words[:3], "--out", "x.jsonl", "--question", "q", "--passage", "plot").returncode == 0
+    for more, message in (
+        ((), "no column has the answer passage"),
+        (("--passage", "text"), "no column 'text'"),
+        (("--passage", "plot", "--where", "ok=2"), "no record of hub"),
+        (("--passage", "plot", "--split", "test"), "cannot load the data set hub"),
+    ):
+        failed = here(*words, *more)
+        assert failed.returncode == 2, more
+        assert message in failed.stderr
 
 
 def test_translated_questions_become_training_data(here: Cli, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from hybrid_bench.training.loop.trainable_model import TrainableModel  # noqa: E
 from hybrid_bench.training.recipe import Recipe  # noqa: E402
 from hybrid_bench.training.train import train  # noqa: E402
 from tests.training.loop.test_loss import PASSAGES, QUERIES  # noqa: E402
-from tests.training.tiny_training import recipe  # noqa: E402
+from tests.training.tiny_training import recipe, save_base, save_data  # noqa: E402
 
 
 def fork(work: Callable[[], None]) -> int:
@@ -176,8 +176,23 @@ def shared(folder: Path) -> None:
     finish(*by_two(dropping, folder / "killed"))
 
 
+def distilled(folder: Path) -> None:
+    """Train with a teacher and hard negatives: uninterrupted, killed, and in two processes."""
+    save_base(folder / "base")
+    save_data(folder / "data.jsonl", paragraphs=True)
+    extra = {"batches__strategy": "hybrid+distilled", "batches__paragraph_negatives": 2, "weights__dropout": 0.1}
+    chosen = recipe(folder, optimiser__steps=6, compute__checkpoint_every=2, **extra)
+    finish(fork(lambda: train(chosen, folder / "uninterrupted") and None))
+    for step in (3, 5):
+        kill_at(step, folder / "killed", lambda: train(chosen, folder / "killed") and None)
+    finish(fork(lambda: train(chosen, folder / "killed") and None))
+    plain = recipe(folder, optimiser__steps=3, **(extra | {"weights__dropout": 0.0, "dev__questions": 0}))
+    finish(*by_two(plain, folder / "by-2"))
+    finish(fork(lambda: train(plain, folder / "by-1", device="cpu") and None))
+
+
 if __name__ == "__main__":
     home = Path(sys.argv[1])
-    for job in [globals()[name] for name in sys.argv[2:]] or (killed, together, shared):
+    for job in [globals()[name] for name in sys.argv[2:]] or (killed, together, shared, distilled):
         (home / job.__name__).mkdir()
         job(home / job.__name__)

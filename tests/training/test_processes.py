@@ -67,6 +67,25 @@ def test_killed_distributed_training_with_dropout_gives_the_same_bytes(done: Pat
         assert np.array_equal(values, killed[name]), name
 
 
+def test_killed_training_with_a_teacher_gives_the_same_bytes(done: Path) -> None:
+    uninterrupted, killed = done / "distilled" / "uninterrupted", done / "distilled" / "killed"
+    assert {path.name for path in uninterrupted.iterdir()} == {path.name for path in killed.iterdir()}
+    for path in uninterrupted.iterdir():
+        assert (killed / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_two_processes_distil_the_same_weights_as_one(done: Path) -> None:
+    by_one, by_two = (load_file(done / "distilled" / name / "difference.safetensors") for name in ("by-1", "by-2"))
+    assert max(np.abs(values.astype(float)).max() for name, values in by_one.items() if name.endswith(".b")) > 1e-3
+    for name, values in by_one.items():
+        if not name.endswith(".key.bias.delta"):
+            assert np.abs(values.astype(float) - by_two[name].astype(float)).max() < 2e-3, name
+    lines = [(done / "distilled" / name / "training.jsonl").read_text().splitlines() for name in ("by-1", "by-2")]
+    for ours, theirs in zip(*lines, strict=True):
+        if "loss" in (record := json.loads(ours)):
+            assert json.loads(theirs)["loss"] == pytest.approx(record["loss"], abs=1e-4)
+
+
 def test_only_the_first_process_reports_progress(done: Path) -> None:
     assert "step 6: loss" in (done / "shared" / "uninterrupted-0.txt").read_text()
     assert not (done / "shared" / "uninterrupted-1.txt").exists()

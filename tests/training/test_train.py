@@ -149,6 +149,7 @@ def test_batches_of_a_recipe(place: Path) -> None:
         "size": 5,
         "mode": "example",
         "topical": 0.4,
+        "paragraph_negatives": 2,
         "language_temperature": 2.0,
         "switch_probability": 0.6,
     }
@@ -160,6 +161,8 @@ def test_batches_of_a_recipe(place: Path) -> None:
     assert (found.strategy, found.batch_size, found.mode, found.topical) == (hybrid(0.3), 5, "example", 0.4)
     assert (found.temperature, found.switch_probability, found.seed, found.languages) == (2.0, 0.6, 9, ("de", "en"))
     assert {share.source: round(share.probability, 9) for share in found.shares if share.kind == "cross-lingual"}["news"] == 0.7
+    of_questions = next(batch for batch in found if batch.source == "qa")
+    assert len(found.negatives(of_questions)) == 2
 
 
 def test_dev_set_that_takes_a_whole_source_is_an_error() -> None:

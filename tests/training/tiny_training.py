@@ -57,12 +57,13 @@ def save_base(folder: Path, layers: int = 2) -> Path:
     return folder
 
 
-def save_data(path: Path, rows: int = TOPICS) -> Path:
-    """Questions whose answers share two topic words with them, in three languages."""
+def save_data(path: Path, rows: int = TOPICS, *, paragraphs: bool = False) -> Path:
+    """Questions whose answers share two topic words with them, in three languages; also with paragraphs of three sentences."""
     chance = random.Random(3)
     lines = []
     for number in range(rows):
         topics = [number % TOPICS, *chance.sample(range(TOPICS), chance.randint(1, 9))]
+        other = [(topic + 1) % TOPICS for topic in topics]
         lines.append(
             {
                 "id": f"q{number}",
@@ -70,9 +71,15 @@ def save_data(path: Path, rows: int = TOPICS) -> Path:
                 "question": {language: f"what is {language}{topics[0]} {language}{topics[1]}" for language in LANGUAGES},
                 "sentence": {language: " ".join(f"{language}{topic}" for topic in topics) for language in LANGUAGES},
             }
+            | ({"context": {language: _paragraph(language, topics, other) for language in LANGUAGES}} if paragraphs else {})
         )
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
+
+
+def _paragraph(language: str, *sentences: list[int]) -> str:
+    parts = [*sentences, [*sentences[-1], sentences[0][0]]]
+    return " ".join(" ".join(f"{language}{topic}" for topic in topics) + "!" for topics in parts)
 
 
 def recipe(folder: Path, **changes: Any) -> Recipe:

@@ -11,6 +11,7 @@ from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.training.batches.batch import Batch, Mode
 from hybrid_bench.training.batches.code_switching import Lexicon
 from hybrid_bench.training.batches.pairs import LanguagePair, PairIndex
+from hybrid_bench.training.batches.paragraph_negatives import ParagraphNegatives
 from hybrid_bench.training.batches.plan import Share
 from hybrid_bench.training.batches.rows import RowSampler
 from hybrid_bench.training.batches.schedule import StreamSchedule
@@ -44,6 +45,7 @@ class Batches:
             are harder negatives (topic-aware sampling, arXiv 2104.06967). 0, as in the paper, ignores articles.
         lexicon: for code-switched batches; learned from the table by default.
         switch_probability: the probability that a word of the lexicon is replaced, in code-switched batches.
+        paragraph_negatives: sentences of its own paragraph that each example gets as hard negatives.
 
     Raises:
         HybridBenchError: if an argument is out of range, or the table lacks the data for the strategy, the languages or the
@@ -64,6 +66,7 @@ class Batches:
         topical: float = 0.0,
         lexicon: Lexicon | None = None,
         switch_probability: float = 0.5,
+        paragraph_negatives: int = 0,
     ) -> None:
         _check_numbers(batch_size, temperature, topical, switch_probability)
         if mode not in get_args(Mode):
@@ -89,6 +92,7 @@ class Batches:
             switched = CodeSwitchedTexts(table, lexicon, self.languages[0], languages, switch_probability, self.seed)
             _ = switched.lexicon  # learned now, so that a table without translations fails before the training
             self._texts = switched
+        self._negatives = ParagraphNegatives(table, self._index, paragraph_negatives, self.seed) if paragraph_negatives else None
         self._schedule = StreamSchedule(self._streams.probabilities, self.seed)
         self._sampler = RowSampler(self._index, self._streams.streams, batch_size, topical, self.seed)
 
@@ -158,6 +162,14 @@ class Batches:
     def texts(self, batch: Batch) -> tuple[list[str], list[str]]:
         """The questions and the passages (sentences) of a batch: as in the table, or code-switched."""
         return self._texts.read(batch)
+
+    def negatives(self, batch: Batch) -> list[list[str]]:
+        """The hard negatives of a whole batch: columns with a text for every example; none if its source has no paragraphs."""
+        return self._texts.negatives(self._negatives.draw(batch), batch) if self._negatives else []
+
+    def originals(self, batch: Batch, language: str) -> tuple[list[str | None], list[str | None]]:
+        """The questions and the passages of a batch's rows in one language; None where a row has none."""
+        return self._texts.originals(batch, language)
 
 
 def _check_numbers(batch_size: int, temperature: float, topical: float, switch_probability: float) -> None:

@@ -14,6 +14,7 @@ class Purpose(IntEnum):
     ROW_ORDER = 1
     EXAMPLE_PAIRS = 2
     CODE_SWITCHING = 3
+    PARAGRAPH_NEGATIVES = 4
 
 
 def generator(seed: int, purpose: Purpose, *counters: int) -> np.random.Generator:

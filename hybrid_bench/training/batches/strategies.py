@@ -18,16 +18,21 @@ class Strategy:
     """A mix of batch kinds.
 
     Attributes:
-        name: ``mono``, ``cross``, ``hybrid``, or one of the baselines ``english`` and ``code-switched``.
+        name: ``mono``, ``cross``, ``hybrid``; a baseline, ``english`` or ``code-switched``; or, with distillation,
+            ``distilled`` or ``hybrid+distilled``.
         alpha: the probability that a batch is monolingual.
         language: the only language that batches are drawn from; None: no restriction.
         switched: whether words are replaced by translations (code-switching, arXiv 2305.05295).
+        contrastive: whether the loss has InfoNCE.
+        distilled: whether the loss has a distance to a teacher's vectors of the originals (arXiv 2004.09813).
     """
 
     name: str
     alpha: float
     language: str | None = None
     switched: bool = False
+    contrastive: bool = True
+    distilled: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:  # also false for NaN
@@ -42,24 +47,24 @@ class Strategy:
         return tuple(kind for kind, share in shares.items() if share > 0)
 
     def __str__(self) -> str:
-        return f"hybrid({self.alpha:g})" if self.name == "hybrid" else self.name
+        return self.name.replace("hybrid", f"hybrid({self.alpha:g})")
 
     @classmethod
     def from_name(cls, name: str, alpha: float | None = None) -> Strategy:
-        """The strategy with a name: ``mono``, ``cross``, ``hybrid``, ``english``, ``code-switched``.
+        """The strategy with a name, see :attr:`name`.
 
         Args:
             name: one of these names.
-            alpha: for ``hybrid``; None: 0.5, as in the paper.
+            alpha: for ``hybrid`` and ``hybrid+distilled``; None: 0.5, as in the paper.
 
         Raises:
             UnknownNameError: if there is no such strategy.
             HybridBenchError: if alpha is outside 0 to 1, or given for a strategy with a fixed alpha.
         """
-        if name == "hybrid":
-            return hybrid() if alpha is None else hybrid(alpha)
+        if name in MIXED:
+            return cls(name, 0.5 if alpha is None else alpha, distilled=name != "hybrid")
         if name not in STRATEGIES:
-            raise UnknownNameError("strategy", name, [*STRATEGIES, "hybrid"])
+            raise UnknownNameError("strategy", name, [*STRATEGIES, *MIXED])
         found = STRATEGIES[name]
         if alpha is not None and alpha != found.alpha:
             raise HybridBenchError(f"the strategy {name} has a fixed alpha", "Remove alpha, or choose hybrid.")
@@ -75,6 +80,9 @@ MONO = Strategy("mono", 1.0)
 CROSS = Strategy("cross", 0.0)
 ENGLISH = Strategy("english", 1.0, language=_PIVOT)
 CODE_SWITCHED = Strategy("code-switched", 1.0, language=_PIVOT, switched=True)
+DISTILLED = Strategy("distilled", 0.0, contrastive=False, distilled=True)
 
 #: The strategies with a fixed alpha, by name.
-STRATEGIES = {strategy.name: strategy for strategy in (MONO, CROSS, ENGLISH, CODE_SWITCHED)}
+STRATEGIES = {strategy.name: strategy for strategy in (MONO, CROSS, ENGLISH, CODE_SWITCHED, DISTILLED)}
+#: The names of strategies with an alpha.
+MIXED = ("hybrid", "hybrid+distilled")

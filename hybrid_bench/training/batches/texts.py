@@ -33,6 +33,17 @@ class BatchTexts:
                 questions[place], passages[place] = question, passage
         return questions, passages
 
+    def negatives(self, columns: list[list[str]], batch: Batch) -> list[list[str]]:
+        """Hard negatives of a batch as they are read: with a text for every row in each column."""
+        return columns
+
+    def originals(self, batch: Batch, language: str) -> tuple[list[str | None], list[str | None]]:
+        """The questions and the passages of the batch's rows in one language; None where a row has none."""
+        return (
+            self._table.texts_or_none("question", language, batch.rows),
+            self._table.texts_or_none("sentence", language, batch.rows),
+        )
+
 
 class CodeSwitchedTexts(BatchTexts):
     """Reads the texts of batches and replaces words by translations from a lexicon.
@@ -80,3 +91,12 @@ class CodeSwitchedTexts(BatchTexts):
             questions[place] = self.lexicon.switch(questions[place], random, self._probability)
             passages[place] = self.lexicon.switch(passages[place], random, self._probability)
         return questions, passages
+
+    def negatives(self, columns: list[list[str]], batch: Batch) -> list[list[str]]:
+        """Hard negatives of a batch, code-switched."""
+        switched = []
+        for number, column in enumerate(columns, start=1):
+            randoms = [generator(self._seed, Purpose.CODE_SWITCHING, batch.step, row, number) for row in batch.rows.tolist()]
+            pairs = zip(column, randoms, strict=True)
+            switched.append([self.lexicon.switch(text, random, self._probability) for text, random in pairs])
+        return switched

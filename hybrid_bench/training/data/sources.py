@@ -13,7 +13,14 @@ from pydantic import BaseModel, ConfigDict
 from hybrid_bench.datasets.downloads import fetch
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.support.toml import loads
-from hybrid_bench.training.data.readers import jsonl, question_translations, sentence_pairs, sentence_spans, squad
+from hybrid_bench.training.data.readers import (
+    jsonl,
+    question_archive,
+    question_translations,
+    sentence_pairs,
+    sentence_spans,
+    squad,
+)
 from hybrid_bench.training.data.readers.reading import ReadResult
 from hybrid_bench.training.data.table import ParallelTable
 from hybrid_bench.training.data.user_data import JsonLinesFile, TableFolder, UserData, user_data
@@ -46,12 +53,12 @@ class SourceFile(Address):
 
 
 class Source(_Model):
-    """A named source of training data: an entry of ``sources.toml``.
+    """A named source of training data: an entry of ``sources.toml`` or ``parallel_text.toml``.
 
     A source that ``extends`` another inherits its files and all values that it does not set.
     """
 
-    kind: Literal["squad", "sentence-pairs", "sentence-spans", "question-translations"]
+    kind: Literal["squad", "sentence-pairs", "sentence-spans", "question-translations", "question-archive"]
     description: str
     licence: str
     files: tuple[SourceFile, ...]
@@ -75,9 +82,14 @@ class Source(_Model):
 
 @functools.cache
 def sources() -> dict[str, Source]:
-    """The sources of ``sources.toml``, by name."""
-    text = resources.files(__package__).joinpath("sources.toml").read_text(encoding="utf-8")
-    tables = loads(text, "sources.toml")
+    """The sources of ``sources.toml`` and ``parallel_text.toml``, by name."""
+    tables: dict[str, Any] = {}
+    for file in ("sources.toml", "parallel_text.toml"):
+        tables |= loads(resources.files(__package__).joinpath(file).read_text(encoding="utf-8"), file)
+    for own in tables.values():
+        root = own.pop("root", "")
+        for one in own.get("files", ()):
+            one["url"] = root + one["url"]
     return {name: Source.model_validate(tables.get(own.get("extends"), {}) | own) for name, own in tables.items()}
 
 
@@ -126,6 +138,8 @@ def read_source(name: str) -> ReadResult:
     if source.kind == "sentence-spans":
         return sentence_spans.read(_sentence_pairs(name, source), source.spans)
     (file,) = source.files
+    if source.kind == "question-archive":
+        return question_archive.read(name, file.get(name))
     return question_translations.read(name, file.get(name), file.language)
 
 
@@ -180,7 +194,7 @@ def _sentence_pairs(name: str, source: Source) -> ReadResult:
     articles = source.articles.get(folder) if source.articles else None
     combined = ReadResult([])
     for part in dict.fromkeys(file.set for file in source.files):
-        files = {file.language: file.get(folder) for file in source.files if file.set == part}
+        files = {file.language: file.get(folder, part and f"{part}-") for file in source.files if file.set == part}
         reading = sentence_pairs.read(name, files, articles, prefix=part and f"{part}:")
         combined.rows += reading.rows
         combined.skipped += reading.skipped

@@ -132,13 +132,13 @@ def _suite() -> Suite:
     )
     return Suite(
         name=NAME,
-        description="SQuAD dev and translations outside XQuAD's paragraphs, as sentence retrieval: for choosing between trainings",
+        description="SQuAD dev as sentence retrieval in seven languages, for comparing trainings",
         query_sets=query_sets,
         collections=collections,
         settings=language_settings(query_sets, collections),
         pools={ALL: LANGUAGES},
         primary="AP",
-        licence="CC BY-SA 4.0 (SQuAD); `hybrid-bench training-data sources` lists those of the translations",
+        licence="CC BY-SA 4.0 (SQuAD); its translations also MIT and Apache-2.0",
         note="Machine translations. Encoders whose training data have its articles score too high.",
         unique_ids=True,
     )

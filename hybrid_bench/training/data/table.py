@@ -203,18 +203,27 @@ class ParallelTable:
         Raises:
             HybridBenchError: if a row has none.
         """
-        import pyarrow as pa
-
-        indices = self.dataset._indices
-        wanted = np.asarray(rows, dtype=np.int64)
-        places = pa.array(wanted) if indices is None else indices.column(0).take(pa.array(wanted))
-        # Read from Arrow directly: indexing the Dataset takes a hundred times as long.
-        found: list[str] = self.dataset.data.table.column(f"{part}.{language}").take(places).to_pylist()
-        for row, text in zip(wanted, found, strict=True):
+        found = []
+        for row, text in zip(rows, self.texts_or_none(part, language, rows), strict=True):
             if text is None:
                 raise HybridBenchError(
                     f"row {row} of the training data has no {part} in {language}", "Choose rows that have it in this language."
                 )
+            found.append(text)
+        return found
+
+    def texts_or_none(self, part: Part, language: str, rows: Sequence[int] | np.ndarray) -> list[str | None]:
+        """The same, with None where a row has no value."""
+        import pyarrow as pa
+
+        name = f"{part}.{language}"
+        if name not in self.dataset.column_names:
+            return [None] * len(rows)
+        indices = self.dataset._indices
+        wanted = pa.array(np.asarray(rows, dtype=np.int64))
+        places = wanted if indices is None else indices.column(0).take(wanted)
+        # Read from Arrow directly: indexing the Dataset takes a hundred times as long.
+        found: list[str | None] = self.dataset.data.table.column(name).take(places).to_pylist()
         return found
 
     def counts(self, part: Part = "question") -> dict[str, int]:

@@ -36,12 +36,23 @@ class Base:
             HybridBenchError: if it cannot be loaded, is not a transformer with pooling, or its weights are not float32.
         """
         found = load_encoder(recipe.base, dtype="fp32", device=device)
+        if found.card.backend == "sentence-transformers" and recipe.texts.pooling:
+            # The recipe states what the model's own modules would do, so only its transformer is trained.
+            found = load_encoder(
+                recipe.base,
+                dtype="fp32",
+                device=device,
+                backend="transformers",
+                pooling=recipe.texts.pooling,
+                similarity="cosine",
+            )
         stated = {key: getattr(recipe.texts, key) for key in ("query_prefix", "passage_prefix", "pooling")}
         card = found.card.model_copy(update={key: value for key, value in stated.items() if value is not None})
         if card.backend != "transformers" or card.similarity != "cosine":
             raise HybridBenchError(
                 f"the base {recipe.base} has backend {card.backend!r} and similarity {card.similarity!r}",
-                "Choose a base with backend 'transformers' and similarity 'cosine'.",
+                "Choose a base with backend 'transformers' and similarity 'cosine', or set texts.pooling, to train the bare "
+                "transformer of a sentence-transformers model.",
             )
         folder = checkpoint_folder(card)
         difference.check_base(folder)

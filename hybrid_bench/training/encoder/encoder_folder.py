@@ -55,7 +55,7 @@ def _card(recipe: Recipe, base: EncoderCard, manifest: dict[str, Any], used: set
 def _stated_data(recipe: Recipe, manifest: dict[str, Any], of_base: str, used: set[str]) -> str:
     """A summary of the training data for the card. Sources that no batch was drawn from are not listed."""
     sources = ", ".join(source for source in recipe.data.shares if source in used)
-    suites = ", ".join(recipe.data.clean_of)
+    suites = ", ".join(manifest["suites"])
     text = f"{sources}, {f'without any question, passage or paragraph of {suites}' if suites else 'kept apart from no suite'}"
     shared = {suite: len(titles) for suite, titles in manifest["filters"]["articles"].items() if titles}
     if shared:

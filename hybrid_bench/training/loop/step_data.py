@@ -8,6 +8,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from hybrid_bench.training.batches.batches import Batches
+from hybrid_bench.training.loop.teacher import Teacher
 from hybrid_bench.training.loop.trainable_model import TrainableModel
 
 
@@ -19,18 +20,29 @@ class StepDataset(Dataset[dict[str, Any]]):
         model: its tokenizer, prefixes and maximum lengths are used.
         rank: number of the process.
         world: number of processes.
+        teacher: gives the targets of distillation, as ``label``; None: there are none.
     """
 
-    def __init__(self, batches: Batches, model: TrainableModel, rank: int, world: int) -> None:
+    def __init__(self, batches: Batches, model: TrainableModel, rank: int, world: int, teacher: Teacher | None = None) -> None:
         self._batches = batches
         self._model = model
         self._rank = rank
         self._world = world
+        self._teacher = teacher
 
     def __getitem__(self, step: int) -> dict[str, Any]:
-        questions, passages = self._batches.texts(self._batches.at(step).slice(self._rank, self._world))
+        whole = self._batches.at(step)
+        batch = whole.slice(self._rank, self._world)
+        questions, passages = self._batches.texts(batch)
         columns = {"query": self._model.tokenize(questions, "query"), "passage": self._model.tokenize(passages, "passage")}
-        return {f"{column}_{name}": values for column, features in columns.items() for name, values in features.items()}
+        size = len(batch.rows)
+        for number, texts in enumerate(self._batches.negatives(whole)):
+            part = texts[self._rank * size : (self._rank + 1) * size]
+            columns[f"negative{number}"] = self._model.tokenize(part, "passage")
+        item = {f"{column}_{name}": values for column, features in columns.items() for name, values in features.items()}
+        if self._teacher:
+            item["label"] = self._teacher.targets(*self._batches.originals(batch, self._teacher.language))
+        return item
 
 
 class StepSampler:

@@ -23,6 +23,7 @@ from hybrid_bench.training.loop.log import language_pairs
 from hybrid_bench.training.loop.loss import info_nce
 from hybrid_bench.training.loop.optimiser import adamw, learning_rate_factor
 from hybrid_bench.training.loop.step_data import StepDataset, StepSampler, collate_step
+from hybrid_bench.training.loop.teacher import Teacher
 from hybrid_bench.training.loop.trainable_model import TrainableModel
 from hybrid_bench.training.recipe import Recipe
 
@@ -41,6 +42,7 @@ class HybridTrainer(SentenceTransformerTrainer):
         training_state: where to resume.
         evaluate_dev: scores the development set; None: there is none.
         progress: notified of every step.
+        teacher: for strategies with distillation.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class HybridTrainer(SentenceTransformerTrainer):
         training_state: TrainingState,
         evaluate_dev: EvaluateDev | None,
         progress: Progress,
+        teacher: Teacher | None = None,
     ) -> None:
         network = model.network
         arguments = SentenceTransformerTrainingArguments(
@@ -87,8 +90,10 @@ class HybridTrainer(SentenceTransformerTrainer):
             tokens=recipe.compute.micro_batch_tokens,
             cache_gradients=recipe.compute.cache_gradients,
             gather=arguments.world_size > 1,
+            contrastive=recipe.strategy.contrastive,
+            distillation=recipe.distillation.weight if teacher else 0.0,
         )
-        self._steps = StepDataset(batches, model, arguments.process_index, arguments.world_size)
+        self._steps = StepDataset(batches, model, arguments.process_index, arguments.world_size, teacher)
         self.batches = batches
         self.training_state = training_state
         super().__init__(

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support import toml
-from hybrid_bench.training.batches.strategies import Strategy
+from hybrid_bench.training.batches.strategies import MIXED, Strategy
 from hybrid_bench.training.recipe.keys import known_keys, similar_keys
 from hybrid_bench.training.recipe.reading import read_fields, set_field
 from hybrid_bench.training.recipe.sections import (
@@ -21,6 +21,7 @@ from hybrid_bench.training.recipe.sections import (
     Compute,
     Data,
     Dev,
+    Distillation,
     Loss,
     Optimiser,
     Section,
@@ -45,6 +46,7 @@ class Recipe(Section):
     data: Data
     batches: BatchChoices = BatchChoices()
     loss: Loss = Loss()
+    distillation: Distillation = Distillation()
     optimiser: Optimiser
     weights: Weights = Weights()
     texts: Texts = Texts()
@@ -61,7 +63,7 @@ class Recipe(Section):
     def strategy(self) -> Strategy:
         """The strategy of the batches."""
         chosen = self.batches
-        return Strategy.from_name(chosen.strategy, chosen.alpha if chosen.strategy == "hybrid" else None)
+        return Strategy.from_name(chosen.strategy, chosen.alpha if chosen.strategy in MIXED else None)
 
     @property
     def hash(self) -> str:

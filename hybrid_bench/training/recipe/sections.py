@@ -54,13 +54,15 @@ class Data(Section):
 class BatchChoices(Section):
     """How batches are drawn."""
 
-    strategy: Literal["mono", "cross", "hybrid", "english", "code-switched"] = "hybrid"
-    #: The share of monolingual batches under ``hybrid``.
+    strategy: Literal["mono", "cross", "hybrid", "english", "code-switched", "distilled", "hybrid+distilled"] = "hybrid"
+    #: The share of monolingual batches under ``hybrid`` and ``hybrid+distilled``.
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
     size: Annotated[int, Field(ge=2)] = 100
     mode: Mode = "batch"
     #: The share of examples that are drawn together with others of their article, as harder negatives; 0 in the paper.
     topical: Annotated[float, Field(ge=0, le=1)] = 0.0
+    #: Other sentences of the answer's own paragraph that each example gets as hard negatives; 0 in the paper.
+    paragraph_negatives: Annotated[int, Field(ge=0, le=16)] = 0
     #: Languages are drawn in proportion to (number of rows) ** (1 / temperature): inf, the paper's choice, is uniform.
     language_temperature: Annotated[float, Field(gt=0)] = float("inf")
     #: The probability that a word with a known translation is replaced, under ``code-switched`` (arXiv 2305.05295).
@@ -79,6 +81,21 @@ class Loss(Section):
     #: This many times its cosine is added to the logit of a negative passage, so that hard negatives count more
     #: (arXiv 2503.04812).
     hardness: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+
+class Distillation(Section):
+    """The distance to a teacher's vectors, under ``distilled`` and ``hybrid+distilled`` (arXiv 2004.09813).
+
+    The vector of a question or passage in any language is pulled to the teacher's vector of the same question or passage in
+    ``language``: the mean squared Euclidean distance of unit vectors, over the texts whose row has that language.
+    """
+
+    #: A name, a Hugging Face id or a folder; empty: the base before the training.
+    teacher: str = ""
+    #: Multiplies the distance. InfoNCE has weight 1.
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    #: The language in which the teacher reads the texts.
+    language: str = "en"
 
 
 class Optimiser(Section):

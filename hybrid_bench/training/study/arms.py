@@ -25,9 +25,9 @@ from hybrid_bench.training.encoder.published import LOG_FILE, batch_shares, load
 from hybrid_bench.training.recipe import MOST_TRAININGS, Recipe
 from hybrid_bench.training.train import batches_and_dev_set, data_of, seed_folder, train
 
-#: The strategies of the paper, and additional baselines.
+#: The strategies of the paper, and other ones: its baselines, and distillation.
 STRATEGIES = ("mono", "cross", "hybrid")
-BASELINES = ("english", "code-switched")
+BASELINES = ("english", "code-switched", "distilled", "hybrid+distilled")
 #: The name of the arm of the base without training.
 BASE = "base"
 #: Length of the hash prefixes that name folders of results.
@@ -43,22 +43,27 @@ class Arm:
         seed: the seed of the training; None for averaged weights and for the base.
         alpha: the share of monolingual batches; None for the base and the baselines.
         swept: whether it is hybrid with another alpha than the recipe's.
+        weight: the weight of distillation, of ``hybrid+distilled``; None: the recipe's.
     """
 
     strategy: str
     seed: int | None = None
     alpha: float | None = None
     swept: bool = False
+    weight: float | None = None
 
     def stem(self, base: str) -> str:
         """The name of the encoder, given the name of the base."""
         if self.strategy == BASE:
             return base
-        return f"{self.strategy}{f'-{self.alpha:g}' if self.swept else ''}-{base}"
+        varied = self.alpha if self.swept else self.weight
+        return f"{self.strategy}{'' if varied is None else f'-{varied:g}'}-{base}"
 
     def changes(self) -> dict[str, Any]:
         """The changes to the study's recipe, as dotted keys."""
         changes: dict[str, Any] = {"batches.strategy": self.strategy, "seed": 1}
+        if self.weight is not None:
+            changes["distillation.weight"] = self.weight
         return changes | ({"batches.alpha": self.alpha} if self.strategy == "hybrid" else {})
 
 
@@ -71,17 +76,20 @@ class ScoredArm:
     batch_shares: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
-def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = (), alpha: float = 0.5) -> list[Arm]:
-    """The arms of a study: the base, every strategy with every seed and averaged, and alphas and baselines with seed 1.
+def arms(
+    seeds: int, alphas: Sequence[float], baselines: Sequence[str] = (), alpha: float = 0.5, weights: Sequence[float] = ()
+) -> list[Arm]:
+    """The arms of a study: the base, every strategy with every seed and averaged; with seed 1 alphas, weights and baselines.
 
     Args:
         seeds: trainings per strategy.
         alphas: additional values for hybrid; 0 is ``cross`` and 1 is ``mono``.
         baselines: names of :data:`BASELINES`.
         alpha: the recipe's value for ``hybrid``.
+        weights: of distillation, for ``hybrid+distilled``.
 
     Raises:
-        HybridBenchError: if a number of seeds or an alpha is out of range, or a baseline is unknown.
+        HybridBenchError: if a number of seeds, an alpha or a weight is out of range, or a baseline is unknown.
     """
     if not 1 <= seeds <= MOST_TRAININGS:
         raise HybridBenchError(f"the number of seeds is {seeds}", f"Use 1 to {MOST_TRAININGS}.")
@@ -92,6 +100,9 @@ def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = (), alp
         raise HybridBenchError(
             f"the recipe's alpha is {alpha:g}, so hybrid would have one batch kind only", "Set batches.alpha between 0 and 1."
         )
+    for weight in weights:
+        if not 0 < weight < float("inf"):
+            raise HybridBenchError(f"a weight of distillation is {weight}", "Use a number above 0.")
     for name in baselines:
         if name not in BASELINES:
             raise HybridBenchError(f"unknown baseline {name!r}", f"Known: {', '.join(BASELINES)}.")
@@ -101,6 +112,7 @@ def arms(seeds: int, alphas: Sequence[float], baselines: Sequence[str] = (), alp
     found += [Arm(name, seed, alpha_of[name]) for seed in range(1, seeds + 1) for name in STRATEGIES]
     found += [Arm(name, None, alpha_of[name]) for name in STRATEGIES if seeds > 1]
     found += [Arm("hybrid", 1, other, swept=True) for other in sorted(set(alphas)) if other not in alpha_of.values()]
+    found += [Arm("hybrid+distilled", 1, weight=weight) for weight in sorted(set(weights))]
     return found + [Arm(name, 1) for name in dict.fromkeys(baselines)]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.training.study.arms import ScoredArm
 from hybrid_bench.training.study.tables import AVERAGED, by_language
+from hybrid_bench.training.study.target import Point, Target, choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ def rank_distance(tables: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, int]], 
     shown = {
         name: found
         for name, found in tables.items()
-        if "RankDistance" in found[0] and not name.startswith("hybrid(") and not name.endswith(AVERAGED)
+        if "RankDistance" in found[0] and "(" not in name and not name.endswith(AVERAGED)
     }
     if not shown:
         return None
@@ -74,6 +75,27 @@ def rank_distance(tables: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, int]], 
     figure.legend(loc="outside lower center", ncols=len(shown))
     axes.grid(axis="y", alpha=0.3)
     return _svg(figure, f"{suite}: RankDistance by query language")
+
+
+def trade_off(points: Sequence[Point], suite: str, target: Target) -> bytes:
+    """Mean AP against the target's figure, with intervals, the limit, and the chosen arm."""
+    figure, (axes,) = _figure(1, 7)
+    chosen = choose(points)
+    for number, point in enumerate(points):
+        colour, mark = _DOTS[number % len(_DOTS)]
+        errors = [
+            [[abs(end - middle)] for end in ends]
+            for middle, ends in ((point.value, point.interval), (point.ap, point.ap_interval))
+        ]
+        name = f"{point.label} (chosen)" if point == chosen else point.label
+        axes.errorbar(point.value, point.ap, errors[1], errors[0], label=name, color=colour, marker=mark, linestyle="", capsize=2)
+    axes.axvline(target.limit, color="#444444", linestyle="--", label=str(target))
+    axes.set_xlabel(target.column)
+    axes.set_ylabel("mean AP")
+    axes.set_title(suite)
+    figure.legend(loc="outside right center")
+    axes.grid(alpha=0.3)
+    return _svg(figure, f"{suite}: mean AP by {target.column}")
 
 
 def _figure(columns: int, width: float) -> tuple[Any, Any]:

@@ -14,6 +14,7 @@ from hybrid_bench.training.recipe import Recipe
 from hybrid_bench.training.study import plots
 from hybrid_bench.training.study.arms import ScoredArm
 from hybrid_bench.training.study.tables import COLUMNS, Published, by_language, label, over_seeds, published_means, significance
+from hybrid_bench.training.study.target import Target, curve, section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,14 @@ _COMPARED = ("mono AP", "cross AP", "multi AP", "RankDistance")
 _IN_PAPER = {"mono": "X-X", "cross": "X-Y", "hybrid": "Hybrid"}
 
 
-def write(scored: Sequence[ScoredArm], recipe: Recipe, published: Published, folder: Path, command: str) -> list[Path]:
+def write(
+    scored: Sequence[ScoredArm],
+    recipe: Recipe,
+    published: Published,
+    folder: Path,
+    command: str,
+    target: Target | None = None,
+) -> list[Path]:
     """Write ``strategies.md``, ``strategies.csv`` and the plots. The same results give the same bytes.
 
     Args:
@@ -35,6 +43,7 @@ def write(scored: Sequence[ScoredArm], recipe: Recipe, published: Published, fol
         published: the paper's scores.
         folder: the output folder.
         command: the command that runs the study, for the report.
+        target: what the arms are chosen by, on the first suite.
 
     Returns:
         The written files.
@@ -58,7 +67,12 @@ def write(scored: Sequence[ScoredArm], recipe: Recipe, published: Published, fol
             _comparison(tables, tests, of_paper),
             _tests(tests),
         ]
-        figures = {"alpha": plots.against_alpha(scored, suite), "rank-distance": plots.rank_distance(tables, suite)}
+        figures: dict[str, bytes | None] = {}
+        if target and suite == suites[0]:
+            points = curve(scored, suite, target)
+            parts.append(section(points, suite, target))
+            figures["trade-off"] = plots.trade_off(points, suite, target)
+        figures |= {"alpha": plots.against_alpha(scored, suite), "rank-distance": plots.rank_distance(tables, suite)}
         for name, content in figures.items():
             if content is not None:
                 file = f"{_NAME}-{suite.replace('/', '__')}-{name}.svg"

@@ -29,6 +29,8 @@ COLUMNS = {
 PUBLISHED = "elmahdy-2024"
 #: Suffix of a strategy's name for the encoder with the averaged weights of all seeds.
 AVERAGED = ", weights averaged"
+#: The label of the base.
+NO_TRAINING = "no fine-tuning"
 _PUBLISHED_KEYS = ("suite", "system", "setting", "query_language", "measure", "value")
 
 
@@ -58,11 +60,12 @@ def read_published(folder: Path) -> Published:
 
 
 def label(scored: ScoredArm) -> str:
-    """The label of an arm in tables: its strategy, its alpha if it is not the recipe's, and whether weights are averaged."""
+    """The label of an arm in tables: its strategy, its alpha or weight if not the recipe's, and whether weights are averaged."""
     arm = scored.arm
     if arm.strategy == BASE:
-        return "no fine-tuning"
-    name = f"hybrid({arm.alpha:g})" if arm.swept else arm.strategy
+        return NO_TRAINING
+    varied = arm.alpha if arm.swept else arm.weight
+    name = arm.strategy if varied is None else f"{arm.strategy}({varied:g})"
     return name if arm.seed is not None else f"{name}{AVERAGED}"
 
 

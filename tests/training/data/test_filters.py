@@ -58,6 +58,20 @@ def test_each_filter_removes_its_row(which: str, matching: dict[str, ParallelRow
     assert list(left.rows()) == [CLEAN]
 
 
+def test_whole_articles_are_removed_where_asked(tmp_path: Path) -> None:
+    suite = load_suite("mini")
+    title: str = next(iter(suite.collection("de").passages())).title  # type: ignore[attr-defined]
+    row = ParallelRow("h", "s", title.upper(), {"en": "What is new in a test?"}, {"en": "A new sentence is new in a test."})
+    table = ParallelTable.from_rows([CLEAN, row])
+    assert len(remove_suite_overlap(table, [suite])[0]) == 2
+    left, report = remove_suite_overlap(table, [suite], articles_of=["mini"])
+    assert (dict(report.removed), list(left.rows())) == ({("mini", "article"): 1}, [CLEAN])
+    jsonl.save(table, tmp_path / "rows.jsonl")
+    built = mix.build([str(tmp_path / "rows.jsonl")], tmp_path / "mix", [], articles_of=["mini"])
+    assert built.manifest["suites"] == ["mini"], "its texts are removed as well"
+    assert built.manifest["filters"]["taken"] == [{"suite": "mini", "filter": "article", "rows": 1}]
+
+
 def test_short_questions_are_removed_and_short_passages_are_kept() -> None:
     suite = load_suite("mini")
     query = min((str(query.content) for query in suite.queries("zh")), key=len)

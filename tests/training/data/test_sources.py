@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import random
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,8 +14,10 @@ from pydantic import ValidationError
 from hybrid_bench import HybridBenchError, load_suite
 from hybrid_bench.training.data import mix
 from hybrid_bench.training.data.filters import remove_suite_overlap
+from hybrid_bench.training.data.readers import question_archive
 from hybrid_bench.training.data.sources import read_source, read_table, source_info, sources
 from hybrid_bench.training.recipe import Data
+from tests.mutations import mutated
 
 #: Questions outside XQuAD's paragraphs whose ids English has.
 EXPECTED = {"en": 9380, "es": 5851, "zh": 6957, "tr": 5111, "it": 6117, "sv": 4492, "id": 3770, "da": 6740}
@@ -65,9 +70,40 @@ def test_parallel_sentence_sources(shared: Path) -> None:
     assert {row.source for row in spans.rows} == {"ntrex-spans"}
     tatoeba = read_source("tatoeba")
     assert {language for row in tatoeba.rows for language in row.question} == set(sources()["tatoeba"].languages)
+    pairs = read_source("tatoeba-pairs")
+    assert {language for row in pairs.rows for language in row.question} == set(sources()["tatoeba-pairs"].languages)
+    assert len({row.id.split(":")[1] for row in pairs.rows}) == 61
+    assert len(pairs.rows) > 200_000
+    news = read_source("wmt-newstest")
+    assert {tuple(sorted(row.question)) for row in news.rows} == {
+        ("de", "en"), ("en", "es"), ("en", "hi"), ("en", "it"), ("en", "ru"), ("en", "tr"), ("en", "zh")
+    }  # fmt: skip
+    assert len(news.rows) > 80_000
+    mkqa = read_source("mkqa-dev")
+    assert len(mkqa.rows) == 1758
+    assert {language for row in mkqa.rows for language in row.question} == set(sources()["mkqa-dev"].languages)
+    assert all(row.question == row.sentence for row in mkqa.rows)
     mintaka = read_source("mintaka")
     assert len(mintaka.rows) == 2000
     assert {language for row in mintaka.rows for language in row.question} == set(sources()["mintaka"].languages)
+
+
+def test_a_damaged_archive_of_questions_gives_an_error_or_rows(tmp_path: Path) -> None:
+    path, rng = tmp_path / "questions.zip", random.Random(2)
+    content = io.BytesIO()
+    lines = '{"id": "1_de", "lang": "de", "question": "Wer?"}\n{"id": "2_de", "lang": "de", "question": "Was?"}\n'
+    with zipfile.ZipFile(content, "w") as archive:
+        for language in ("de", "en"):
+            archive.writestr(f"x/mkqa-{language}.jsonl", lines.replace("de", language))
+    path.write_bytes(content.getvalue())
+    assert [sorted(row.question) for row in question_archive.read("s", path).rows] == [["de", "en"]] * 2
+    for _ in range(2000):
+        path.write_bytes(mutated(content.getvalue(), rng))
+        try:
+            rows = question_archive.read("s", path).rows
+        except HybridBenchError:
+            continue
+        assert all(isinstance(text, str) for row in rows for text in row.question.values())
 
 
 ROW = {"id": "1", "source": "squad", "question": {"en": "Who ran?", "de": "Wer lief?"}, "sentence": {"en": "She ran."}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -96,6 +96,83 @@ def test_loss_equals_its_definition(
     value, _ = loss_of(model, negatives=negatives, hardness=hardness, cached=cached, tokens=tokens)
     expected = by_hand(queries.astype(float), passages.astype(float), 0.05, negatives, hardness)
     assert value == pytest.approx(expected, abs=1e-5)
+
+
+NEGATIVES = ["de1 de2 de70", "en3 en50", "th40", "de9", "en20 en21"]
+
+
+@pytest.mark.parametrize("negatives", ["passages", "all"])
+@pytest.mark.parametrize("cached", [False, True])
+def test_loss_with_hard_negatives_equals_its_definition(model: TrainableModel, negatives: Negatives, cached: bool) -> None:
+    """Each question is scored against all passages and hard negatives; with ``all``, its passage is too, but for its own."""
+    q, p, n = (
+        model.encode(texts, role, 4096).astype(float)
+        for texts, role in ((QUERIES, "query"), (PASSAGES, "passage"), (NEGATIVES, "passage"))
+    )
+    losses = []
+    for at in range(len(q)):
+        against = [float(q[at] @ other) / 0.05 for other in (*p, *n)]
+        if negatives == "all":
+            against += [float(p[at] @ other) / 0.05 for other in q]
+            others = [other for other in range(len(q)) if other != at]
+            against += [float(one[at] @ many[other]) / 0.05 for one, many in ((q, q), (p, p), (p, n)) for other in others]
+        losses.append(math.log(math.fsum(map(math.exp, against))) - float(q[at] @ p[at]) / 0.05)
+    options: dict[str, Any] = {"temperature": 0.05, "hardness": 0.0, "tokens": 64, "gather": False}
+    loss = info_nce(model.network, negatives=negatives, cache_gradients=cached, **options)
+    model.network.train()
+    columns = [model.tokenize(QUERIES, "query"), model.tokenize(PASSAGES, "passage"), model.tokenize(NEGATIVES, "passage")]
+    assert loss(columns, None).item() == pytest.approx(math.fsum(losses) / len(losses), abs=1e-5)
+
+
+@pytest.mark.parametrize("contrastive", [False, True])
+@pytest.mark.parametrize("cached", [False, True])
+def test_distillation_equals_its_definition(model: TrainableModel, contrastive: bool, cached: bool) -> None:
+    """The squared distance of unit vectors, 2 - 2 cos, averaged over the texts that have a target."""
+    drawn = np.random.default_rng(4).standard_normal((2, len(QUERIES), 16))
+    targets = torch.tensor(drawn / np.linalg.norm(drawn, axis=2, keepdims=True), dtype=torch.float32)
+    targets[0, 1] = targets[1, 0] = targets[1, 3] = 0
+    queries, passages = model.encode(QUERIES, "query", 4096), model.encode(PASSAGES, "passage", 4096)
+    cosines = (np.stack([queries, passages]) * targets.numpy()).sum(axis=2)[targets.abs().sum(dim=2).numpy() > 0]
+    expected = 0.7 * float(np.mean(2 - 2 * cosines))
+    assert len(cosines) == 7
+    if contrastive:
+        expected += by_hand(queries.astype(float), passages.astype(float), 0.05, "all")
+    gradients = []
+    for tokens in (64, 4096):
+        loss = info_nce(
+            model.network,
+            temperature=0.05,
+            negatives="all",
+            hardness=0.0,
+            tokens=tokens,
+            cache_gradients=cached,
+            gather=False,
+            contrastive=contrastive,
+            distillation=0.7,
+        )
+        model.network.train()
+        model.network.zero_grad()
+        value = loss([model.tokenize(QUERIES, "query"), model.tokenize(PASSAGES, "passage")], targets)
+        value.backward()
+        assert value.item() == pytest.approx(expected, abs=1e-5)
+        gradients.append([weight.grad.clone() for weight in model.trainable_weights().values() if weight.grad is not None])
+    assert max(gradient.abs().max() for gradient in gradients[0]) > 1e-3
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(*gradients, strict=True))
+
+
+def test_the_gradient_of_distillation_is_the_same_with_gradient_caching(model: TrainableModel) -> None:
+    targets = torch.nn.functional.normalize(torch.linspace(-1, 1, 2 * 5 * 16).reshape(2, 5, 16).sin(), dim=2)
+    found = []
+    for cached in (False, True):
+        loss = info_nce(
+            model.network, temperature=0.05, negatives="all", hardness=0.0, tokens=64, cache_gradients=cached, gather=False,
+            distillation=2.0,
+        )  # fmt: skip
+        model.network.train()
+        model.network.zero_grad()
+        loss([model.tokenize(QUERIES, "query"), model.tokenize(PASSAGES, "passage")], targets).backward()
+        found.append([weight.grad.clone() for weight in model.trainable_weights().values() if weight.grad is not None])
+    assert all((one - other).abs().max() < 1e-5 for one, other in zip(*found, strict=True))
 
 
 def test_gradient_caching_and_micro_batches_do_not_change_gradients(model: TrainableModel) -> None:

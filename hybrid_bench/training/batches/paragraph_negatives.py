@@ -1,0 +1,82 @@
+"""Hard negatives from the answer's own paragraph: its other sentences, in the language of the passage."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.training.batches.batch import Batch
+from hybrid_bench.training.batches.pairs import PairIndex
+from hybrid_bench.training.batches.seeding import Purpose, generator
+from hybrid_bench.training.data import sentences
+from hybrid_bench.training.data.table import ParallelTable
+from hybrid_bench.training.data.text_keys import text_key
+
+
+class ParagraphNegatives:
+    """Draws sentences of the paragraphs of a batch that answer none of its questions.
+
+    A paragraph is cut as its answer passages were (:mod:`hybrid_bench.training.data.sentences`). A sentence that is the passage
+    of a row of the batch, in any language, is never drawn: it answers another question of the batch. The draws of a row depend
+    on the seed, the step and the row only.
+
+    Args:
+        table: the training data.
+        index: of the table.
+        each: negatives of an example.
+        seed: of the draws.
+
+    Raises:
+        HybridBenchError: if no row of the table has a paragraph.
+    """
+
+    def __init__(self, table: ParallelTable, index: PairIndex, each: int, seed: int) -> None:
+        if not any(table.counts("context").values()):
+            raise HybridBenchError(
+                "batches.paragraph_negatives needs paragraphs, and no row of the training data has one",
+                "Add a source with paragraphs (`context`), or set it to 0.",
+            )
+        self._table = table
+        self._index = index
+        self._each = each
+        self._seed = seed
+        # The cache belongs to the object, not to the class, so that it is freed with it.
+        self._sentences = functools.lru_cache(maxsize=4096)(_sentences)
+
+    def draw(self, batch: Batch) -> list[list[str]]:
+        """The negatives of a whole batch: ``each`` lists with a text for every example; none if no row has a paragraph.
+
+        An example whose paragraph has too few other sentences gets some of the other paragraphs.
+        """
+        answers = {key for keys in self._index.passages.values() for key in keys[batch.rows].tolist()}
+        own = [[text for key, text in found if key not in answers] for found in self._paragraphs(batch)]
+        everything = list(dict.fromkeys(text for texts in own for text in texts))
+        if not everything:
+            return []
+        columns: list[list[str]] = [[] for _ in range(self._each)]
+        for row, texts in zip(batch.rows.tolist(), own, strict=True):
+            random = generator(self._seed, Purpose.PARAGRAPH_NEGATIVES, batch.step, row)
+            chosen = [texts[place] for place in random.permutation(len(texts))[: self._each]]
+            others = [text for text in everything if text not in texts] or everything
+            missing = self._each - len(chosen)
+            chosen += [others[place] for place in random.choice(len(others), missing, replace=missing > len(others))]
+            for column, text in zip(columns, chosen, strict=True):
+                column.append(text)
+        return columns
+
+    def _paragraphs(self, batch: Batch) -> list[tuple[tuple[int, str], ...]]:
+        """The sentences of each example's paragraph, with their keys; none where it has no paragraph."""
+        found: list[tuple[tuple[int, str], ...]] = [()] * len(batch.rows)
+        for language in {pair.passage for pair in batch.pairs}:
+            places = np.flatnonzero([pair.passage == language for pair in batch.pairs])
+            for place, text in zip(places, self._table.texts_or_none("context", language, batch.rows[places]), strict=True):
+                found[place] = self._sentences(text) if text else ()
+        return found
+
+
+def _sentences(paragraph: str) -> tuple[tuple[int, str], ...]:
+    """The key and the text of every distinct sentence of a paragraph."""
+    texts = [paragraph[start:end] for start, end in sentences.spans(paragraph)]
+    return tuple({key: (key, text) for text in texts if (key := text_key(text))}.values())
