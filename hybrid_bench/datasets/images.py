@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import io
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,8 +87,10 @@ class Image:
 
         content = self.read()
         try:
-            opened = PIL.Image.open(io.BytesIO(content))
-            opened.load()
+            with warnings.catch_warnings():  # of half the size at which Pillow refuses an image, and of damaged metadata
+                warnings.simplefilter("ignore")
+                opened = PIL.Image.open(io.BytesIO(content))
+                opened.load()
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise errors of many types for corrupt files
@@ -96,6 +99,33 @@ class Image:
                 "It may be truncated, or not an image. Replace the file or remove it from the collection.",
             ) from error
         return opened
+
+    def rgb(self) -> PIL.Image.Image:
+        """Decode the image as models read it: the first frame, rotated as its EXIF data say, in 8-bit RGB.
+
+        Transparency is dropped, as by other libraries; of more than 8 bits a channel the upper 8 are kept.
+
+        Raises:
+            HybridBenchError: as :meth:`open`, and if it has pixels without a stated range (floating point).
+        """
+        from PIL import ImageOps
+
+        opened = self.open()
+        try:
+            upright = ImageOps.exif_transpose(opened)
+            if upright.mode.startswith("I"):
+                upright = _upper_byte(upright)
+            elif upright.mode == "P":
+                upright = upright.convert("RGBA")  # its transparency may be a single colour, which RGB alone cannot convert
+            elif upright.mode == "F":
+                raise ValueError("its pixels are floating point numbers without a stated range")
+            return upright.convert("RGB")
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow raises errors of many types for damaged metadata and rare modes
+            raise HybridBenchError(
+                f"cannot convert the image {self.name} to RGB: {_reason(error)}", "Save it as PNG or JPEG, in 8 bits a channel."
+            ) from error
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Image):
@@ -125,6 +155,17 @@ def modality_of(inputs: Iterable[object]) -> Modality:
         f"inputs to encode are of the types {', '.join(sorted(kind.__name__ for kind in kinds))}",
         "Encode texts (str) or images (hybrid_bench.Image), one kind per call.",
     )
+
+
+def _upper_byte(image: PIL.Image.Image) -> PIL.Image.Image:
+    """The upper 8 of 16 bits; Pillow itself would cut larger values off."""
+    import numpy as np
+    import PIL.Image
+
+    pixels = np.asarray(image).astype(np.int64)
+    if pixels.min(initial=0) < 0 or pixels.max(initial=0) > 0xFFFF:
+        raise ValueError("its pixels have more than 16 bits")
+    return PIL.Image.fromarray((pixels >> 8).astype(np.uint8), "L")
 
 
 def _reason(error: Exception) -> str:
