@@ -14,7 +14,7 @@ from hybrid_bench.support import toml
 Pooling = Literal["mean", "cls", "eos"]
 #: How vectors are compared: unit vectors by their dot product, or vectors as they are by their dot product.
 Similarity = Literal["cosine", "dot"]
-Backend = Literal["transformers", "sentence-transformers", "static"]
+Backend = Literal["transformers", "sentence-transformers", "image-text", "projection", "static"]
 
 _Line = Annotated[str, Field(max_length=500)]
 
@@ -31,6 +31,8 @@ class EncoderCard(BaseModel):
     model: _Line = ""
     #: Git revision on the hub. Empty: the latest, which is then recorded.
     revision: _Line = ""
+    #: The model of images, if it is not the same: a folder beside the card or a Hugging Face id; both share a vector space.
+    image_model: _Line = ""
     base: _Line = ""
     #: How token vectors are combined into one; None if the backend decides.
     pooling: Pooling | None = None

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from hybrid_bench.datasets.images import Modality
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.dual import reads_images
 from hybrid_bench.encoders.modalities import check_modalities
 from hybrid_bench.encoders.model_folder import check_model_folder
 from hybrid_bench.encoders.protocol import Encoder, EncoderFactory
@@ -21,6 +22,9 @@ from hybrid_bench.registry import Registry
 from hybrid_bench.support import toml
 
 REGISTRY: Registry[EncoderFactory] = Registry("hybrid_bench.encoders", "encoder", cast(type, Callable))
+
+#: Backend of a card to a callable that takes the card, and ``dtype``, ``device`` and ``trust_remote_code``; from plugins.
+BACKENDS: Registry[Callable[..., Encoder]] = Registry("hybrid_bench.encoder_backends", "encoder backend", cast(type, Callable))
 
 #: File name of the card in an encoder folder.
 CARD_FILE = "encoder.toml"
@@ -80,10 +84,18 @@ def load_encoder(
 
 
 def _from_card(card: EncoderCard, options: dict[str, Any]) -> Encoder:
-    if "image" in card.modalities and card.backend != "static":
+    if card.image_model:
+        from hybrid_bench.encoders.backends.paired import PairedEncoder
+
+        texts = _from_card(card.model_copy(update={"image_model": "", "modalities": ("text",), "preprocessing": ""}), options)
+        of_images: dict[str, Any] = {"modalities": ("image",), "needed_by": f"the card of {card.name} (image_model)"}
+        return PairedEncoder(card, texts, load_encoder(card.image_model, **options, **of_images))
+    if card.backend in BACKENDS:
+        return BACKENDS.get(card.backend)(card, **options)
+    if "image" in card.modalities and card.backend == "transformers":
         raise HybridBenchError(
             f"the card of {card.name} lists images among its modalities, but the backend {card.backend!r} reads texts only",
-            "Remove 'image' from its modalities, or install the plugin that loads it and use the name that it registers.",
+            "Remove 'image' from its modalities, or set backend = 'image-text' or 'sentence-transformers'.",
         )
     if card.backend != "static" and Path(card.model).is_dir():
         check_model_folder(Path(card.model))
@@ -91,6 +103,10 @@ def _from_card(card: EncoderCard, options: dict[str, Any]) -> Encoder:
         from hybrid_bench.encoders.backends.sentence_transformers import SentenceTransformersEncoder
 
         return SentenceTransformersEncoder(card, **options)
+    if card.backend == "image-text":
+        from hybrid_bench.encoders.backends.image_text import ImageTextEncoder
+
+        return ImageTextEncoder(card, **options)
     if card.backend == "transformers":
         from hybrid_bench.encoders.backends.transformers import TransformersEncoder
 
@@ -109,15 +125,25 @@ def _folder_card(folder: Path, overrides: dict[str, Any]) -> EncoderCard:
     path = folder / CARD_FILE
     if path.is_file():
         card = EncoderCard.parse(toml.load(path) | overrides, str(path))
-        weights = (folder / card.model).resolve()
-        if not weights.is_relative_to(folder.resolve()):
-            raise HybridBenchError(f"{path}: model = {card.model!r} is outside of the card's folder", "Use a folder inside it.")
-        return card.model_copy(update={"model": str(weights)})
+        found = {"model": str(_inside(folder, "model", card.model))}
+        if card.image_model and not (_is_hub_id(card.image_model) and not (folder / card.image_model).exists()):
+            found["image_model"] = str(_inside(folder, "image_model", card.image_model))
+        return card.model_copy(update=found)
     if not any((folder / name).is_file() for name in ("config.json", "modules.json", "adapter_config.json")):
         raise HybridBenchError(
             f"{folder} is not an encoder", f"It needs an {CARD_FILE}, a modules.json or a config.json (or that of an adapter)."
         )
     return _guessed(_name_of(folder), str(folder), (folder / "modules.json").is_file(), overrides)
+
+
+def _inside(folder: Path, field: str, named: str) -> Path:
+    """The folder of a model beside a card."""
+    weights = (folder / named).resolve()
+    if not weights.is_relative_to(folder.resolve()):
+        raise HybridBenchError(
+            f"{folder / CARD_FILE}: {field} = {named!r} is outside of the card's folder", "Use a folder inside it."
+        )
+    return weights
 
 
 def _name_of(folder: Path) -> str:
@@ -146,14 +172,19 @@ def _guessed(name: str, model: str, is_sentence_transformers: bool, overrides: d
         HybridBenchError: if another pooling is asked for than that of the model's own modules, which would be left out with its
             prompts, and not the bare transformer.
     """
-    backend = overrides.get("backend", "sentence-transformers" if is_sentence_transformers else "transformers")
+    images = "backend" not in overrides and "pooling" not in overrides
+    images = images and reads_images(model, overrides.get("revision", ""), modules=is_sentence_transformers)
+    own = "sentence-transformers" if is_sentence_transformers else "image-text" if images else "transformers"
+    backend = overrides.get("backend", own)
     if is_sentence_transformers and "pooling" in overrides and "backend" not in overrides:
         raise HybridBenchError(
             f"{name} states its pooling, its normalisation and its prompts itself (modules.json); "
             f"pooling {overrides['pooling']!r} would leave them out",
             "Omit the pooling, or choose the bare transformer, without what the model states: --backend transformers.",
         )
-    fields = {"name": name, "model": model, "backend": backend}
+    fields: dict[str, Any] = {"name": name, "model": model, "backend": backend}
+    if images:
+        fields["modalities"] = ("text", "image")
     if backend == "transformers":
         fields["pooling"] = "mean"
     return EncoderCard.parse(fields | overrides, f"the options for {name}")

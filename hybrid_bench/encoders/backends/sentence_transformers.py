@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from hybrid_bench.datasets.images import Image, Input, modality_of
 from hybrid_bench.encoders.batching import token_batches
 from hybrid_bench.encoders.card import EncoderCard, Similarity
 from hybrid_bench.encoders.checkpoint import check_dimension, check_length, folder_hash, positions_in, positions_of
+from hybrid_bench.encoders.decoding import rgb_batches
 from hybrid_bench.encoders.devices import choose_device, choose_dtype
 from hybrid_bench.encoders.guarded import guarded
 from hybrid_bench.encoders.hub import code_revisions, commit
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _TOKENS_PER_BATCH = 8192
+_IMAGES_PER_BATCH = 16
 
 
 class SentenceTransformersEncoder:
@@ -63,12 +66,13 @@ class SentenceTransformersEncoder:
         if any(isinstance(module, Pooling) for module in self._model):
             # With absolute positions, padding on the left would shift the tokens and change the vector; Pooling takes either.
             self._model.tokenizer.padding_side = "right"
+        self._check_images(card)
         self._truncate(card)
         if packed_linear.packs(self._device, self._torch_dtype):
             probes = ["A", "Two texts of other lengths."]
             packed_linear.pack(self._model, lambda: self._model.encode(probes, convert_to_tensor=True, show_progress_bar=False))
         limit = self._model.max_seq_length
-        dimension = self._model.get_embedding_dimension()
+        dimension = self._dimension()
         check_dimension(card, dimension)
         prompts = self._model.prompts
         self.card = card.model_copy(
@@ -78,10 +82,42 @@ class SentenceTransformersEncoder:
                 "max_length": int(limit) if limit is not None and math.isfinite(limit) else None,
                 "similarity": _similarity(card, self._model.similarity_fn_name),
                 "dimension": dimension,
+                "preprocessing": card.preprocessing or (self._preprocessing if "image" in card.modalities else ""),
                 "parameters": sum(p.numel() for p in self._model.parameters()),
                 "revision": commit(card.model, card.revision) or card.revision,
             }
         )
+
+    def _check_images(self, card: EncoderCard) -> None:
+        """Check that a model that is said to read images does, and pad the texts of SigLIP as it was trained.
+
+        Its vectors depend on the padding; by default sentence-transformers pads to the longest text of a batch.
+        """
+        if "image" in card.modalities and not self._model.supports("image"):
+            reads = ", ".join(map(str, self._model.modalities))
+            raise HybridBenchError(
+                f"{card.name} lists images among its modalities, and its first module reads {reads}",
+                "Remove 'image' from the modalities on its card.",
+            )
+        config = getattr(self._model[0], "config", None)
+        if str(getattr(config, "model_type", "")).startswith("siglip"):
+            length = positions_of(config)
+            first: Any = self._model[0]
+            first.processing_kwargs = {"text": {"padding": "max_length", "max_length": length, "truncation": True}}
+
+    def _dimension(self) -> int | None:
+        """Of the vectors; some models of texts and images do not state it."""
+        stated = self._model.get_embedding_dimension()
+        return stated if stated is not None else len(self._model.encode("a b", show_progress_bar=False))
+
+    @property
+    def _preprocessing(self) -> str:
+        if not self._model.supports("image"):
+            return ""
+        from hybrid_bench.encoders.backends.image_text import describe_processor
+
+        processor = self._model[0].processor
+        return describe_processor(getattr(processor, "image_processor", processor))
 
     def _truncate(self, card: EncoderCard) -> None:
         """Truncate texts at the card's length; without one at the saved length, but not beyond the model's positions."""
@@ -132,10 +168,13 @@ class SentenceTransformersEncoder:
             if mode or name != "Transformer"
         )
 
-    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
-        """Encode texts: (texts, dimension) float32. See :class:`hybrid_bench.Encoder`."""
+    def encode(self, inputs: Sequence[Input], role: Role) -> np.ndarray:
+        """Encode texts or images: (inputs, dimension) float32. See :class:`hybrid_bench.Encoder`."""
         import numpy as np
 
+        if modality_of(inputs) == "image":
+            return self._images(cast("Sequence[Image]", inputs), role)
+        texts = cast("Sequence[str]", inputs)
         prefix = self.card.query_prefix if role == "query" else self.card.passage_prefix
         # Some models have a module per role, or exclude the prompt from pooling.
         encode = self._model.encode_query if role == "query" else self._model.encode_document
@@ -151,6 +190,23 @@ class SentenceTransformersEncoder:
                 convert_to_numpy=True,
             )
         return vectors
+
+    def _images(self, images: Sequence[Image], role: Role) -> np.ndarray:
+        import numpy as np
+
+        encode = self._model.encode_query if role == "query" else self._model.encode_document
+        found = [
+            encode(
+                batch,
+                batch_size=len(batch),
+                normalize_embeddings=self.card.similarity == "cosine",
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+            for batch in rgb_batches(images, _IMAGES_PER_BATCH)
+        ]
+        dimension = self.card.dimension or 0
+        return np.concatenate(found).astype(np.float32) if found else np.empty((0, dimension), np.float32)
 
 
 def _prefix(card: EncoderCard, field: str, prompts: Mapping[str, str | None], *names: str) -> str:
