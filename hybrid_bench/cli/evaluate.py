@@ -10,6 +10,7 @@ import typer
 from hybrid_bench.cli import console
 from hybrid_bench.cli.options import (
     Address,
+    Available,
     Depth,
     Device,
     DropOwn,
@@ -73,6 +74,7 @@ def command(
     run_depth: Depth = None,
     drop_own: DropOwn = None,
     strict: Strict = False,
+    available: Available = False,
     out: Out = Path("results"),
     name: ResultName = "",
     overwrite: Overwrite = False,
@@ -127,6 +129,7 @@ def command(
         check=check,
         drop_own=drop_own,
         strict=strict,
+        available=available,
     )
     if bool(encoders) + (run is not None) + (vectors is not None) != 1:
         raise HybridBenchError(

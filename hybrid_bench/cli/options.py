@@ -63,6 +63,9 @@ DropOwn = Annotated[
     ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse a suite with odd data instead of noting it (docs/data.md).")]
+Available = Annotated[
+    bool, typer.Option("--available", help="Of images that are your own, use those that are there; the result names the subset.")
+]
 TrustRemoteCode = Annotated[bool, typer.Option(help="Run Python code that comes with the model.")]
 
 

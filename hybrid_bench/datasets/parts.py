@@ -108,6 +108,7 @@ class QuerySet:
         language: BCP-47 tag; None if the query set has no language or several.
         domain: None if it is not stated.
         modality: of the queries.
+        may_be_empty: whether texts may be empty, as some of published sets are; elsewhere an empty query is an error.
     """
 
     name: str
@@ -116,3 +117,4 @@ class QuerySet:
     language: str | None = None
     domain: str | None = None
     modality: Modality = "text"
+    may_be_empty: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,6 +34,7 @@ class Suite:
         settings: which query set is asked on which pool, in the order of tables.
         pools: name to collections of every pool of several collections; a collection alone is a pool of its own name.
         primary: the measure that a summary shows, as ir_measures writes it.
+        measures: names of measures of an evaluation by default; those of every suite if it is empty.
         licence: of the data.
         note: what a reader of a score has to know.
         large: whether collections are read as streams and searched to a depth, since the matrix of all scores would not fit
@@ -44,6 +45,8 @@ class Suite:
         base: name of the suite that this one is a restriction of; empty if it is whole.
         unique_ids: whether passage ids are unique over all collections; where they are not, TREC ids begin with the collection.
         all_collections: names of the collections of the unrestricted suite, which decide TREC ids; by default those above.
+        available: gives the suite of the images that are there, where they are the user's own; its name is another.
+        subset_of: name of the suite that this one has the available images of.
         prefixed: whether TREC ids begin with the collection's name; by default where a query set is asked on several
             collections, or a pool holds several, and their ids are not unique.
 
@@ -59,6 +62,7 @@ class Suite:
     settings: tuple[Setting, ...]
     pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     primary: str = "nDCG@10"
+    measures: tuple[str, ...] = ()
     licence: str = ""
     note: str = ""
     large: bool = False
@@ -66,6 +70,8 @@ class Suite:
     folder: str = ""
     base: str = ""
     unique_ids: bool = False
+    available: Callable[[], Suite] | None = None
+    subset_of: str = ""
     prefixed: bool | None = None
     all_collections: tuple[str, ...] = ()
 
@@ -80,7 +86,7 @@ class Suite:
     @property
     def asked_as(self) -> str:
         """What ``--suite`` takes to load the suite again, as far as that can be said without an absolute path."""
-        return self.folder or self.base_name
+        return self.folder or self.subset_of or self.base_name
 
     @property
     def base_name(self) -> str:
@@ -257,7 +263,8 @@ class Suite:
         of = self.query_set(query_set)
         what = f"query of {self.name}/{query_set}"
         items = [Item(q.query_id, q.image if isinstance(q, ImageQuery) else q.default_text()) for q in of.queries()]
-        return check_distinct([read_item(item, of.modality, what, oddities) for item in items], what)
+        read = functools.partial(read_item, modality=of.modality, what=what, oddities=oddities, may_be_empty=of.may_be_empty)
+        return check_distinct([read(item) for item in items], what)
 
 
 def _named(parts: Mapping[str, _Part], name: str, what: str) -> _Part:

@@ -34,8 +34,8 @@ class EvaluationOptions:
         languages: evaluate only these languages of the suite; pools of several collections shrink with them. All by default.
         passage_text: what the encoder reads of a passage: ``sentence`` or ``sentence+context``.
         measures: names of measures. On a suite whose scores are computed from ranks: AP, RR, nDCG, R, P or Success with or
-            without ``@cutoff``; on a large suite any of ir_measures. By default :data:`DEFAULT_MEASURES` and
-            :data:`RUN_MEASURES`.
+            without ``@cutoff``; on a large suite any of ir_measures. By default :data:`DEFAULT_MEASURES`
+            or those of the suite, and :data:`RUN_MEASURES`.
         encoder: options of :func:`hybrid_bench.load_encoder` (dtype, device, ...), for an encoder that is given by name.
         store: folder of the vectors; by default in the cache.
         executor: name of an executor, see ``hybrid_bench.executors``; by default ``local``.
@@ -53,6 +53,7 @@ class EvaluationOptions:
         check: score every setting again through ir_measures from full runs, and compare.
         drop_own: whether the passage with the query's id is left out of what the query finds; the suite's rule by default.
         strict: refuse a suite whose data are odd (see docs/data.md) instead of noting it.
+        available: of a suite of images that are the user's own, evaluate on those that are there; the result names the subset.
     """
 
     languages: tuple[str, ...] | None = None
@@ -74,6 +75,7 @@ class EvaluationOptions:
     check: bool = False
     drop_own: bool | None = None
     strict: bool = False
+    available: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be checked without a suite.
@@ -126,7 +128,18 @@ class EvaluationOptions:
             )
 
     def restricted(self, suite: Suite) -> Suite:
-        """The suite with the languages that are asked for, and the rule for passages with the query's id."""
+        """The suite with the languages and images that are asked for, and the rule for passages with the query's id.
+
+        Raises:
+            HybridBenchError: if the available images are asked for, and the suite has none that are the user's own.
+        """
+        if self.available:
+            if suite.available is None:
+                raise HybridBenchError(
+                    f"the option available has no effect: {suite.name} needs no images of the user's own",
+                    "Leave --available out.",
+                )
+            suite = suite.available()
         asked = suite.restrict(self.languages) if self.languages else suite
         return asked if self.drop_own is None else dataclasses.replace(asked, drops_own=self.drop_own)
 
@@ -141,7 +154,7 @@ class EvaluationOptions:
             HybridBenchError: if one is unknown, or cannot be computed from ranks where it has to be.
         """
         from_runs = suite.large if to_a_depth is None else to_a_depth
-        chosen = list(self.measures or (RUN_MEASURES if from_runs else DEFAULT_MEASURES))
+        chosen = list(self.measures or (RUN_MEASURES if from_runs else suite.measures or DEFAULT_MEASURES))
         return [str(measure) for measure in (known(chosen) if from_runs else parse(chosen))]
 
     def runs_wanted(self, suite: Suite) -> list[Setting]:
@@ -173,7 +186,7 @@ class EvaluationOptions:
         Args:
             suite: restricted to the languages that are evaluated.
         """
-        usual = RUN_MEASURES if suite.large else DEFAULT_MEASURES
+        usual = RUN_MEASURES if suite.large else suite.measures or DEFAULT_MEASURES
         measures = self.measures_on(suite)
         return {
             "languages": ",".join(suite.languages) if suite.base else None,
@@ -181,6 +194,7 @@ class EvaluationOptions:
             "passage_text": self.passage_text if self.passage_text != "sentence" else None,
             "measures": " ".join(measures) if tuple(measures) != usual else None,
             **self.words_on_own,
+            "available": self.available or None,
             "storage": self.storage if self.storage not in (None, STORAGE) else None,
             "run_depth": str(self.depth) if suite.large and self.depth not in (None, DEPTH) else None,
         }

@@ -42,6 +42,11 @@ def same_group_name(attribute: Attribute, depth: int = GROUP_DEPTH) -> str:
     return f"Same{attribute.capitalize()}@{depth}"
 
 
+def first_name(group: str) -> str:
+    """``First(de)``: how often the first relevant passage is of that language or domain."""
+    return f"First({group})"
+
+
 def bias_measures() -> list[str]:
     """The names of all measures of bias in results."""
     return [name(attribute) for name in (distance_name, peer_name, same_group_name) for attribute in ATTRIBUTES]
@@ -73,7 +78,24 @@ def bias_rows(suite: Suite, ranks: QuerySetRanks, setting: Setting) -> list[Scor
             rows.append(score_row(suite, setting, f"{name}(median)", float(np.median(distance)), len(distance)))
         values = peer(query, rank, ranks.group_index(groups)[inside])
         rows.append(score_row(suite, setting, peer_name(attribute), float(values.mean()), len(values)))
+        if getattr(suite.query_set(setting.query_set), attribute) is None:
+            rows += _first_rows(suite, setting, query, rank, np.array([str(groups[of]) for of in ranks.collection[inside]]))
     return rows
+
+
+def _first_rows(
+    suite: Suite, setting: Setting, query: NDArray[np.int32], rank: NDArray[np.int32], group: NDArray[np.str_]
+) -> list[Score]:
+    """First(group) of queries that have no language (or domain) of their own, such as images: which groups are favoured.
+
+    It is the share of queries of which the relevant passage that ranks first is of the group.
+    """
+    order = np.lexsort((rank, query))
+    first = group[order][np.flatnonzero(np.diff(query[order], prepend=-1))]
+    return [
+        score_row(suite, setting, first_name(name), float((first == name).mean()), len(first))
+        for name in np.unique(group).tolist()
+    ]
 
 
 def same_group_rows(suite: Suite, ranks: QuerySetRanks, setting: Setting, counts: GroupCounts) -> list[Score]:

@@ -2,11 +2,14 @@
 # Commands.
 from hybrid_bench.cli import console as console
 from hybrid_bench.cli import options as options
-from hybrid_bench.datasets.hashes import items_hash as items_hash
 
 # Suites.
+from hybrid_bench.datasets.captioned import captions_of as captions_of
+from hybrid_bench.datasets.hashes import items_hash as items_hash
+from hybrid_bench.datasets.image_files import find_images as find_images
 from hybrid_bench.datasets.images import Input as Input
 from hybrid_bench.datasets.images import Modality as Modality
+from hybrid_bench.datasets.images import modality_of as modality_of
 from hybrid_bench.datasets.parts import ImagePassage as ImagePassage
 from hybrid_bench.datasets.parts import ImageQuery as ImageQuery
 from hybrid_bench.datasets.parts import Item as Item
@@ -23,6 +26,7 @@ from hybrid_bench.datasets.settings import parse_settings as parse_settings
 from hybrid_bench.embeddings.store import EmbeddingStore as EmbeddingStore
 from hybrid_bench.encoders.cached_folder import encoder_folder as encoder_folder
 from hybrid_bench.encoders.checked import encode_checked as encode_checked
+from hybrid_bench.encoders.decoding import rgb_batches as rgb_batches
 from hybrid_bench.encoders.protocol import Encoder as Encoder
 from hybrid_bench.encoders.protocol import Role as Role
 from hybrid_bench.errors import UnknownNameError as UnknownNameError

