@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from hybrid_bench.cli import (
+    clipscore,
     compare,
     console,
     datasets,
@@ -19,6 +20,7 @@ from hybrid_bench.cli import (
     encoders,
     evaluate,
     fuse,
+    images,
     leaderboard,
     report,
     reproduce,
@@ -51,6 +53,7 @@ app.command("encode")(encode.command)
 app.command("search")(search.command)
 app.command("compare")(compare.command)
 app.command("report")(report.command)
+app.command("clipscore")(clipscore.command)
 app.command("fuse")(fuse.command)
 app.command("reproduce")(reproduce.command)
 app.command("translate")(translate.command)
@@ -60,6 +63,7 @@ app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(texts.app, name="texts")
+app.add_typer(images.app, name="images")
 app.add_typer(results.app, name="results")
 app.add_typer(submit.app, name="submit")
 app.add_typer(leaderboard.app, name="leaderboard")

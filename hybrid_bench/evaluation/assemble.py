@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from hybrid_bench.datasets.parts import Collection, QuerySet
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.measures.mean_recall import mean_recall_rows
 from hybrid_bench.results.parts import Attributes, Provenance, RunFile, Score
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.record import Result
@@ -89,7 +90,8 @@ def assemble(
         identity: digest of everything that scores depend on.
         variant: end of its files' names, where another result has the usual name.
     """
-    measures = list(dict.fromkeys(row.measure for row in evidence.rows))
+    rows = [*evidence.rows, *mean_recall_rows(suite, evidence.rows)]
+    measures = list(dict.fromkeys(row.measure for row in rows))
     result = Result(
         suite=suite.name,
         encoder=dict(searcher.card),
@@ -115,7 +117,7 @@ def assemble(
             depth=evidence.depth,
             drops_own=suite.drops_own,
         ),
-        rows=tuple(evidence.rows),
+        rows=tuple(rows),
         runs=tuple(evidence.runs),
         timings=dict(evidence.timings),
     )
