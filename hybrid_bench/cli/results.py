@@ -78,7 +78,9 @@ def migrate(
 def import_run(
     file: Annotated[
         Path,
-        typer.Argument(help="A TREC run, a folder of runs, or a JSON file: BEIR's results, or predictions that mteb saved."),
+        typer.Argument(
+            help="A TREC run, a folder of runs or of IGLUE's ranked lists, or JSON: BEIR's results, mteb's predictions."
+        ),
     ],
     suite: SuiteName = "mini",
     languages: Languages = None,

@@ -14,6 +14,7 @@ from hybrid_bench.datasets.parts import Item
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.evaluation import ranked_positions
 from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.fusion_inputs import (
     check_inside,
@@ -153,7 +154,8 @@ def evaluate_given(path: Path, suite: Suite, options: EvaluationOptions, progres
     """Score runs of a searcher that this program does not know.
 
     Args:
-        path: a run file (for one setting), a folder of runs, a result that has runs, or a JSON file of BEIR or mteb.
+        path: a run file (for one setting), a folder of runs, a result that has runs, a JSON file of BEIR or mteb, or a folder of
+            ranked lists of IGLUE.
         suite: that the runs are of.
         options: languages, measures, depth (by default that of the runs), name, and the folder of results; others have no effect.
         progress: where to report.
@@ -163,11 +165,17 @@ def evaluate_given(path: Path, suite: Suite, options: EvaluationOptions, progres
     """
     _check_effect(options)
     asked = options.restricted(suite)
-    measures = options.measures or DEFAULT_MEASURES
+    usual = asked.measures or DEFAULT_MEASURES
+    measures = options.measures or usual
     found = predictions.read(path) if path.suffix == ".json" else None
     if found is not None:
         given = GivenRuns.predicted(path, found, asked)
         card = {"name": options.name or found.name or path.stem, "revision": found.revision or None}
+    elif ranked_positions.files(path):
+        lists, files = ranked_positions.read(path, asked)
+        given = GivenRuns.predicted(path, lists, asked)
+        given = dataclasses.replace(given, files={setting: [file] for setting, file in files.items()})
+        card = {"name": options.name or lists.name}
     else:
         given = GivenRuns.of([path], asked, lambda runs: runs[0])
         card = {"name": options.name or name_of(path)}
@@ -176,7 +184,7 @@ def evaluate_given(path: Path, suite: Suite, options: EvaluationOptions, progres
         "suite": suite.asked_as,
         "languages": ",".join(asked.languages) if asked.base else None,
         "name": options.name or None,
-        "measures": " ".join(measures) if tuple(measures) != DEFAULT_MEASURES else None,
+        "measures": " ".join(measures) if tuple(measures) != usual else None,
         "run_depth": options.depth,
         **options.words_on_own,
     }
