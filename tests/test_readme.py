@@ -16,7 +16,15 @@ from hybrid_bench.cli.main import app
 from hybrid_bench.results import tables
 from tests.conftest import ROOT
 
-PAGES = ("README.md", "leaderboards/README.md", "docs/data.md", "docs/scaling.md", "docs/training.md", "docs/vectors.md")
+PAGES = (
+    "README.md",
+    "leaderboards/README.md",
+    "docs/data.md",
+    "docs/images.md",
+    "docs/scaling.md",
+    "docs/training.md",
+    "docs/vectors.md",
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 #: Commands of a plugin that is tested in an environment of its own.
 ELSEWHERE = {"baseline"}

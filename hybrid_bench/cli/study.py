@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -129,6 +129,38 @@ def agreement(
     columns = ("figure", "encoders", "Spearman's rho", "Kendall's tau", "p of tau", "pairs ordered alike")
     console.show_frame(tables.listing(columns, rows), output, f"Order of encoders on {names[0]} and {names[1]}")
     console.remark(f"compared: {', '.join(sorted(one.keys() & other.keys()))}")
+
+
+@app.command("images")
+def images(
+    encoders: Annotated[
+        list[str], typer.Argument(help="Encoders of texts and images; the first is what others are compared with.")
+    ],
+    suites: Annotated[str, typer.Option(help="Comma-separated suites of images.")] = "multi30k-flickr8k,xflickrco-flickr8k",
+    fits: Annotated[
+        Path | None, typer.Option(help="Folder of further fits of the encoders: <fits>/<encoder>/<any name>, each an encoder.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Output folder of the report.")] = Path("leaderboards/studies/images"),
+) -> None:
+    """Compare encoders on captions and images by language, with a control for language offsets, and write the answers.
+
+    Example: hybrid-bench study images me5-small+lite0 hybrid-me5-small+lite0
+    """
+    from hybrid_bench.encoders.load import load_encoder
+    from hybrid_bench.training.study import images_report
+    from hybrid_bench.training.study.images import Arm, measure
+
+    names = [name.strip() for name in suites.split(",") if name.strip()]
+    arms = []
+    for encoder in encoders:
+        folder = fits / encoder if fits else None
+        more = sorted(str(path) for path in folder.iterdir() if path.is_dir()) if folder and folder.is_dir() else []
+        needed: dict[str, Any] = {"modalities": ("text", "image"), "needed_by": "the study of images"}
+        arms.append(Arm(encoder, [load_encoder(one, **needed) for one in (encoder, *more)]))
+    found = measure(arms, names, console.BarProgress())
+    words = ["hybrid-bench", "study", "images", *encoders, "--suites", suites, *(["--fits", str(fits)] if fits else [])]
+    for file in images_report.write(found, encoders[0], out, shlex.join(words)):
+        console.echo(str(file))
 
 
 def _numbers(text: str, option: str) -> list[float]:
