@@ -163,7 +163,7 @@ def command(
         raise HybridBenchError(f"--name {name} is the name of one encoder, and there are {len(encoders)}", "Evaluate them apart.")
     results: list[Result] = []
     written: list[Path] = []
-    for encoder, folder in zip(searched, _run_folders(runs, encoders or ["vectors"]), strict=True):
+    for encoder, folder in zip(searched, _run_folders(runs, encoders or ["vectors"] * len(searched)), strict=True):
         chosen = dataclasses.replace(options, runs=folder, keep=tuple(written))
         result = evaluate(encoder, asked, options=chosen, progress=console.BarProgress())
         try:
