@@ -39,7 +39,10 @@ def test_a_card_is_read_from_toml(tmp_path: Path) -> None:
         ({"poling": "mean"}, "poling: Extra inputs are not permitted"),
         ({"pooling": "max"}, "pooling: Input should be 'mean', 'cls' or 'eos'"),
         ({"similarity": "euclid"}, "similarity: Input should be 'cosine' or 'dot'"),
-        ({"backend": "onnx"}, "backend: Input should be 'transformers', 'sentence-transformers' or 'static'"),
+        (
+            {"backend": "onnx"},
+            "backend: Input should be 'transformers', 'sentence-transformers', 'image-text', 'projection' or 'static'",
+        ),
         ({"max_length": 4}, "max_length: Input should be greater than or equal to 8"),
         ({"max_length": "512 tokens"}, "max_length: Input should be a valid integer"),
         ({"modalities": ["video"]}, "modalities.0: Input should be 'text' or 'image'"),
