@@ -104,8 +104,8 @@ def test_runs_in_other_forms_are_fused(here: Cli, tmp_path: Path, plain: Path, f
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (("evaluate", "--suite", "plain"), "evaluate needs encoders or a run\n  Name one"),
-        (("evaluate", "tiny", "--run", "mine.trec", "--suite", "plain"), "evaluate needs encoders or a run\n"),
+        (("evaluate", "--suite", "plain"), "evaluate needs encoders, vectors or a run\n  Name one"),
+        (("evaluate", "tiny", "--run", "mine.trec", "--suite", "plain"), "evaluate needs encoders, vectors or a run\n"),
         (("evaluate", "--run", "mine.trec", "--suite", "plain", "--check"), "the option check has no effect on a run"),
         (("evaluate", "--run", "mine.trec", "--suite", "plain", "--pooling", "cls"), "the option pooling has no effect on a run"),
         (("evaluate", "--run", "mine.trec"), "mini has 132 settings, and a run file is of one"),
