@@ -6,7 +6,7 @@ import functools
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import ir_datasets
 from ir_datasets.datasets.base import Dataset
@@ -14,6 +14,7 @@ from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericQuery, 
 from ir_datasets.indices import Docstore
 
 from hybrid_bench.datasets import downloads
+from hybrid_bench.datasets.entry_languages import DocsParts, record_of
 from hybrid_bench.datasets.languages import MIRACL, MLQA_R, NAMES, XQUAD_R
 from hybrid_bench.datasets.sources import lareqa, mini
 from hybrid_bench.datasets.sources.records import CollectionLoader, PooledPassage, SentencePassage
@@ -77,7 +78,7 @@ def _register_parallel(name: str, title: str, languages: Sequence[str], load: Co
                 Dataset(
                     docs,
                     _Queries(name, language, inside, load),
-                    _Qrels(language, inside, load),
+                    _Qrels(f"{name}/{pool}/{language}", language, inside, load),
                     document(f"{NAMES[language]} questions on the sentences of {of}."),
                 ),
             )
@@ -91,18 +92,6 @@ class _Documentation:
 
     def documentation(self) -> dict[str, str]:
         return dict(self._contents)
-
-
-class DocsParts(NamedTuple):
-    """What the documents of an entry consist of; qrels of the entry name the part in ``iteration``.
-
-    Attributes:
-        datasets: language to the id of the entry that has its documents; empty if the entry has one language.
-        prefixed: whether ids begin with the language, and those of the parts do not.
-    """
-
-    datasets: dict[str, str]
-    prefixed: bool
 
 
 class _DocsIter:
@@ -193,7 +182,8 @@ class _Queries(BaseQueries):  # type: ignore[misc]
 class _Qrels(BaseQrels):  # type: ignore[misc]
     """Judgements whose ``iteration`` is the passage's language, by which PEER groups them."""
 
-    def __init__(self, language: str, pool: Sequence[str], load: CollectionLoader) -> None:
+    def __init__(self, dataset: str, language: str, pool: Sequence[str], load: CollectionLoader) -> None:
+        self._record = record_of(dataset)
         self._language = language
         self._pool = pool
         self._load = load
@@ -202,7 +192,7 @@ class _Qrels(BaseQrels):  # type: ignore[misc]
         for question_id in self._load(self._language).questions:
             for language in self._pool:
                 for doc_id in self._load(language).relevant.get(question_id, ()):
-                    yield TrecQrel(question_id, doc_id, 1, language)
+                    yield self._record(question_id, doc_id, 1, language)
 
     def qrels_cls(self) -> Any:
         return TrecQrel
@@ -223,7 +213,7 @@ def _miracl_pool(name: str, groups: tuple[str | None, ...]) -> Dataset:
     return Dataset(
         docs,
         ir_datasets.load(source).queries_handler(),
-        _PooledQrels(source, str(language)),
+        _PooledQrels(name, source, str(language)),
         _Documentation(f"MIRACL: {NAMES[language]} topics ({split}) on one pool of {', '.join(languages)}.", ""),
     )
 
@@ -276,13 +266,14 @@ class _PooledDocstore(Docstore):  # type: ignore[misc]
 
 
 class _PooledQrels(BaseQrels):  # type: ignore[misc]
-    def __init__(self, source: str, language: str) -> None:
+    def __init__(self, dataset: str, source: str, language: str) -> None:
+        self._record = record_of(dataset)
         self._source = source
         self._language = language
 
     def qrels_iter(self) -> Iterator[TrecQrel]:
         for qrel in ir_datasets.load(self._source).qrels_iter():
-            yield qrel._replace(doc_id=trec_id(self._language, qrel.doc_id), iteration=self._language)
+            yield self._record(qrel.query_id, trec_id(self._language, qrel.doc_id), qrel.relevance, self._language)
 
     def qrels_cls(self) -> Any:
         return TrecQrel

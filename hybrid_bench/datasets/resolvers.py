@@ -32,7 +32,7 @@ from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry
 
 if TYPE_CHECKING:
-    from hybrid_bench.datasets.irds_entries import DocsParts
+    from hybrid_bench.datasets.entry_languages import DocsParts
 
 #: A dataset with more passages than this in ir_datasets' metadata is large.
 LARGE_FROM = 100_000

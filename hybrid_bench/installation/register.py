@@ -6,6 +6,11 @@ from __future__ import annotations
 def register() -> None:
     """Register the datasets with ir_datasets and the language-bias measures with ir_measures. Repeated calls have no effect."""
     register_datasets()
+    register_measures()
+
+
+def register_measures() -> None:
+    """Register the language-bias measures with ir_measures. Repeated calls have no effect."""
     from hybrid_bench.measures import provider
 
     provider.register()

@@ -1,10 +1,10 @@
-"""RankDistance and PEER as ir_measures measures, for use on any run."""
+"""RankDistance, PEER and SameLanguage as ir_measures measures, for use on any run."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import ir_measures
 import numpy as np
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures.bias import peer, rank_distance
+
+if TYPE_CHECKING:
+    from hybrid_bench.datasets.entry_languages import EntryLanguages
 
 
 class _MeanOfDefined(MeanAgg):
@@ -72,18 +75,42 @@ class _PEER(_LanguageBias):
     }
 
 
+class _SameLanguage(Measure):
+    """Share of the first ``cutoff`` documents of a run over a multilingual pool that are in the query's language.
+
+    Qrels do not state the language of a query, nor those of documents without a judgement: the ir_datasets entry that the qrels
+    are of does. Its own records (``qrels_iter()``) name it; for others it is the parameter ``dataset``.
+    """
+
+    __name__ = "SameLanguage"
+    NAME = __name__
+    PRETTY_NAME = "Same Language"
+    SHORT_DESC = "The share of the top k documents that are in the query's language."
+    SUPPORTED_PARAMS = {
+        "cutoff": measures.ParamInfo(dtype=int, required=True, desc="ranking cutoff threshold"),
+        "dataset": measures.ParamInfo(dtype=str, default="", desc="ir_datasets entry that the qrels are of"),
+    }
+
+
 RankDistance = _RankDistance()
 PEER = _PEER()
+SameLanguage = _SameLanguage()
 
 
 class _LanguageBiasProvider(providers.Provider):
     """Language bias of a run over a multilingual pool."""
 
     NAME = "hybrid_bench"
-    SUPPORTED_MEASURES = [_RankDistance(rel=AnyValue()), _PEER(cutoff=AnyValue(), rel=AnyValue())]
+    SUPPORTED_MEASURES = [
+        _RankDistance(rel=AnyValue()),
+        _PEER(cutoff=AnyValue(), rel=AnyValue()),
+        _SameLanguage(cutoff=AnyValue(), dataset=AnyValue()),
+    ]
 
     def _evaluator(self, measures: Iterable[Measure], qrels: Any) -> _Evaluator:
-        return _Evaluator(list(measures), list(QrelsConverter(qrels).as_namedtuple_iter()))
+        records = list(QrelsConverter(qrels).as_namedtuple_iter())
+        of_frame = qrels["dataset"] if "dataset" in getattr(qrels, "columns", ()) else ()
+        return _Evaluator(list(measures), records, {getattr(record, "dataset", "") for record in records} - {""} | set(of_frame))
 
 
 #: The iteration of a qrel that states none.
@@ -91,8 +118,9 @@ _NO_GROUP = "0"
 
 
 class _Evaluator(providers.Evaluator):
-    def __init__(self, measures: list[Measure], qrels: Sequence[Any]) -> None:
+    def __init__(self, measures: list[Measure], qrels: Sequence[Any], datasets: Collection[str]) -> None:
         super().__init__(measures, {qrel.query_id for qrel in qrels})
+        self._languages = {of: _languages(of, datasets) for of in measures if of.NAME == SameLanguage.NAME}
         self._qrels: dict[str, dict[str, int]] = {}
         for qrel in qrels:
             self._qrels.setdefault(qrel.query_id, {})[qrel.doc_id] = qrel.relevance
@@ -113,6 +141,11 @@ class _Evaluator(providers.Evaluator):
             ranked = sorted(zip(as_float32, found_scores, strict=True), reverse=True)
             ranks = {doc_id: rank for rank, (_, doc_id) in enumerate(ranked, start=1)}
             for measure in self.measures:
+                if measure.NAME == SameLanguage.NAME:
+                    languages, depth = self._languages[measure], measure["cutoff"]
+                    same = sum(languages.of(doc_id) == languages.query for _, doc_id in ranked[:depth])
+                    yield Metric(query_id, measure, same / depth)
+                    continue
                 relevant = [doc_id for doc_id, grade in judged.items() if grade >= measure["rel"]]
                 if len(relevant) < 2:
                     continue
@@ -133,6 +166,19 @@ def _cut(cutoff: Any, ranks: Mapping[str, int], relevant: Sequence[str]) -> NDAr
     return np.array([rank if (rank := ranks.get(doc_id, depth + 1)) <= depth else after for doc_id in relevant], np.float64)
 
 
+def _languages(measure: Measure, datasets: Collection[str]) -> EntryLanguages:
+    """The languages of the entry that qrels are of."""
+    from hybrid_bench.datasets.entry_languages import EntryLanguages  # it imports ir_datasets
+
+    named = {measure["dataset"]} if measure["dataset"] else set(datasets)
+    if len(named) != 1:
+        raise HybridBenchError(
+            f"{measure} needs to know the languages of the queries and of all documents, and the qrels do not state one dataset",
+            f"Name it: SameLanguage(dataset='xquad-r/all/en')@{measure['cutoff']}, or give the records of its qrels_iter().",
+        )
+    return EntryLanguages(named.pop())
+
+
 def register() -> None:
     """Make ``ir_measures.parse_measure("RankDistance")`` work. May be called more than once.
 
@@ -140,7 +186,7 @@ def register() -> None:
     """
     if providers.registry.get(_LanguageBiasProvider.NAME) is not None:
         return
-    for measure in (RankDistance, PEER):
+    for measure in (RankDistance, PEER, SameLanguage):
         if measure.NAME not in measures.registry:
             measures.register(measure)
     ir_measures.DefaultPipeline.providers.append(providers.register(_LanguageBiasProvider()))

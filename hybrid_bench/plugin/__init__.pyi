@@ -40,6 +40,7 @@ from hybrid_bench.evaluation.runs import evaluate_runs as evaluate_runs
 from hybrid_bench.execution.protocol import Executor as Executor
 from hybrid_bench.installation.doctor import Finding as Finding
 from hybrid_bench.installation.register import register_datasets as register_datasets
+from hybrid_bench.installation.register import register_measures as register_measures
 from hybrid_bench.measures.scores import DEFAULT_MEASURES as DEFAULT_MEASURES
 from hybrid_bench.results import tables as tables
 from hybrid_bench.results.runs import Hit as Hit

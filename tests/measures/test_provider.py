@@ -1,11 +1,13 @@
-"""RankDistance and PEER as measures of ir_measures, on any run."""
+"""RankDistance, PEER and SameLanguage as measures of ir_measures, on any run."""
 
 from __future__ import annotations
 
 import math
+import pickle
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import ir_datasets
 import ir_measures
@@ -18,7 +20,9 @@ from scipy import stats
 
 import hybrid_bench
 from hybrid_bench import HybridBenchError
-from hybrid_bench.measures.provider import PEER, RankDistance
+from hybrid_bench.measures.provider import PEER, RankDistance, SameLanguage
+from hybrid_bench.results import runs
+from tests.tiny_encoder import TinyEncoder
 
 Qrels = dict[str, dict[str, int]]
 Run = dict[str, dict[str, float]]
@@ -187,3 +191,71 @@ def test_peer_equals_the_package_of_its_authors_at_full_depth_and_leaves_it_its_
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def of_tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[hybrid_bench.Result, dict[str, Run]]:
+    """A result on two languages of mini, and its full runs on the pool of both, by query language."""
+    folder = tmp_path_factory.mktemp("runs")
+    options = hybrid_bench.EvaluationOptions(runs=folder, run_settings=("multilingual",), depth=10_000)
+    result = hybrid_bench.evaluate(TinyEncoder(), "mini", options=options)
+    return result, {language: _run(folder / f"{language}-all.trec.gz") for language in ("de", "th")}
+
+
+def _run(path: Path) -> Run:
+    return {query_id: {hit.doc_id: hit.score for hit in hits} for query_id, hits in runs.read(path).items()}
+
+
+@pytest.mark.parametrize("language", ["de", "th"])
+@pytest.mark.parametrize("form", ["records", "pickled", "frame", "dataset"])
+def test_bias_on_an_entry_is_that_of_the_result(
+    of_tiny: tuple[hybrid_bench.Result, dict[str, Run]], language: str, form: str
+) -> None:
+    """For SameLanguage qrels have to state the entry, or the measure has to."""
+    result, of_language = of_tiny
+    records = list(ir_datasets.load(f"mini/all/{language}").qrels_iter())
+    same, qrels = SameLanguage @ 20, records
+    if form == "pickled":
+        qrels = pickle.loads(pickle.dumps(records))  # noqa: S301
+    elif form == "frame":
+        qrels = pd.DataFrame(records).assign(dataset=f"mini/all/{language}")
+    elif form == "dataset":
+        same = ir_measures.parse_measure(f"SameLanguage(dataset='mini/all/{language}')@20")
+        qrels = [ir_measures.Qrel(*record) for record in records]
+    found = ir_measures.calc_aggregate([same, RankDistance, ir_measures.AP], qrels, of_language[language])
+    expected = {row.measure: row.value for row in result.rows if (row.query_set, row.pool) == (language, "all")}
+    assert found == {
+        same: pytest.approx(expected["SameLanguage@20"]),
+        RankDistance: pytest.approx(expected["RankDistance"]),
+        ir_measures.AP: pytest.approx(expected["AP"]),
+    }
+    assert 0 < expected["SameLanguage@20"] < 1
+
+
+def test_the_language_of_a_document_of_miracl_is_the_beginning_of_its_id() -> None:
+    """These pools prefix ids; nothing of the collections is read."""
+    same = ir_measures.parse_measure("SameLanguage(dataset='miracl/sw+yo/dev/yo')@4")
+    run = {"q": in_order("yo-1#0", "sw-1#0", "yo-2#0")}
+    assert same.calc_aggregate({"q": {"yo-1#0": 1}}, run) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("measure", "dataset", "problem"),
+    [
+        (
+            "SameLanguage@5",
+            "",
+            r"SameLanguage@5 needs to know the languages .* do not state one dataset\n  Name it: SameLanguage",
+        ),
+        ("SameLanguage@5", "mini/all/en mini/all/de", "the qrels do not state one dataset"),
+        ("SameLanguage@5", "no-such", "there is no ir_datasets entry 'no-such'"),
+        ("SameLanguage@5", "mini", "the entry mini does not state the language of its queries and of each document"),
+        ("SameLanguage@5", "mini/all/en", "the run has the document 'de-1', which is not in mini/all/en"),
+    ],
+)
+def test_what_the_languages_cannot_be_known_of_is_refused(measure: str, dataset: str, problem: str) -> None:
+    names = dataset.split() or [None]
+    qrels = pd.DataFrame([{"query_id": "q", "doc_id": f"d{at}", "relevance": 1} for at, _ in enumerate(names)])
+    qrels = qrels.assign(dataset=names) if dataset else qrels
+    with pytest.raises(HybridBenchError, match=problem):
+        ir_measures.parse_measure(measure).calc_aggregate(qrels, {"q": in_order("de-1")})

@@ -10,7 +10,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import ir_datasets
+import ir_measures
 import pytest
+
+import hybrid_bench
 
 hook = pytest.importorskip("hybrid_bench_ir_datasets")
 
@@ -98,7 +102,7 @@ def test_an_environment_variable_disables_the_hook(run: Run) -> None:
 
 def test_a_start_without_ir_datasets_imports_nothing(run: Run) -> None:
     program = "import sys; print(*sorted({'hybrid_bench_ir_datasets', %s} & set(sys.modules)))"
-    heavy = "'ir_datasets', 'hybrid_bench', 'numpy', 'pydantic', 'logging', 'importlib.abc'"
+    heavy = "'ir_datasets', 'ir_measures', 'hybrid_bench', 'numpy', 'pydantic', 'logging', 'importlib.abc'"
     assert succeeds(run(program % heavy)) == "hybrid_bench_ir_datasets"
     # find_spec does not import the module.
     assert succeeds(run("import importlib.util; importlib.util.find_spec('ir_datasets')\n" + program % "'numpy'")) == (
@@ -126,6 +130,69 @@ def test_ir_datasets_works_if_hybrid_bench_is_missing(run: Run) -> None:
     assert "vaswani" in done.stdout
     assert len(done.stderr.splitlines()) == 1
     assert "ModuleNotFoundError: No module named 'hybrid_bench.plugin'" in done.stderr
+
+
+@pytest.fixture
+def a_run(tmp_path: Path) -> Path:
+    """A run of two questions in English on the pool of all languages; it begins with passages in German."""
+    file = tmp_path / "run.trec"
+    entry = ir_datasets.load("mini/all/en")
+    questions = [query.query_id for query in entry.queries_iter()][:2]
+    passages = [doc.doc_id for doc in entry.docs_iter()]
+    file.write_text("".join(f"{q} Q0 {d} 0 {-at} t\n" for q in questions for at, d in enumerate(passages)))
+    return file
+
+
+BIAS = ("RankDistance", "PEER", "SameLanguage@20", "AP")
+
+
+def test_the_command_of_ir_measures_knows_the_measures_of_bias(run: Run, a_run: Path) -> None:
+    printed = succeeds(run("-m", "ir_measures", "mini/all/en", str(a_run), *BIAS, "--places", "-1"))
+    hybrid_bench.register()
+    qrels = list(ir_datasets.load("mini/all/en").qrels_iter())
+    expected = ir_measures.calc_aggregate(
+        [ir_measures.parse_measure(name) for name in BIAS], qrels, ir_measures.read_trec_run(str(a_run))
+    )
+    found = {name: float(value) for name, value in (line.split("\t") for line in printed.splitlines())}
+    assert found == {str(measure): pytest.approx(value, nan_ok=True) for measure, value in expected.items()}
+    assert found["RankDistance"] > 10
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "from ir_measures import AP",
+        "import ir_measures.providers",
+        "import hybrid_bench.measures.provider as provider; provider.register()",
+        "import hybrid_bench; hybrid_bench.evaluate",
+        "import hybrid_bench; hybrid_bench.register()",
+        "import ir_datasets",
+        "import ir_measures, importlib; importlib.reload(ir_measures)",
+    ],
+)
+def test_the_measures_are_known_whatever_was_imported_first(run: Run, first: str) -> None:
+    program = f"{first}\nimport ir_measures; print(*map(ir_measures.parse_measure, {BIAS}))"
+    assert succeeds(run(program)) == " ".join(BIAS)
+
+
+def test_the_hook_that_is_disabled_registers_no_measure(run: Run, a_run: Path) -> None:
+    done = run("-m", "ir_measures", "nowhere.qrels", str(a_run), "RankDistance", HYBRID_BENCH_IR_DATASETS="0")
+    assert done.returncode != 0
+    program = "import ir_measures; print('RankDistance' in ir_measures.measures.registry)"
+    assert succeeds(run(program)) == "True"
+    assert succeeds(run(program, HYBRID_BENCH_IR_DATASETS="0")) == "False"
+
+
+def test_ir_measures_works_if_hybrid_bench_is_missing(run: Run) -> None:
+    done = run("import sys; sys.modules['hybrid_bench'] = None; import ir_measures; print(ir_measures.AP)")
+    assert (done.returncode, done.stdout.strip()) == (0, "AP")
+    assert done.stderr.startswith("Hybrid Bench measures are not available in ir_measures: ModuleNotFoundError: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_measures_do_not_wait_for_datasets(run: Run) -> None:
+    """ir_datasets takes half a second to import."""
+    assert succeeds(run("import sys, ir_measures; print('ir_datasets' in sys.modules)")) == "False"
 
 
 THREADS = """

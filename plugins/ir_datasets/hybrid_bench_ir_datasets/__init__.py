@@ -1,7 +1,7 @@
-"""Hybrid Bench datasets in plain ``ir_datasets``, for programs that do not import ``hybrid_bench``.
+"""Hybrid Bench datasets and measures in plain ``ir_datasets`` and ``ir_measures``, without an import of ``hybrid_bench``.
 
 Python calls :func:`install` at every start, through the ``.pth`` file beside this package. To keep the start fast, this module
-imports only what Python has loaded by then, not even ``typing``: most programs never import ``ir_datasets``.
+imports only what Python has loaded by then, not even ``typing``: most programs import neither.
 """
 
 import os
@@ -20,25 +20,30 @@ __all__ = ["VARIABLE", "install"]
 #: Set this environment variable to ``0`` to switch the hook off.
 VARIABLE = "HYBRID_BENCH_IR_DATASETS"
 
-_ENTRIES = "hybrid_bench.datasets.irds_entries"
+#: What is extended, the module of Hybrid Bench that imports it, the function that registers, and what it registers.
+_EXTENDED = {
+    "ir_datasets": ("hybrid_bench.datasets.irds_entries", "register_datasets", "datasets"),
+    "ir_measures": ("hybrid_bench.measures.provider", "register_measures", "measures"),
+}
 
 
 def install() -> None:
-    """Register Hybrid Bench's entries as soon as ``ir_datasets`` is imported. Repeated calls have no effect."""
+    """Register Hybrid Bench's datasets and measures as soon as what they extend is imported. Repeated calls have no effect."""
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
-        if "ir_datasets" in sys.modules:
-            _register()
+        for name in _EXTENDED:
+            if name in sys.modules:
+                _register(name)
 
 
 class _Finder:
-    """Meta path finder that delegates to the finders after it and wraps the loader of ``ir_datasets``."""
+    """Meta path finder that delegates to the finders after it and wraps the loaders of what is extended."""
 
     def find_spec(
         self, fullname: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
-        """The spec of ``ir_datasets`` with a loader that also registers; None for every other module."""
-        if fullname != "ir_datasets":
+        """The spec of what is extended with a loader that also registers; None for every other module."""
+        if fullname not in _EXTENDED:
             return None
         finders = list(sys.meta_path)
         if self not in finders:  # another hook wraps this finder and finds the module itself
@@ -55,7 +60,7 @@ class _Finder:
 
 
 class _RegisteringLoader:
-    """Wrapper of the loader of ``ir_datasets``, used until the module has run."""
+    """Wrapper of the loader of what is extended, used until the module has run."""
 
     def __init__(self, loader: "Loader | None") -> None:
         self._loader: Any = loader
@@ -69,31 +74,32 @@ class _RegisteringLoader:
         return module
 
     def exec_module(self, module: "ModuleType") -> None:
-        """Run the module, then register the entries. The import lock makes importers in all threads wait for both."""
+        """Run the module, then register. The import lock makes importers in all threads wait for both."""
         # Restore the real loader: importlib.resources and inspect read it from the module.
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        _register()
+        _register(module.__name__)
 
 
-def _register() -> None:
+def _register(extended: str) -> None:
     if os.environ.get(VARIABLE) == "0":
         return
-    entries = sys.modules.get(_ENTRIES)
-    if entries is not None and not hasattr(entries, "register"):
-        return  # Hybrid Bench is importing ir_datasets and registers its entries itself.
+    importer, function, what = _EXTENDED[extended]
+    importing = sys.modules.get(importer)
+    if importing is not None and not hasattr(importing, "register"):
+        return  # Hybrid Bench is importing it and registers by itself.
     try:
-        from hybrid_bench.plugin import register_datasets
+        import hybrid_bench.plugin
 
-        register_datasets()
-    except Exception as error:  # ir_datasets must work even if Hybrid Bench is broken
+        getattr(hybrid_bench.plugin, function)()
+    except Exception as error:  # what is extended must work even if Hybrid Bench is broken
         import logging
 
         problem = " ".join(f"{type(error).__name__}: {error}".split())
         logging.getLogger(__name__).warning(
-            "Hybrid Bench datasets are not available in ir_datasets: %s (set %s=0 to disable the hook)", problem, VARIABLE
+            "Hybrid Bench %s are not available in %s: %s (set %s=0 to disable the hook)", what, extended, problem, VARIABLE
         )
 
 
