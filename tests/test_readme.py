@@ -26,8 +26,8 @@ PAGES = (
     "docs/vectors.md",
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-#: Commands of a plugin that is tested in an environment of its own.
-ELSEWHERE = {"baseline"}
+#: Commands of plugins that are tested in an environment of their own.
+ELSEWHERE = {"baseline", "beir"}
 
 
 def blocks(page: str, language: str) -> list[str]:

@@ -25,6 +25,7 @@ from hybrid_bench.cli import (
     report,
     reproduce,
     results,
+    runs,
     search,
     streams,
     study,
@@ -65,6 +66,7 @@ app.add_typer(datasets.app, name="datasets")
 app.add_typer(texts.app, name="texts")
 app.add_typer(images.app, name="images")
 app.add_typer(results.app, name="results")
+app.add_typer(runs.app, name="runs")
 app.add_typer(submit.app, name="submit")
 app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(study.app, name="study")

@@ -72,7 +72,7 @@ class EntryLanguages:
         self.query: str = language
         self._dataset = dataset
         self._of_all: str | None = of_docs if not (parts and parts.datasets) else None
-        self._parts: DocsParts = parts
+        self._parts: DocsParts = parts or DocsParts({}, prefixed=False)
 
     @functools.cached_property
     def _read(self) -> dict[str, str]:

@@ -26,6 +26,7 @@ from hybrid_bench.datasets.catalog import (
 )
 from hybrid_bench.datasets.parts import Collection, Judgement, QuerySet
 from hybrid_bench.datasets.settings import ALL, Setting, SettingKind, language_settings
+from hybrid_bench.datasets.sources.jsonl import FolderDoc
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.trec_ids import doc_id_in
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
@@ -152,7 +153,10 @@ def ir_datasets_id(name: str) -> Suite | None:
     if parts and parts.datasets:
         return _pooled_entry(name, language, parts)
     docs_language = found.docs_lang() or language
-    collection = Collection(docs_language or "und", passages_of(name), language=docs_language, count=lambda: count_of(name))
+    passages = passages_of(name)
+    if name.startswith("beir/"):
+        passages = functools.partial(_joined_as_by_beir, name)
+    collection = Collection(docs_language or "und", passages, language=docs_language, count=lambda: count_of(name))
     queries = QuerySet(language or "und", queries_of(name), judgements_of([(collection.name, name)]), language=language)
     kind: SettingKind = "monolingual" if language == docs_language else "cross-lingual"
     return Suite(
@@ -164,6 +168,11 @@ def ir_datasets_id(name: str) -> Suite | None:
         large=(count_of(name) or 0) > LARGE_FROM,
         drops_own=name.startswith("beir/"),
     )
+
+
+def _joined_as_by_beir(name: str) -> Iterator[FolderDoc]:
+    """The documents of an entry; without the space that ir_datasets puts before the text of one that has no title."""
+    return (FolderDoc(doc.doc_id, getattr(doc, "title", None) or "", doc.text) for doc in entry(name).docs_iter())
 
 
 def _pooled_entry(name: str, language: str, parts: DocsParts) -> Suite:

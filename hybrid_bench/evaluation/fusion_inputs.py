@@ -87,6 +87,12 @@ def _files(path: Path) -> dict[Pair, Path]:
     return {(setting.query_set, setting.pool): file for setting, file in result.run_files.items()}
 
 
+def named_files(path: Path) -> dict[str, Path]:
+    """The runs of a run file, a folder of runs or a result, by their names without endings: ``en-all``."""
+    files = [path] if path.is_file() and path.suffix != ".json" else _files(path).values()
+    return {file.name.removesuffix(".gz").removesuffix(".trec"): file for file in files}
+
+
 def results_among(paths: Sequence[Path]) -> list[Result]:
     """The results among the sides. Runs do not state what they are of.
 

@@ -107,6 +107,10 @@ class _LanguageBiasProvider(providers.Provider):
         _SameLanguage(cutoff=AnyValue(), dataset=AnyValue()),
     ]
 
+    def supports(self, measure: Measure) -> bool:
+        """Whether a measure is one of these; another package has a PEER with other parameters."""
+        return isinstance(measure, _LanguageBias | _SameLanguage) and bool(super().supports(measure))
+
     def _evaluator(self, measures: Iterable[Measure], qrels: Any) -> _Evaluator:
         records = list(QrelsConverter(qrels).as_namedtuple_iter())
         of_frame = qrels["dataset"] if "dataset" in getattr(qrels, "columns", ()) else ()

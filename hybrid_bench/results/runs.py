@@ -74,7 +74,7 @@ class RunWriter:
         self._path = path
         self._temporary = atomic.temporary_name(path)
         self._header = f"{identity}.trec" if identity else ""
-        self._tag = "_".join(tag.split()) or "hybrid-bench"
+        self._tag = tag_of(tag)
         self._sha256 = hashlib.sha256()
 
     def __enter__(self) -> RunWriter:
@@ -85,9 +85,7 @@ class RunWriter:
 
     def add(self, query_id: str, doc_ids: Iterable[str], scores: NDArray[np.float32]) -> None:
         """Write the passages found for a query, in canonical order."""
-        found = zip(doc_ids, scores.astype(str).tolist(), strict=True)
-        lines = (f"{query_id} Q0 {doc_id} {rank} {score} {self._tag}\n" for rank, (doc_id, score) in enumerate(found, start=1))
-        text = "".join(lines).encode()
+        text = lines(query_id, doc_ids, scores, self._tag).encode()
         self._sha256.update(text)
         with atomic.naming(self._path):
             self._packed.write(text)
@@ -121,6 +119,17 @@ class RunWriter:
                 with contextlib.suppress(OSError):  # on a full disk, closing tries to write again
                     file.close()
             self._temporary.unlink(missing_ok=True)
+
+
+def tag_of(name: str) -> str:
+    """The last column of the run of a searcher."""
+    return "_".join(name.split()) or "hybrid-bench"
+
+
+def lines(query_id: str, doc_ids: Iterable[str], scores: NDArray[np.float32], tag: str) -> str:
+    """The lines of a query, whose passages are in canonical order."""
+    found = zip(doc_ids, scores.astype(str).tolist(), strict=True)
+    return "".join(f"{query_id} Q0 {doc_id} {rank} {score} {tag}\n" for rank, (doc_id, score) in enumerate(found, start=1))
 
 
 def write(run: Run, path: Path, tag: str, identity: str = "") -> str:

@@ -190,6 +190,12 @@ def test_ir_measures_works_if_hybrid_bench_is_missing(run: Run) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_the_package_of_the_authors_of_peer_takes_its_name(run: Run) -> None:
+    program = "import ir_measures, peer_measure; print(type(ir_measures.parse_measure('PEER')) is type(peer_measure.PEER))"
+    assert succeeds(run(program)) == "True"
+    assert succeeds(run(f"import peer_measure; {program}")) == "True"
+
+
 def test_measures_do_not_wait_for_datasets(run: Run) -> None:
     """ir_datasets takes half a second to import."""
     assert succeeds(run("import sys, ir_measures; print('ir_datasets' in sys.modules)")) == "False"

@@ -25,6 +25,8 @@ _EXTENDED = {
     "ir_datasets": ("hybrid_bench.datasets.irds_entries", "register_datasets", "datasets"),
     "ir_measures": ("hybrid_bench.measures.provider", "register_measures", "measures"),
 }
+#: The package of PEER's authors registers PEER when it is imported, and fails if the name is taken.
+_OWNER_OF_PEER = "peer_measure"
 
 
 def install() -> None:
@@ -43,6 +45,8 @@ class _Finder:
         self, fullname: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
     ) -> "ModuleSpec | None":
         """The spec of what is extended with a loader that also registers; None for every other module."""
+        if fullname == _OWNER_OF_PEER:  # it is about to be imported
+            _release_peer()
         if fullname not in _EXTENDED:
             return None
         finders = list(sys.meta_path)
@@ -94,6 +98,8 @@ def _register(extended: str) -> None:
         import hybrid_bench.plugin
 
         getattr(hybrid_bench.plugin, function)()
+        if _OWNER_OF_PEER in sys.modules:  # it is being imported
+            _release_peer()
     except Exception as error:  # what is extended must work even if Hybrid Bench is broken
         import logging
 
@@ -101,6 +107,13 @@ def _register(extended: str) -> None:
         logging.getLogger(__name__).warning(
             "Hybrid Bench %s are not available in %s: %s (set %s=0 to disable the hook)", what, extended, problem, VARIABLE
         )
+
+
+def _release_peer() -> None:
+    measures = sys.modules.get("ir_measures")
+    registry = measures.measures.registry if measures is not None else {}
+    if type(registry.get("PEER")).__module__.startswith("hybrid_bench."):
+        del registry["PEER"]
 
 
 _FINDER = _Finder()

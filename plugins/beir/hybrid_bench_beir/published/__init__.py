@@ -1,0 +1,1 @@
+"""Published figures, each table with a file that states its source."""
