@@ -22,6 +22,7 @@ PAGES = (
     "docs/data.md",
     "docs/images.md",
     "docs/scaling.md",
+    "docs/suites.md",
     "docs/training.md",
     "docs/vectors.md",
 )

@@ -18,6 +18,7 @@ from hybrid_bench.cli.options import (
     EncoderNames,
     ExecutorName,
     Format,
+    FullPools,
     Languages,
     Measures,
     Out,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 def command(
     encoders: EncoderNames = None,
     suite: SuiteName = "mini",
+    full_pools: FullPools = False,
     languages: Languages = None,
     passage_text: PassageTextOption = "sentence",
     measures: Measures = None,
@@ -89,7 +91,7 @@ def command(
     """
     import dataclasses
 
-    from hybrid_bench.datasets.resolvers import load_suite
+    from hybrid_bench.datasets.resolvers import full, load_suite
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.evaluation.evaluate import evaluate
     from hybrid_bench.evaluation.given_runs import evaluate_given
@@ -98,7 +100,7 @@ def command(
 
     # Check all options before the long work begins.
     tables.check_format(output)
-    asked = load_suite(suite)
+    asked = full(load_suite(suite)) if full_pools else load_suite(suite)
     options = EvaluationOptions(
         languages=separated(languages) or None,
         passage_text=passage_text,  # type: ignore[arg-type]  # checked there

@@ -17,6 +17,7 @@ EncoderNames = Annotated[
 SuiteName = Annotated[
     str, typer.Option(help="A name from `hybrid-bench suites`, an ir_datasets id, or a folder in BEIR's layout.")
 ]
+FullPools = Annotated[bool, typer.Option("--full-pools", help="The whole pools of a suite that draws pools of equal sizes.")]
 OptionalSuiteName = Annotated[
     str, typer.Option("--suite", help="Score on this suite: a name, an ir_datasets id, or a folder in BEIR's layout.")
 ]

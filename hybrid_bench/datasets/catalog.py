@@ -89,6 +89,10 @@ XQUAD_R = _parallel(
     "xquad-r", "XQuAD as sentence retrieval (LAReQA): 1,190 questions, all in every language",
     XQUAD_R_LANGUAGES, "CC BY-SA 4.0",
 )  # fmt: skip
+XQUAD_R_RO = _parallel(
+    "xquad-r+ro", "XQuAD-R with the later Romanian of XQuAD, cut into sentences by a rule",
+    (*XQUAD_R_LANGUAGES, "ro"), "CC BY-SA 4.0",
+)  # fmt: skip
 MLQA_R = _parallel(
     "mlqa-r", "MLQA as sentence retrieval (LAReQA): 1,148 questions, each in two to four languages",
     MLQA_R_LANGUAGES, "CC BY-NC 4.0",

@@ -19,10 +19,12 @@ class DocsParts(NamedTuple):
     Attributes:
         datasets: language to the id of the entry that has its documents; empty if the entry has one language.
         prefixed: whether ids begin with the language, and those of the parts do not.
+        drops_own: as of :class:`hybrid_bench.datasets.suite.Suite`.
     """
 
     datasets: dict[str, str]
     prefixed: bool
+    drops_own: bool = False
 
 
 @functools.cache

@@ -13,11 +13,12 @@ from ir_datasets.datasets.base import Dataset
 from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericQuery, TrecQrel
 from ir_datasets.indices import Docstore
 
-from hybrid_bench.datasets import downloads
+from hybrid_bench.datasets import downloads, irds_suites
 from hybrid_bench.datasets.entry_languages import DocsParts, record_of
+from hybrid_bench.datasets.irds_handlers import DocsIter, Documentation, MemoryDocstore
 from hybrid_bench.datasets.languages import MIRACL, MLQA_R, NAMES, XQUAD_R
 from hybrid_bench.datasets.sources import lareqa, mini
-from hybrid_bench.datasets.sources.records import CollectionLoader, PooledPassage, SentencePassage
+from hybrid_bench.datasets.sources.records import CollectionLoader, LanguageCollection, PooledPassage, SentencePassage
 from hybrid_bench.datasets.trec_ids import doc_id_in, trec_id
 from hybrid_bench.errors import UnknownNameError
 
@@ -46,9 +47,15 @@ def register() -> None:
 def _register_all() -> None:
     _register_parallel("xquad-r", "XQuAD-R", XQUAD_R, functools.partial(lareqa.load, "xquad-r"), _LAREQA_BIBTEX)
     _register_parallel("mlqa-r", "MLQA-R", MLQA_R, functools.partial(lareqa.load, "mlqa-r"), _LAREQA_BIBTEX)
+    _register_parallel("xquad-r+ro", "XQuAD-R with Romanian", (*XQUAD_R, "ro"), _with_romanian, _LAREQA_BIBTEX)
     _register_parallel("mini", "mini", XQUAD_R, mini.load, "")
+    irds_suites.register()
     # MIRACL itself is in ir_datasets; a pool over several of its languages is not, and each choice is one more entry.
     ir_datasets.registry.register_pattern(r"^miracl/(all|[a-z]{2}(?:\+[a-z]{2})+)(?:/(train|dev)/([a-z]{2}))?$", _miracl_pool)
+
+
+def _with_romanian(language: str) -> LanguageCollection:
+    return lareqa.load("xquad-ro" if language == "ro" else "xquad-r", language)
 
 
 def pool_languages(pool: str) -> tuple[str, ...]:
@@ -61,8 +68,8 @@ def pool_languages(pool: str) -> tuple[str, ...]:
 
 
 def _register_parallel(name: str, title: str, languages: Sequence[str], load: CollectionLoader, bibtex: str) -> None:
-    def document(text: str) -> _Documentation:
-        return _Documentation(f"{title}: {text}", bibtex)
+    def document(text: str) -> Documentation:
+        return Documentation(f"{title}: {text}", bibtex)
 
     register = ir_datasets.registry.register
     register(name, Dataset(document("questions in one language, answered by sentences of the same or other languages.")))
@@ -84,42 +91,6 @@ def _register_parallel(name: str, title: str, languages: Sequence[str], load: Co
             )
 
 
-class _Documentation:
-    def __init__(self, description: str, bibtex: str) -> None:
-        self._contents = {"desc": description, "pretty_name": description.split(":")[0]}
-        if bibtex:
-            self._contents["bibtex"] = bibtex
-
-    def documentation(self) -> dict[str, str]:
-        return dict(self._contents)
-
-
-class _DocsIter:
-    """Passages one after the other; an index or a slice of it looks only at what it names, as in ir_datasets."""
-
-    def __init__(self, passages: Sequence[Any]) -> None:
-        self._passages = passages
-        self._iter = iter(passages)
-
-    def __iter__(self) -> _DocsIter:
-        return self
-
-    def __next__(self) -> Any:
-        return next(self._iter)
-
-    def __getitem__(self, key: int | slice) -> Any:
-        return _DocsIter(self._passages[key]) if isinstance(key, slice) else self._passages[key]
-
-
-class _MemoryDocstore(Docstore):  # type: ignore[misc]
-    def __init__(self, passages: Sequence[SentencePassage]) -> None:
-        super().__init__(SentencePassage)
-        self._by_id = {passage.doc_id: passage for passage in passages}
-
-    def get_many_iter(self, doc_ids: Iterable[str]) -> Iterator[SentencePassage]:
-        return (self._by_id[doc_id] for doc_id in doc_ids if doc_id in self._by_id)
-
-
 class _Docs(BaseDocs):  # type: ignore[misc]
     def __init__(self, namespace: str, languages: Sequence[str], load: CollectionLoader, parts: DocsParts) -> None:
         self._namespace = namespace
@@ -131,14 +102,14 @@ class _Docs(BaseDocs):  # type: ignore[misc]
     def _passages(self) -> Sequence[SentencePassage]:
         return list(itertools.chain.from_iterable(self._load(language).passages for language in self._languages))
 
-    def docs_iter(self) -> _DocsIter:
-        return _DocsIter(self._passages)
+    def docs_iter(self) -> DocsIter:
+        return DocsIter(self._passages)
 
     @functools.cached_property
-    def _store(self) -> _MemoryDocstore:
-        return _MemoryDocstore(self._passages)
+    def _store(self) -> MemoryDocstore:
+        return MemoryDocstore(self._passages, SentencePassage)
 
-    def docs_store(self) -> _MemoryDocstore:
+    def docs_store(self) -> MemoryDocstore:
         return self._store
 
     def docs_count(self) -> int:
@@ -206,7 +177,7 @@ def _miracl_pool(name: str, groups: tuple[str | None, ...]) -> Dataset:
     languages = pool_languages(str(pool))
     docs = _PooledDocs(f"miracl/{pool}", languages)
     if split is None:
-        return Dataset(docs, _Documentation(f"MIRACL: one pool of {', '.join(languages)}.", ""))
+        return Dataset(docs, Documentation(f"MIRACL: one pool of {', '.join(languages)}.", ""))
     if language not in languages:
         raise UnknownNameError("language of this pool", str(language), languages)
     source = f"miracl/{language}/{split}"
@@ -214,7 +185,7 @@ def _miracl_pool(name: str, groups: tuple[str | None, ...]) -> Dataset:
         docs,
         ir_datasets.load(source).queries_handler(),
         _PooledQrels(name, source, str(language)),
-        _Documentation(f"MIRACL: {NAMES[language]} topics ({split}) on one pool of {', '.join(languages)}.", ""),
+        Documentation(f"MIRACL: {NAMES[language]} topics ({split}) on one pool of {', '.join(languages)}.", ""),
     )
 
 

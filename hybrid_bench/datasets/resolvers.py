@@ -71,6 +71,17 @@ def load_suite(name: str) -> Suite:
     )
 
 
+def full(suite: Suite) -> Suite:
+    """The suite with the whole pools, of one that draws pools of equal sizes: ``<name>/full``.
+
+    Raises:
+        HybridBenchError: if the suite draws none.
+    """
+    if f"{suite.name}/full" not in SUITES:
+        raise HybridBenchError(f"--full-pools has no effect: {suite.name} draws no pools of equal sizes", "Leave it out.")
+    return SUITES.get(f"{suite.name}/full")
+
+
 def _checked(found: object, resolver: str, name: str) -> Suite:
     if not isinstance(found, Suite):
         raise HybridBenchError(
@@ -195,5 +206,6 @@ def _pooled_entry(name: str, language: str, parts: DocsParts) -> Suite:
         settings=(Setting(language, ALL, "multilingual"),),
         pools={ALL: tuple(parts.datasets)},
         unique_ids=not parts.prefixed,
+        drops_own=parts.drops_own,
         large=sum(collection.count() or 0 for collection in collections) > LARGE_FROM,
     )

@@ -14,7 +14,7 @@ from hybrid_bench.datasets.items import check_distinct, read_item, reader
 from hybrid_bench.datasets.parts import Collection, ImagePassage, ImageQuery, Item, Judgement, PassageText, QuerySet
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.trec_ids import doc_id_in, separator, trec_id
-from hybrid_bench.errors import UnknownNameError
+from hybrid_bench.errors import HybridBenchError, UnknownNameError
 
 if TYPE_CHECKING:
     from hybrid_bench.datasets.oddities import Oddities
@@ -47,6 +47,8 @@ class Suite:
         all_collections: names of the collections of the unrestricted suite, which decide TREC ids; by default those above.
         available: gives the suite of the images that are there, where they are the user's own; its name is another.
         subset_of: name of the suite that this one has the available images of.
+        slices: name of a property of queries, e.g. ``topic``, to what gives query id to its value; results are reported by it.
+        of_languages: gives the suite of other languages, where more are published than it searches by default.
         prefixed: whether TREC ids begin with the collection's name; by default where a query set is asked on several
             collections, or a pool holds several, and their ids are not unique.
 
@@ -72,6 +74,8 @@ class Suite:
     unique_ids: bool = False
     available: Callable[[], Suite] | None = None
     subset_of: str = ""
+    slices: Mapping[str, Callable[[], Mapping[str, str]]] = field(default_factory=dict)
+    of_languages: Callable[[Sequence[str]], Suite] | None = None
     prefixed: bool | None = None
     all_collections: tuple[str, ...] = ()
 
@@ -186,11 +190,15 @@ class Suite:
     def restrict(self, languages: Sequence[str]) -> Suite:
         """The same suite with these languages alone, named ``<name>+<language>+...``.
 
-        Pools of several collections shrink with it; query sets and collections without a language stay.
+        Pools of several collections shrink with it; query sets and collections without a language stay. A suite with
+        :attr:`of_languages` may get other languages than it has by default.
 
         Raises:
             UnknownNameError: if a language is not in the suite.
+            HybridBenchError: if no setting is left.
         """
+        if self.of_languages is not None and not set(languages) <= set(self.languages):
+            return self.of_languages(languages).restrict(languages)
         for language in languages:
             if language not in self.languages:
                 raise UnknownNameError(f"language of {self.name}", language, self.languages)
@@ -205,6 +213,15 @@ class Suite:
         def judgements(queries: QuerySet) -> Iterable[Judgement]:
             return (judgement for judgement in queries.judgements() if judgement.collection not in dropped)
 
+        names_asked = {queries.name for queries in query_sets}
+        settings = tuple(
+            setting for setting in self.settings if setting.query_set in names_asked and setting.pool in {*names, *pools}
+        )
+        if not settings:
+            raise HybridBenchError(
+                f"{self.name} has no setting in {', '.join(languages)} alone",
+                "Add the language of the passages or of the queries.",
+            )
         return dataclasses.replace(
             self,
             name=f"{self.base_name}+{'+'.join(language for language in self.languages if language in kept)}",
@@ -214,11 +231,7 @@ class Suite:
             ),
             collections=collections,
             pools=pools,
-            settings=tuple(
-                setting
-                for setting in self.settings
-                if setting.query_set in {queries.name for queries in query_sets} and setting.pool in {*names, *pools}
-            ),
+            settings=settings,
         )
 
     def passages(self, collection: str, passage_text: PassageText = "sentence", oddities: Oddities | None = None) -> list[Item]:

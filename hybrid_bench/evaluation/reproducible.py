@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "evaluate": (
         "--suite", "--languages", "--passage-text", "--measures", "--dtype", "--device", "--pooling", "--query-prefix",
         "--passage-prefix", "--max-length", "--similarity", "--revision", "--storage", "--run-depth", "--name", "--backend",
-        "--drop-own", "--keep-own", "--strict", "--run", "--vectors", "--card", "--available",
+        "--drop-own", "--keep-own", "--strict", "--run", "--vectors", "--card", "--available", "--full-pools",
     ),
     "fuse": ("--method", "--normalisation", "--weights", "--rrf-k", "--depth", "--suite", "--name", "--measures"),
     "search": (

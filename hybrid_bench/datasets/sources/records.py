@@ -32,6 +32,29 @@ class PooledPassage(NamedTuple):
         return f"{self.title} {self.text}"
 
 
+class TextPassage(NamedTuple):
+    """A passage that is a text, with the title of what it is from where that is known."""
+
+    doc_id: str
+    title: str
+    text: str
+
+    def default_text(self) -> str:
+        """Title and text, joined as by BEIR and ir_datasets."""
+        return f"{self.title} {self.text}".strip()
+
+
+class Question(NamedTuple):
+    """A query that is a text."""
+
+    query_id: str
+    text: str
+
+    def default_text(self) -> str:
+        """The text."""
+        return self.text
+
+
 @dataclass(frozen=True)
 class LanguageCollection:
     """What one language holds.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.datasets.languages import MLQA_R, XQUAD_R
-from hybrid_bench.datasets.sources import lareqa
+from hybrid_bench.datasets.sources import lareqa, squad
 
 pytestmark = pytest.mark.usefixtures("shared")
 
@@ -109,7 +109,7 @@ def paragraph_of(context: str, breaks: list[tuple[int, int]], **answers: int) ->
 def test_an_identical_sentence_of_the_paragraph_is_relevant_too() -> None:
     twice = paragraph_of("Yes. No. Yes.", [(0, 4), (5, 8), (9, 13)], first=0, second=5, third=9)
     elsewhere = paragraph_of("Yes.", [(0, 4)])
-    relevant = lareqa.parse(file_of(twice, elsewhere), "en").relevant
+    relevant = squad.parse(file_of(twice, elsewhere), "en").relevant
     assert relevant == {
         "first": ["en-0000-00", "en-0000-02"],
         "second": ["en-0000-01"],
@@ -119,12 +119,12 @@ def test_an_identical_sentence_of_the_paragraph_is_relevant_too() -> None:
 
 def test_a_sentence_ends_before_its_last_offset() -> None:
     paragraph = paragraph_of("One.Two.", [(0, 4), (4, 8)], last_of_one=3, first_of_two=4)
-    assert lareqa.parse(file_of(paragraph), "en").relevant == {"last_of_one": ["en-0000-00"], "first_of_two": ["en-0000-01"]}
+    assert squad.parse(file_of(paragraph), "en").relevant == {"last_of_one": ["en-0000-00"], "first_of_two": ["en-0000-01"]}
 
 
 def test_an_answer_outside_every_sentence_is_named() -> None:
     with pytest.raises(HybridBenchError, match=r"question lost \(de\): no sentence of its paragraph holds offset 4"):
-        lareqa.parse(file_of(paragraph_of("One. Two.", [(0, 4), (5, 9)], lost=4)), "de")
+        squad.parse(file_of(paragraph_of("One. Two.", [(0, 4), (5, 9)], lost=4)), "de")
 
 
 @st.composite
@@ -159,7 +159,7 @@ def test_any_file_parses_to_what_reading_it_letter_by_letter_gives(file: dict[st
                 spans = paragraph["sentence_breaks"]
                 answer = next(text for text, span in zip(texts, spans, strict=True) if offset in range(*span))
                 relevant[question["id"]] = [doc_id for doc_id, text in zip(ids, texts, strict=True) if text == answer]
-    found = lareqa.parse(file, "xx")
+    found = squad.parse(file, "xx")
     assert [(passage.doc_id, passage.text) for passage in found.passages] == passages
     assert found.relevant == relevant
     assert found.questions == {question: f"{question}?" for question in relevant}
