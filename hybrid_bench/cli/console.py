@@ -124,6 +124,7 @@ def show_frame_of(result: Result, frame: pd.DataFrame, style: str, title: str) -
 def show_result(result: Result, style: str, heading: str = "") -> None:
     """Print the tables of a result to standard output, and its notes to standard error."""
     from hybrid_bench.results import tables
+    from hybrid_bench.results.saturation import saturated
     from hybrid_bench.results.stated_languages import left_out
 
     show_frame_of(result, tables.by_query_set(result), style, heading or tables.title(result))
@@ -131,6 +132,8 @@ def show_result(result: Result, style: str, heading: str = "") -> None:
         show_frame_of(result, tables.summary(result), style, "Means over settings")
     if missing := left_out(result):
         remark(f"note: * not among the languages on the encoder's card: {', '.join(missing)}")
+    for kind, mean in saturated(result).items():
+        remark(f"note: {kind} {result.primary} is saturated ({mean:.4f}): it tells encoders apart no more")
     for note in result.notes:
         remark(f"note: {note}")
 

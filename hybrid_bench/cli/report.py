@@ -21,7 +21,9 @@ def command(
     baseline: Annotated[
         str, typer.Option(help="Compare the others with this encoder: its name, or its file's. [default: all pairs]")
     ] = "",
-    by: Annotated[str, typer.Option(help="Comma-separated tables: setting, language, measure.")] = "setting",
+    by: Annotated[
+        str, typer.Option(help="Comma-separated tables: setting, language, measure; of some suites topic, domain, ...")
+    ] = "setting",
     test: Annotated[str, typer.Option(help="Paired test over questions: t or randomisation.")] = "t",
     level: Annotated[float, typer.Option(help="Level of significance, after Holm's correction.")] = 0.05,
     second: Annotated[bool, typer.Option("--second", help="Underline the second best values.")] = False,

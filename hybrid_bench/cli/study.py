@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from hybrid_bench.cli import console
-from hybrid_bench.cli.options import Format
+from hybrid_bench.cli.options import Device, Dtype, Format, Store, separated
 
 app = typer.Typer(
-    help="Train with several settings and compare the results.",
+    help="Compare encoders, or trainings with several settings, and report the results.",
     epilog="Example: hybrid-bench study strategies --base me5-small --seeds 3",
     no_args_is_help=True,
 )
@@ -160,6 +160,46 @@ def images(
     found = measure(arms, names, console.BarProgress())
     words = ["hybrid-bench", "study", "images", *encoders, "--suites", suites, *(["--fits", str(fits)] if fits else [])]
     for file in images_report.write(found, encoders[0], out, shlex.join(words)):
+        console.echo(str(file))
+
+
+@app.command("robustness")
+def robustness(
+    suites: Annotated[
+        str, typer.Option(help="Comma-separated suites, or groups of them: low-resource, domains, beir.")
+    ] = "low-resource",
+    encoders: Annotated[str, typer.Option(help="Comma-separated encoders; later ones are compared with earlier ones.")] = (
+        "me5-small,mono-me5-small,cross-me5-small,hybrid-me5-small"
+    ),
+    beside: Annotated[
+        list[Path] | None, typer.Option(help="A result of another searcher, e.g. of `baseline bm25`, to report too; repeatable.")
+    ] = None,
+    dtype: Dtype = "fp32",
+    device: Device = "auto",
+    work: Annotated[Path, typer.Option(help="Folder of results; those in it are reused.")] = Path("results"),
+    store: Store = None,
+    out: Annotated[Path, typer.Option(help="Output folder of the report.")] = Path("leaderboards/studies/robustness"),
+) -> None:
+    """Compare encoders in low-resource languages or on other domains: gaps, drops, and whether they differ by more than noise.
+
+    Run again to resume an interrupted study. Example: hybrid-bench study robustness --suites domains
+    """
+    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.evaluation.options import EvaluationOptions
+    from hybrid_bench.evaluation.robustness import report, study
+    from hybrid_bench.results.record import Result
+
+    chosen, named = study.suites_of(separated(suites)), separated(encoders)
+    if not named or len(set(named)) < len(named):
+        raise HybridBenchError(f"--encoders {encoders!r} names no encoder, or one twice", "For example --encoders me5-small.")
+    others = [Result.read(file) for file in beside or []]
+    options = EvaluationOptions(encoder={"dtype": dtype, "device": device}, store=store)
+    outcome = study.run(named, chosen, options, folder=work, beside=others, progress=console.BarProgress())
+    for suite, reason in outcome.missing.items():
+        console.remark(f"{suite} is left out: {reason}")
+    words = ["hybrid-bench", "study", "robustness", "--suites", suites, "--encoders", encoders]
+    words += ["--dtype", dtype] if dtype != "fp32" else []
+    for file in report.write(outcome, out, shlex.join(words)):
         console.echo(str(file))
 
 

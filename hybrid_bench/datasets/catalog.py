@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hybrid_bench.datasets.languages import MIRACL as MIRACL_LANGUAGES
@@ -12,6 +12,7 @@ from hybrid_bench.datasets.languages import XQUAD_R as XQUAD_R_LANGUAGES
 from hybrid_bench.datasets.parts import Collection, Judgement, Passage, Query, QuerySet
 from hybrid_bench.datasets.settings import ALL, language_settings
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.datasets.xquad_slices import SLICES
 
 
 def entry(dataset_id: str) -> Any:
@@ -59,7 +60,13 @@ def count_of(dataset_id: str) -> int | None:
     return count
 
 
-def _parallel(name: str, description: str, languages: tuple[str, ...], licence: str) -> Suite:
+def _parallel(
+    name: str,
+    description: str,
+    languages: tuple[str, ...],
+    licence: str,
+    slices: Mapping[str, Callable[[], Mapping[str, str]]] | None = None,
+) -> Suite:
     """A suite whose questions and passages are translations of each other."""
     collections = tuple(Collection(language, passages_of(f"{name}/{language}"), language=language) for language in languages)
     query_sets = tuple(
@@ -81,17 +88,18 @@ def _parallel(name: str, description: str, languages: tuple[str, ...], licence: 
         primary="AP",
         licence=licence,
         unique_ids=True,
+        slices=slices or {},
     )
 
 
 MINI = _parallel("mini", "15 everyday topics, written for this project and shipped with it", XQUAD_R_LANGUAGES, "CC0 1.0")
 XQUAD_R = _parallel(
     "xquad-r", "XQuAD as sentence retrieval (LAReQA): 1,190 questions, all in every language",
-    XQUAD_R_LANGUAGES, "CC BY-SA 4.0",
+    XQUAD_R_LANGUAGES, "CC BY-SA 4.0", SLICES,
 )  # fmt: skip
 XQUAD_R_RO = _parallel(
     "xquad-r+ro", "XQuAD-R with the later Romanian of XQuAD, cut into sentences by a rule",
-    (*XQUAD_R_LANGUAGES, "ro"), "CC BY-SA 4.0",
+    (*XQUAD_R_LANGUAGES, "ro"), "CC BY-SA 4.0", SLICES,
 )  # fmt: skip
 MLQA_R = _parallel(
     "mlqa-r", "MLQA as sentence retrieval (LAReQA): 1,148 questions, each in two to four languages",

@@ -103,20 +103,20 @@ def by_measure(results: Sequence[Result]) -> list[Plan]:
     return plans
 
 
-#: Name to view; parts above this one add theirs.
+#: Name to view; a suite has more, see :mod:`hybrid_bench.reports.slices`.
 VIEWS: dict[str, View] = {"setting": by_setting, "language": by_language, "measure": by_measure}
 
 
-def plans(results: Sequence[Result], by: Sequence[str]) -> list[Plan]:
+def plans(results: Sequence[Result], by: Sequence[str], views: Mapping[str, View]) -> list[Plan]:
     """The tables of some views.
 
     Raises:
         UnknownNameError: if there is no such view.
     """
     for name in by:
-        if name not in VIEWS:
-            raise UnknownNameError("table", name, VIEWS)
-    return [plan for name in dict.fromkeys(by) for plan in VIEWS[name](results)]
+        if name not in views:
+            raise UnknownNameError("table", name, views)
+    return [plan for name in dict.fromkeys(by) for plan in views[name](results)]
 
 
 def _scored(results: Sequence[Result]) -> Mapping[tuple[SettingKind, str], None]:

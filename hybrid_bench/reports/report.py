@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.evaluation.compare import check_comparable
-from hybrid_bench.reports import formats
-from hybrid_bench.reports.columns import plans
+from hybrid_bench.reports import formats, slices
+from hybrid_bench.reports.columns import VIEWS, plans
 from hybrid_bench.reports.comparisons import Test
 from hybrid_bench.reports.observations import Observations
 from hybrid_bench.reports.table import Table, make
@@ -111,7 +111,8 @@ def report(
         results: two or more, or the paths of their files.
         baseline: one of the results, or its name: the others are compared with it, and it is the first row. By default all
             pairs are compared.
-        by: views of :data:`hybrid_bench.reports.columns.VIEWS`: ``setting``, ``language``, ``measure``.
+        by: views of :data:`hybrid_bench.reports.columns.VIEWS`: ``setting``, ``language``, ``measure``; and properties of the
+            suite's questions, such as ``topic`` (:attr:`Suite.slices`).
         test: ``t`` for the paired t-test, ``randomisation`` for the paired randomisation test.
         level: of significance.
         second: whether the second best values are underlined.
@@ -137,7 +138,9 @@ def report(
     names = _names(read)
     of = Observations(read)
     at = None if first is None else 0
-    tables = [make(plan, of, names, baseline=at, test=test, level=level, notes=_notes(read, names)) for plan in plans(read, by)]
+    views = VIEWS if set(by) <= VIEWS.keys() else VIEWS | slices.views(read[0])
+    notes = _notes(read, names)
+    tables = [make(plan, of, names, baseline=at, test=test, level=level, notes=notes) for plan in plans(read, by, views)]
     return Report(tuple(tables), of, tuple(names), at, second)
 
 

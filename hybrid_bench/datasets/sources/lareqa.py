@@ -31,12 +31,16 @@ def sources() -> dict[str, Source]:
 @functools.cache
 def load(name: str, language: str) -> LanguageCollection:
     """Download (once), check and parse one language of ``xquad-r``, ``xquad-ro`` or ``mlqa-r``."""
+    return squad.read(file(name, language), language)
+
+
+def file(name: str, language: str) -> Path:
+    """The checked file of a language, downloaded once."""
     from ir_datasets.util import home_path
 
     source = sources()[name]
-    path = fetch(
+    return fetch(
         source["url"].format(language=language),
         Path(home_path()) / name / f"{language}.json",
         source["md5"][language],
     )
-    return squad.read(path, language)

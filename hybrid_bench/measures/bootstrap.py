@@ -1,0 +1,72 @@
+"""Percentile bootstrap over questions (Efron and Tibshirani 1993), for statistics of means of several groups of questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hybrid_bench.errors import HybridBenchError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RESAMPLES = 10_000
+_SEED = 20_240_810
+#: Values that are drawn at once.
+_BATCH = 4_000_000
+
+
+class Interval(NamedTuple):
+    """A statistic with its 95 % confidence interval.
+
+    Attributes:
+        value: of all questions.
+        low: the 2.5th percentile of the resamples.
+        high: the 97.5th.
+        p: two-sided: twice the share of resamples on the other side of 0, at least 2 / (resamples + 1).
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def bootstrap(
+    groups: Sequence[NDArray[np.float64]],
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """Resample the questions of each group.
+
+    Args:
+        groups: each (questions, values): what is known of each question, e.g. its AP by two encoders, stays together.
+        statistic: from (resamples, all values) means, those of the first group first, to (resamples,) values.
+        resamples: that are drawn, with a fixed seed.
+
+    Raises:
+        HybridBenchError: if a group has fewer than two questions.
+    """
+    if any(len(values) < 2 for values in groups):
+        raise HybridBenchError(
+            "a query set of one question has no confidence interval", "Leave it out, or add questions to its language or domain."
+        )
+    rng = np.random.default_rng(_SEED)
+    means = np.concatenate([_means(values, rng, resamples) for values in groups], axis=1)
+    drawn = statistic(means)
+    value = float(statistic(np.concatenate([values.mean(axis=0) for values in groups])[None])[0])
+    low, high = (float(end) for end in np.percentile(drawn, [2.5, 97.5]))
+    beyond = min(int((drawn <= 0).sum()), int((drawn >= 0).sum())) + 1
+    return Interval(value, low, high, min(1.0, 2 * beyond / (resamples + 1)))
+
+
+def _means(values: NDArray[np.float64], rng: np.random.Generator, resamples: int) -> NDArray[np.float64]:
+    """(resamples, values) means of resampled questions."""
+    step = max(1, _BATCH // len(values))
+    parts = []
+    for start in range(0, resamples, step):
+        chosen = rng.integers(0, len(values), (min(step, resamples - start), len(values)))
+        parts.append(values[chosen].mean(axis=1))
+    return np.concatenate(parts)

@@ -1,0 +1,141 @@
+"""The study of robustness: figures, report, and suites whose files cannot be had."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hybrid_bench import EvaluationOptions, HybridBenchError, Result, evaluate, load_suite
+from hybrid_bench.evaluation import gaps
+from hybrid_bench.evaluation.robustness import figures, report, study
+from tests.conftest import ROOT, Cli
+from tests.evaluation.test_gaps import Coarse, domains
+from tests.tiny_encoder import TinyEncoder
+
+COMMITTED = sorted((ROOT / "leaderboards" / "studies" / "robustness").glob("**/robustness.csv"))
+
+
+@pytest.fixture(scope="module")
+def results() -> list[Result]:
+    options = EvaluationOptions(languages=("en", "de", "th"))
+    return [evaluate(encoder, "mini", options=options) for encoder in (TinyEncoder(), Coarse())]
+
+
+def test_figures_are_those_of_the_results(results: list[Result]) -> None:
+    frame = figures.table(results).set_index(["encoder", "against", "statistic", "group", "name"])["value"]
+    means = {row.query_set: row.value for row in results[0].rows if row.measure == "AP" and row.setting == "monolingual"}
+    assert frame["tiny", "", "mean", "monolingual", "de"] == pytest.approx(means["de"])
+    assert frame["tiny", "", "mean", "monolingual", "all"] == pytest.approx(sum(means.values()) / 3)
+    sides = [gaps.values(result, "AP") for result in results]
+    paired = gaps.pairs(sides[0])
+    assert frame["coarse", "tiny", "gap difference", "cross-lingual", "all"] == pytest.approx(
+        gaps.difference_of_gaps(sides, paired).value
+    )
+    assert frame["coarse", "tiny", "mean difference", "monolingual", "all"] < 0
+
+
+def test_the_report_says_what_the_figures_say(results: list[Result], tmp_path: Path) -> None:
+    domain_results = [evaluate(encoder, domains([9, 9, 9])) for encoder in (TinyEncoder(), Coarse())]
+    outcome = study.Outcome({"mini": results, "domains": domain_results}, {"gone": "cannot get it. Put it there."})
+    files = report.write(outcome, tmp_path, "hybrid-bench study robustness")
+    assert {file.name for file in files} == {"robustness.md", "robustness.csv", "robustness-mini.svg", "robustness-domains.svg"}
+    before = [file.read_bytes() for file in files]
+    assert [file.read_bytes() for file in report.write(outcome, tmp_path, "hybrid-bench study robustness")] == before
+    text = (tmp_path / "robustness.md").read_text(encoding="utf-8")
+    assert "## gone\n\nNot evaluated: cannot get it. Put it there." in text
+    assert "not stated" in text
+    frame = pd.read_csv(tmp_path / "robustness.csv", keep_default_na=False, na_values=[""], dtype={"name": str})
+    frame["against"] = frame["against"].fillna("")
+    assert_sentences_follow(text, frame)
+    assert {"gap", "drop", "mean difference", "gap difference", "drop difference"} <= set(frame["statistic"])
+
+
+def assert_sentences_follow(text: str, frame: pd.DataFrame) -> None:
+    """Every difference over all query sets has one sentence, whose words are those of its sign and its p."""
+    answer = text[text.index("## Answer") :].split("\n## ")[0]
+    lines = [line for line in answer.splitlines() if line.startswith("- ")]
+    overall = frame[(frame["against"] != "") & (frame["name"] == "all")]
+    assert len(lines) == len(overall)
+    for line, row in zip(lines, overall.itertuples(), strict=True):
+        stated = re.search(r"\(([+-]\d\.\d{4}) \[([+-]\d\.\d{4}), ([+-]\d\.\d{4})\]", line)
+        assert stated and float(stated[1]) == pytest.approx(row.value, abs=6e-5)
+        assert row.encoder in line and row.against in line and f"{row.suite}, {row.group}" in line
+        words = {"better": 1, "worse": -1, "loses more": 1, "loses less": -1}
+        signs = [sign for word, sign in words.items() if word in line]
+        if row.p < 0.05:
+            assert signs == [1 if row.value > 0 else -1]
+        else:
+            assert not signs and "no more than noise" in line
+
+
+@pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.parent.name)
+def test_the_words_of_committed_studies_follow_from_their_figures(file: Path) -> None:
+    frame = pd.read_csv(file)
+    frame["against"] = frame["against"].fillna("")
+    text = file.with_suffix(".md").read_text(encoding="utf-8")
+    assert_sentences_follow(text, frame)
+    assert all((file.parent / name).is_file() for name in re.findall(r"!\[.*?\]\((.*?)\)", text))
+
+
+def test_groups_of_suites() -> None:
+    assert study.suites_of(["domains", "mini", "squadshifts"]) == ["squadshifts", "mini"]
+    with pytest.raises(HybridBenchError, match="no suite is named"):
+        study.suites_of([])
+
+
+def test_a_suite_that_is_not_on_this_machine_is_reported_and_the_others_run(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = tmp_path / "no-mirror"
+    empty.mkdir()
+    env = {"HYBRID_BENCH_MIRROR": str(empty), "IR_DATASETS_HOME": str(tmp_path / "irds")}
+    words = ("study", "robustness", "--encoders", "tiny", "--out", "study")
+    done = cli(*words, "--suites", "mini,afriqa", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "afriqa is left out" in done.stderr
+    text = (tmp_path / "study" / "robustness.md").read_text(encoding="utf-8")
+    assert "## mini" in text
+    assert "HYBRID_BENCH_MIRROR" in text[text.index("## afriqa\n\nNot evaluated") :]
+    done = cli(*words, "--suites", "afriqa", env=env)
+    assert done.returncode == 2
+    assert "no suite of the study can be evaluated: afriqa" in done.stderr
+    assert "HYBRID_BENCH_MIRROR" in done.stderr
+
+
+def test_a_result_without_ranks_is_refused(results: list[Result]) -> None:
+    bare = results[0].model_copy(update={"ranks_file": None})
+    bare._ranks = None
+    with pytest.raises(HybridBenchError, match="has no ranks"):
+        figures.table([bare])
+
+
+def test_a_domain_suite_of_a_user(tmp_path: Path) -> None:
+    suite = dataclasses.replace(domains([9, 9]), name="mine")
+    assert load_suite("squadshifts").settings[0].kind == suite.settings[0].kind == "in-domain"
+    frame = figures.table([evaluate(TinyEncoder(), suite)])
+    assert list(frame[frame["statistic"] == "drop"]["name"]) == ["b", "all"]
+
+
+def test_languages_outside_of_every_list_and_with_a_script(tmp_path: Path) -> None:
+    """A user's folders, named by tags that no table of this project has."""
+    for language in ("gcf", "ks-Arab"):
+        folder = tmp_path / "mine" / language
+        (folder / "qrels").mkdir(parents=True)
+        words = [f"{language}{number}" for number in range(4)]
+        corpus = [json.dumps({"_id": f"d{n}", "text": f"text {word}"}) for n, word in enumerate(words)]
+        queries = [json.dumps({"_id": f"q{n}", "text": word}) for n, word in enumerate(words)]
+        (folder / "corpus.jsonl").write_text("\n".join(corpus))
+        (folder / "queries.jsonl").write_text("\n".join(queries))
+        (folder / "qrels" / "test.tsv").write_text("\n".join(f"q{n}\td{n}\t1" for n in range(4)))
+    result = evaluate(TinyEncoder(), str(tmp_path / "mine"))
+    frame = figures.table([result])
+    means = frame[(frame["statistic"] == "mean") & (frame["group"] == "monolingual")].set_index("name")
+    assert {"gcf", "ks-Arab"} < set(means.index)
+    assert pd.isna(means.loc["gcf", "class"])
+    assert means.loc["ks-Arab", "class"] == 1
+    assert means.loc["gcf", "exposure"] == "not stated"
