@@ -82,8 +82,9 @@ def measure(arms: Sequence[Arm], suites: Sequence[str], progress: Progress) -> d
         measured = found[arm.name] = Measured()
         for name in suites:
             suite = load_suite(name)
+            texts: dict[tuple[str, str], NDArray[np.float32]] = {}
             for fit, encoder in enumerate(arm.fits):
-                _measure_fit(measured, suite, encoder, fit, progress)
+                _measure_fit(measured, suite, encoder, fit, texts, progress)
             result = evaluate(arm.fits[0], suite, options=EvaluationOptions(measures=(f"R@{CUTOFF}",)), progress=progress)
             rows = [row for row in result.rows if row.setting == "image-to-text" and row.pool == "all"]
             measured.pool[name] = {row.measure: row.value for row in rows}
@@ -102,7 +103,16 @@ def captions_on_images(suite: Suite) -> list[str]:
     return names
 
 
-def _measure_fit(measured: Measured, suite: Suite, encoder: Encoder, fit: int, progress: Progress) -> None:
+def _measure_fit(
+    measured: Measured,
+    suite: Suite,
+    encoder: Encoder,
+    fit: int,
+    known: dict[tuple[str, str], NDArray[np.float32]],
+    progress: Progress,
+) -> None:
+    """Measure one fit; ``known`` has the vectors of captions by the fingerprint of what encodes texts, and the query set."""
+    of_texts = str(getattr(encoder, "text_fingerprint", encoder.fingerprint))
     store = EmbeddingStore(cache.home() / "embeddings")
     asked = captions_on_images(suite)
     records = suite.passages("images")
@@ -113,8 +123,11 @@ def _measure_fit(measured: Measured, suite: Suite, encoder: Encoder, fit: int, p
         images = store.vectors(encoder, "passage", pictures, progress=progress.advance)
         for name in asked:
             captions = suite.queries(name)
-            progress.start(f"captions {name}", len(captions))
-            texts = store.vectors(encoder, "query", [one.content for one in captions], progress=progress.advance)
+            if (of_texts, name) not in known:
+                progress.start(f"captions {name}", len(captions))
+                contents = [one.content for one in captions]
+                known[of_texts, name] = store.vectors(encoder, "query", contents, progress=progress.advance)
+            texts = known[of_texts, name]
             own = np.array([row[one.id] for one in captions])
             key = suite.name, name
             for into, (queries, passages) in (

