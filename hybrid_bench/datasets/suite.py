@@ -136,6 +136,10 @@ class Suite:
         pools = {name for name in (*self.pools, *self._collections) if collection in self.pool(name)}
         return tuple(dict.fromkeys(setting.query_set for setting in self.settings if setting.pool in pools))
 
+    def _searched(self, settings: Iterable[Setting]) -> set[str]:
+        """The collections in the pools of some settings."""
+        return {name for setting in settings for name in self.pool(setting.pool)}
+
     @property
     def _asks_on_several(self) -> bool:
         """Whether a query set is asked on more than one collection."""
@@ -190,8 +194,9 @@ class Suite:
     def restrict(self, languages: Sequence[str]) -> Suite:
         """The same suite with these languages alone, named ``<name>+<language>+...``.
 
-        Pools of several collections shrink with it; query sets and collections without a language stay. A suite with
-        :attr:`of_languages` may get other languages than it has by default.
+        Pools of several collections shrink with it; query sets and collections without a language stay. What only settings
+        needed that are left out is left out with them. A suite with :attr:`of_languages` may get other languages than it has
+        by default.
 
         Raises:
             UnknownNameError: if a language is not in the suite.
@@ -203,12 +208,19 @@ class Suite:
             if language not in self.languages:
                 raise UnknownNameError(f"language of {self.name}", language, self.languages)
         kept = {None, *languages}
-        query_sets = tuple(queries for queries in self.query_sets if queries.language in kept)
-        collections = tuple(collection for collection in self.collections if collection.language in kept)
-        names = {collection.name for collection in collections}
-        dropped = set(self._collections) - names
+        asked = {queries.name for queries in self.query_sets if queries.language in kept}
+        names = {collection.name for collection in self.collections if collection.language in kept}
         inside = {name: tuple(one for one in pool if one in names) for name, pool in self.pools.items()}
         pools = {name: pool for name, pool in inside.items() if len(pool) > 1}
+        settings = tuple(setting for setting in self.settings if setting.query_set in asked and setting.pool in {*names, *pools})
+        if settings:
+            lost = [setting for setting in self.settings if setting not in settings]
+            asked -= {setting.query_set for setting in lost} - {setting.query_set for setting in settings}
+            names -= self._searched(lost) - self._searched(settings)
+            pools = {name: pool for name, pool in pools.items() if names.issuperset(pool)}
+        query_sets = tuple(queries for queries in self.query_sets if queries.name in asked)
+        collections = tuple(collection for collection in self.collections if collection.name in names)
+        dropped = set(self._collections) - names
 
         def judgements(queries: QuerySet) -> Iterable[Judgement]:
             return (judgement for judgement in queries.judgements() if judgement.collection not in dropped)

@@ -6,10 +6,13 @@ from hybrid_bench.cli import options as options
 # Suites.
 from hybrid_bench.datasets.captioned import captions_of as captions_of
 from hybrid_bench.datasets.hashes import items_hash as items_hash
+from hybrid_bench.datasets.hashes import suite_hash as suite_hash
 from hybrid_bench.datasets.image_files import find_images as find_images
 from hybrid_bench.datasets.images import Input as Input
 from hybrid_bench.datasets.images import Modality as Modality
 from hybrid_bench.datasets.images import modality_of as modality_of
+from hybrid_bench.datasets.judged import judged_queries as judged_queries
+from hybrid_bench.datasets.judged import qrels as qrels
 from hybrid_bench.datasets.parts import ImagePassage as ImagePassage
 from hybrid_bench.datasets.parts import ImageQuery as ImageQuery
 from hybrid_bench.datasets.parts import Item as Item

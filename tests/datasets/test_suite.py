@@ -16,6 +16,7 @@ from hybrid_bench.datasets.judged import judged_queries, qrels
 from hybrid_bench.datasets.sources.records import SentencePassage
 from hybrid_bench.plugin import ImagePassage, ImageQuery, Item, UnknownNameError
 from tests.datasets import examples
+from tests.evaluation.suites import collection, query_set
 
 
 def suite_of(docs: list[Any], queries: list[Any] | None = None, **more: Any) -> Suite:
@@ -352,3 +353,16 @@ def test_a_bad_text_is_named_by_suite_and_id(
 def test_nothing_at_all_is_an_error(what: str, reader: Callable[[list[tuple[str, str]]], Callable[[str], list[Item]]]) -> None:
     with pytest.raises(HybridBenchError, match=f"there is no {what} of toy/de"):
         reader([])("de")
+
+
+def test_a_restriction_leaves_out_what_no_setting_needs_any_more() -> None:
+    """A Thai query set on an English collection of its own: without Thai neither is read."""
+    of = (collection("en", {"1": "rain"}, language="en"), collection("en-of-th", {"1": "rain"}, language="en"))
+    asked = tuple(
+        query_set(name, {"a": "rain?"}, {"a": {(pool, "1"): 1}}, language=name)
+        for name, pool in (("en", "en"), ("th", "en-of-th"))
+    )
+    settings = (Setting("en", "en", "monolingual"), Setting("th", "en-of-th", "cross-lingual"))
+    restricted = Suite("pairs", "Pairs", asked, of, settings).restrict(["en"])
+    assert [part.name for part in (*restricted.query_sets, *restricted.collections)] == ["en", "en"]
+    assert restricted.settings == settings[:1]

