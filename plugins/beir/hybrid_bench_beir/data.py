@@ -72,7 +72,7 @@ def export(suite: Suite | str, folder: Path, settings: Sequence[str] = (), *, ov
 
 def _write(suite: Suite, setting: Setting, to: Path) -> None:
     """Write a folder under a temporary name, then rename it."""
-    part = to.with_name(f".{to.name}.part")
+    part = to.absolute().with_name(f".{to.absolute().name}.part")
     shutil.rmtree(part, ignore_errors=True)
     (part / "qrels").mkdir(parents=True)
     queries, qrels = _judged(suite, setting)
