@@ -18,6 +18,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 
 from hybrid_bench import Encoder, EvaluationOptions, HybridBenchError, Image, evaluate, load_encoder, load_suite
 from hybrid_bench.datasets import captioned
+from hybrid_bench.encoders.backends.image_text import _with_pillow
 from hybrid_bench.testing import EncoderConformance
 from hybrid_bench.testing.pictures import pictures
 from tests.encoders.dual_models import LENGTH, save_dual
@@ -46,7 +47,7 @@ def plain(folder: Path, kind: str) -> tuple[np.ndarray, np.ndarray]:
     """Unit vectors of TEXTS and pictures by transformers alone, one at a time."""
     model = transformers.AutoModel.from_pretrained(folder).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    processor = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil")
+    processor = transformers.AutoImageProcessor.from_pretrained(folder, **_with_pillow())
     padding = {"padding": "max_length", "max_length": LENGTH} if kind == "Siglip" else {}
     texts, images = [], []
     with torch.no_grad():
@@ -168,7 +169,7 @@ def test_ranks_on_the_real_images_are_those_of_brute_force(
     folder = saved[0]
     encoder = load(folder)
     model = transformers.AutoModel.from_pretrained(folder).eval()
-    processor = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil")
+    processor = transformers.AutoImageProcessor.from_pretrained(folder, **_with_pillow())
     options = EvaluationOptions(languages=("en", "de"), measures=("R@1", "R@10", "RR"))
     for name, count in (("multi30k-flickr8k", 243), ("multi30k-flickr8k/val", 242)):
         result = evaluate(encoder, name, options=options)
