@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
+from hybrid_bench.cli.progress import BarProgress as BarProgress
 from hybrid_bench.cli.streams import flush, results, write_styled
 from hybrid_bench.cli.streams import plain as plain
 from hybrid_bench.cli.streams import write as write
@@ -14,48 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hybrid_bench.results.record import Result
-
-
-class BarProgress:
-    """A progress bar on standard error, with rate and remaining time."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=None, rate="", visible=False)
-
-    def __enter__(self) -> BarProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._bar.stop()
-
-    def start(self, step: str, total: int) -> None:
-        """Begin a step of ``total`` items; 0 if their number is not known."""
-        self._bar.reset(self._task, description=plain(step), total=total or None, rate="", visible=True)
-
-    def advance(self, done: int) -> None:
-        """Count more items as done."""
-        self._bar.advance(self._task, done)
-        task = self._bar.tasks[0]
-        self._bar.update(self._task, rate=f"{task.speed:.0f}/s" if task.speed else "")
-
-    def say(self, message: str) -> None:
-        """Print a message above the bar."""
-        self._console.print(plain(message), markup=False, highlight=False, soft_wrap=True)
 
 
 def remark(message: object) -> None:

@@ -163,11 +163,12 @@ def command(
         console.show_result(result, output)
     if name and len(encoders) > 1:
         raise HybridBenchError(f"--name {name} is the name of one encoder, and there are {len(encoders)}", "Evaluate them apart.")
+    bar = console.BarProgress(len(encoders))
     results: list[Result] = []
     written: list[Path] = []
     for encoder, folder in zip(searched, _run_folders(runs, encoders or ["vectors"] * len(searched)), strict=True):
         chosen = dataclasses.replace(options, runs=folder, keep=tuple(written))
-        result = evaluate(encoder, asked, options=chosen, progress=console.BarProgress())
+        result = evaluate(encoder, asked, options=chosen, progress=bar)
         try:
             if output == "table" or len(searched) == 1:
                 console.show_result(result, output)

@@ -22,6 +22,7 @@ from hybrid_bench.cli import (
     fuse,
     images,
     leaderboard,
+    progress,
     report,
     reproduce,
     results,
@@ -100,13 +101,19 @@ def _options(
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress and no messages but warnings and errors.")] = False,
 ) -> None:
-    pass
+    progress.quiet = quiet
 
 
 def main() -> None:
-    """Run the command line. An error that a user can fix is printed without a traceback, and the exit status is 2."""
+    """Run the command line. An error that a user can fix is printed without a traceback, and the exit status is 2.
+
+    ``--debug`` and ``--quiet`` may stand anywhere.
+    """
     streams.prepare()
+    ahead = [word for word in sys.argv[1:] if word in ("--debug", "--quiet")]
+    sys.argv[1:] = [*ahead, *(word for word in sys.argv[1:] if word not in ahead)]
     try:
         try:
             app()

@@ -28,6 +28,10 @@ def command(
     level: Annotated[float, typer.Option(help="Level of significance, after Holm's correction.")] = 0.05,
     second: Annotated[bool, typer.Option("--second", help="Underline the second best values.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the tables into this folder, one file each.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Draw figures into this folder, as SVG, PDF and PNG.")] = None,
+    alpha: Annotated[
+        str, typer.Option(help="Comma-separated NAME=ALPHA: draw curves by the share of monolingual batches in training.")
+    ] = "",
     output: Format = "table",
 ) -> None:
     """Put results on one suite side by side: tables with significance marks, for papers and pages.
@@ -41,6 +45,9 @@ def command(
     tables.check_format(output)
     if out and output == "table":
         raise HybridBenchError(f"a table for the terminal is not written to {out}", "Choose another --format, such as latex.")
+    if alpha and not figures:
+        raise HybridBenchError("--alpha is drawn in a figure", "Name their folder with --figures.")
+    alphas = dict(map(_alpha, separated(alpha)))
     made = report(
         folder.read_all(files),
         baseline or None,
@@ -49,6 +56,8 @@ def command(
         level=level,
         second=second,
     )
+    for path in made.figures(figures, alphas) if figures else []:
+        console.remark(f"wrote {path}")
     if out:
         for path in made.save(out, output):
             console.remark(f"wrote {path}")
@@ -57,6 +66,22 @@ def command(
             console.show(_frame(table, second), f"{table.suite}: {table.about}", " ".join((table.legend, *table.notes)))
     else:
         console.write(FILES[output][1](made))
+
+
+def _alpha(text: str) -> tuple[str, float]:
+    """A name and a share of ``NAME=SHARE``."""
+    from hybrid_bench.errors import HybridBenchError
+
+    name, _, share = text.rpartition("=")
+    try:
+        value = float(share)
+    except ValueError:
+        value = -1.0
+    if not name or not 0 <= value <= 1:
+        raise HybridBenchError(
+            f"--alpha has {text!r}", "Give names and shares from 0 to 1: hybrid-me5-small=0.25,cross-me5-small=0."
+        )
+    return name, value
 
 
 def _frame(table: Table, second: bool) -> pd.DataFrame:

@@ -100,11 +100,21 @@ class ExactSearch:
         """
         with self.phases.measure("encode"), self._progress:
             found: dict[tuple[Role, str], NDArray[np.float32]] = {}
+            self._progress.job(self._encoder.card.name, self._costs())
             for name, items in self.passages.items():
                 found["passage", name] = self._encode("passage", name, items)
             for name, part in self.queries.items():
                 found["query", name] = self._encode("query", name, part.queries)
             return found
+
+    def _costs(self) -> dict[str, float]:
+        """Step to the characters that it encodes; an image counts as one."""
+        parts: dict[str, list[Item]] = {f"passage {name}": items for name, items in self.passages.items()}
+        parts |= {f"query {name}": part.queries for name, part in self.queries.items()}
+        return {
+            step: float(sum(len(item.content) if isinstance(item.content, str) else 1 for item in items))
+            for step, items in parts.items()
+        }
 
     def _encode(self, role: Role, name: str, items: list[Item]) -> NDArray[np.float32]:
         self._progress.start(f"{role} {name}", len(items))

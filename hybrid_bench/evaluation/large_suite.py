@@ -165,6 +165,7 @@ class LargeSuite:
 
     def encode_all(self) -> dict[str, StoredCollection]:
         """Encode what is missing of all collections."""
+        self.progress.job(self.encoder.card.name, {f"passage {of.name}": float(of.count() or 0) for of in self.suite.collections})
         found = {of.name: self.encode(of.name) for of in self.suite.collections}
         return {name: collection for name, collection in found.items() if collection is not None}
 

@@ -48,24 +48,25 @@ def latex(table: Table, *, second: bool = False) -> str:
     styles = ("\\textbf{{{}}}", "\\underline{{{}}}" if second else "{}")
     columns = range(len(table.columns))
     rows = [[escaping.latex(name), *(_styled(table, row, at, styles) for at in columns)] for row, name in enumerate(table.rows)]
-    marks = [[_latex_mark(table.marks.get((row, at), "")) for at in columns] for row in range(len(table.rows))]
-    shown = [[column.format(value) for value in of] for column, of in zip(table.columns, table.means, strict=True)]
-    letters = [max(len(table.marks.get((row, at), "")) for row in range(len(rows))) for at in columns]
-    lengths = [
-        (len(column.label), max(map(len, of)) + of_marks)
-        for column, of, of_marks in zip(table.columns, shown, letters, strict=True)
+    marks = [[_latex_mark(table.marks.get((row, at), "")) for at in columns] for row in range(len(rows))]
+    texts = [
+        [name, *(table.columns[at].format(table.means[at][row]) + table.marks.get((row, at), "") for at in columns)]
+        for row, name in enumerate(table.rows)
     ]
     body = tex.tabular(
-        ["encoder", *(escaping.latex(column.label) for column in table.columns)],
+        ["encoder", *(column.label for column in table.columns)],
         rows,
-        [(len("encoder"), max(map(len, table.rows))), *lengths],
+        texts,
         [False, *[True] * len(table.columns)],
         marks=marks if table.marks else None,
         rules=[1] if table.baseline == 0 else [],
+        gap=2,
     )
     caption = _latex_text(table.caption)
     head = [tex.PREAMBLE, "\\begin{table}", "\\centering", "\\small", "\\setlength{\\tabcolsep}{4pt}"]
-    return "\n".join([*head, f"\\caption{{{caption}}}", f"\\label{{tab:{table.label}}}", f"{body}\\end{{table}}", ""])
+    return "\n".join(
+        [*head, f"\\caption{{{caption}}}", f"\\label{{tab:{table.label}}}", f"\\par\\medskip\n{body}\\end{{table}}", ""]
+    )
 
 
 def long(tables: Sequence[Table]) -> pd.DataFrame:
@@ -113,7 +114,6 @@ def record(table: Table) -> dict[str, Any]:
         }
         for one in table.comparisons
     ]
-    frame = table.frame
     return {
         "name": table.name,
         "suite": table.suite,
@@ -125,7 +125,10 @@ def record(table: Table) -> dict[str, Any]:
         "rows": [
             {
                 "encoder": name,
-                "values": {label: None if value != value else float(value) for label, value in frame.loc[name].items()},
+                "values": {
+                    of.label: None if means[row] != means[row] else means[row]
+                    for of, means in zip(table.columns, table.means, strict=True)
+                },
                 "marks": {of.label: mark for at, of in enumerate(table.columns) if (mark := table.marks.get((row, at)))},
             }
             for row, name in enumerate(table.rows)

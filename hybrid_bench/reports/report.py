@@ -81,6 +81,36 @@ class Report:
             atomic.write(Path(folder) / name, text.encode())
         return [Path(folder) / name for name in contents]
 
+    def figures(self, folder: Path | str, alphas: Mapping[str, float] | None = None) -> list[Path]:
+        """Draw every figure that the results have the values for, as SVG, PDF and PNG.
+
+        A heat map of query sets by pools for each result; RankDistance by query language; quality against language bias;
+        differences to the baseline by query language, with intervals; curves by ``alphas``.
+
+        Args:
+            folder: for the files.
+            alphas: name of a result to the share of monolingual batches that its encoder was trained with.
+
+        Returns:
+            Their paths.
+
+        Raises:
+            HybridBenchError: if matplotlib is not installed, or a name is not of a result.
+        """
+        from hybrid_bench.reports.figures import of_report, style
+
+        for name in alphas or {}:
+            if name not in self.names:
+                raise UnknownNameError("encoder", name, self.names)
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        paths = []
+        suite = self.observations.results[0].suite.replace("/", "-")
+        for name, title, figure in of_report.figures(self.observations, self.names, self.baseline, alphas):
+            for ending in style.ENDINGS:
+                paths.append(Path(folder) / f"{suite}-{name}.{ending}")
+                atomic.write(paths[-1], style.content(figure, ending, title))
+        return paths
+
     def only(self, table: Table) -> Report:
         """The report of one of its tables."""
         return Report((table,), self.observations, self.names, self.baseline, self.second)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 
-def blocks(label: int, columns: Sequence[int], width: int, gap: int) -> list[range]:
+def blocks(label: float, columns: Sequence[float], width: float, gap: float) -> list[range]:
     """Split the columns of a table so that each block fits with the labels of the rows repeated; blocks are of like size.
 
     Args:

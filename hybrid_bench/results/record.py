@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +19,7 @@ from hybrid_bench.results.files import file_stem, free_variant, identity_of, is_
 from hybrid_bench.results.parts import Attributes, Provenance, RanksFile, RunFile, Score, Strict
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.schema_1 import converted
-from hybrid_bench.support import atomic
+from hybrid_bench.support import atomic, lazy_exports
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,6 +188,26 @@ class Result(Strict):
             known = ", ".join(sorted({row.measure for row in self.rows}))
             raise HybridBenchError(f"the result has no measure {measure or self.primary!r}", f"It has: {known}.")
         return chosen.pivot(index="query_set", columns="pool", values="value")
+
+    if TYPE_CHECKING:
+
+        def per_query(self, measures: Sequence[str] = ()) -> pd.DataFrame:
+            """See :func:`hybrid_bench.measures.per_query.per_query`."""
+
+    else:
+        per_query = lazy_exports.method("hybrid_bench.measures.per_query:per_query")
+
+    def __repr__(self) -> str:
+        """What it is of; :attr:`scores` has its content."""
+        return f"<Result of {self.name} on {self.suite}: {len(self.rows)} scores>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """The tables that ``evaluate`` prints, for notebooks."""
+        from hybrid_bench.results.tables import html
+
+        return html(self)
 
     def __eq__(self, other: object) -> bool:
         """Whether everything that is written is equal, and ranks that are only held in memory; not where it was read from."""

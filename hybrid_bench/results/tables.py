@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as web
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -92,6 +93,20 @@ def side_by_side(results: Sequence[Result]) -> pd.DataFrame:
     return with_dtype(pd.DataFrame(rows, index=labels).rename_axis("encoder"), dtypes)
 
 
+def overview(results: Sequence[Result]) -> pd.DataFrame:
+    """One row a result, on any suites: what it is of, its means by setting, and its file."""
+    import pandas as pd
+
+    rows = []
+    for result in results:
+        means = {str(of).removesuffix(f" {result.primary}"): value for of, value in _by_query_set(result)[0].loc["mean"].items()}
+        about = {"encoder": result.name, "suite": result.suite, "dtype": result.provenance.dtype, "measure": result.primary}
+        rows.append({**about, **means, "file": str(result.path or "")})
+    order = ["encoder", "suite", "dtype", "measure", *SHORT_KINDS.values(), *BIAS, "file"]
+    frame = pd.DataFrame(rows, columns=[name for name in order if any(name in row for row in rows)])
+    return frame.set_index("encoder")
+
+
 def with_dtype(frame: pd.DataFrame, dtypes: Sequence[str]) -> pd.DataFrame:
     """The frame with the compute dtype of each row in a column ``dtype``; unchanged if all of it was computed in fp32."""
     return frame.assign(dtype=list(dtypes)) if set(dtypes) - {"fp32"} else frame
@@ -100,6 +115,13 @@ def with_dtype(frame: pd.DataFrame, dtypes: Sequence[str]) -> pd.DataFrame:
 def title(result: Result) -> str:
     """What a table of a result is called."""
     return f"{result.name} on {result.suite} ({result.provenance.passage_text}, {result.provenance.dtype})"
+
+
+def html(result: Result) -> str:
+    """The tables of a result and its notes as HTML."""
+    parts = [("h4", title(result)), ("", render(by_query_set(result), "html")), ("", render(summary(result), "html"))]
+    parts += [("p", note) for note in result.notes]
+    return "".join(f"<{tag}>{web.escape(escaping.visible(text))}</{tag}>\n" if tag else text for tag, text in parts)
 
 
 def listing(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pd.DataFrame:
@@ -138,11 +160,10 @@ def render(frame: pd.DataFrame, style: str) -> str:
 
 def _latex(frame: pd.DataFrame, head: list[str]) -> str:
     rows = [[str(label), *map(cell, row)] for label, row in zip(frame.index, frame.itertuples(index=False), strict=True)]
-    lengths = [(len(column[0]), max(map(len, column[1:]), default=0)) for column in zip(head, *rows, strict=True)]
     numbers = [False, *(frame.iloc[:, at].dtype.kind in "if" for at in range(len(frame.columns)))]
-    safe = [[escaping.latex(text) for text in row] for row in (head, *rows)]
+    safe = [[escaping.latex(text) for text in row] for row in rows]
     means = [at for at, row in enumerate(rows) if row[0] == "mean"]
-    return latex.PREAMBLE + "\n" + latex.tabular(safe[0], safe[1:], lengths, numbers, rules=means)
+    return latex.PREAMBLE + "\n" + latex.tabular(head, safe, rows, numbers, rules=means)
 
 
 def cell(value: object) -> str:

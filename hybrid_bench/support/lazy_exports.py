@@ -39,3 +39,18 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
         return getattr(found, attribute) if hasattr(found, attribute) else importlib.import_module(f"{module}.{attribute}")
 
     return get, lambda: list(names), list(names)
+
+
+def method(target: str) -> Callable[..., Any]:
+    """A method that is implemented in a part above the class, ``module:function``, and imported when it is called.
+
+    For what users look for on a record that many parts build on. The function has the object as its first argument.
+    """
+    module, _, name = target.partition(":")
+
+    def call(self: Any, *args: Any, **named: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(self, *args, **named)
+
+    call.__name__ = name
+    call.__doc__ = f"See :func:`{module}.{name}`."
+    return call

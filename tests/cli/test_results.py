@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hybrid_bench import EvaluationOptions, Result, evaluate, load_suite
 from hybrid_bench.evaluation.stored import search_store
+from hybrid_bench.results import tables
 from tests.conftest import Cli
 from tests.evaluation.test_evaluate import WholeNumbers
 from tests.tiny_encoder import TinyEncoder
@@ -43,6 +45,75 @@ def ranks_in_version_1(content: bytes) -> bytes:
     assert head == ["query_set", "query_id", "collection", "doc_id", "relevance", "rank", "rank:all"]
     old = ["query_language", "query_id", "passage_language", "doc_id", "relevance", "rank", "rank_all"]
     return gzip.compress("".join("\t".join(row) + "\n" for row in [old, *rows]).encode(), mtime=0)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The files of two results in a folder."""
+    folder = tmp_path_factory.mktemp("results")
+    result = evaluate(TinyEncoder(), "mini", options=EvaluationOptions(languages=("de", "en")))
+    other = result.model_copy(update={"encoder": result.encoder | {"name": "other"}})
+    return [result.save(folder), other.with_ranks(result.ranks).save(folder)]
+
+
+def test_results_are_listed_with_their_means(here: Cli, two: list[Path]) -> None:
+    folder = two[0].parent.parent
+    done = here("results", "list", folder, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [(row["encoder"], row["suite"], row["file"]) for row in rows] == [
+        ("other", "mini+de+en", str(two[1])),
+        ("tiny", "mini+de+en", str(two[0])),
+    ]
+    mean = tables.by_query_set(Result.read(two[0])).loc["mean"]
+    assert float(rows[1]["multi"]) == pytest.approx(mean["multi AP"])
+    assert float(rows[1]["RankDistance"]) == pytest.approx(mean["RankDistance"])
+    assert here("results", "list", "nowhere").returncode == 2
+
+
+def test_a_broken_file_is_named_after_the_others_were_listed(here: Cli, two: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text("{")
+    done = here("results", "list", two[0].parent, tmp_path, "--format", "csv")
+    assert done.returncode == 2
+    assert done.stdout.count("\n") == 3
+    assert "broken.json is not JSON" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_several_results_are_shown_and_compared(here: Cli, two: list[Path]) -> None:
+    done = here("results", "show", *two)
+    assert done.stdout.count("Means over settings") == 2
+    assert "Means over query sets" in done.stdout
+    rows = list(csv.DictReader(io.StringIO(here("results", "show", *two, "--format", "csv").stdout)))
+    assert [row["encoder"] for row in rows] == ["tiny", "other"]
+    long = list(csv.DictReader(io.StringIO(here("results", "show", *two, "--long", "--format", "csv").stdout)))
+    assert len(long) == 2 * len(Result.read(two[0]).rows)
+    matrix = list(csv.DictReader(io.StringIO(here("results", "show", *two, "--matrix", "AP", "--format", "csv").stdout)))
+    assert [(row["query_set"], row["encoder"]) for row in matrix] == [(s, e) for e in ("tiny", "other") for s in ("de", "en")]
+
+
+def test_queries_go_into_parquet_and_csv(here: Cli, two: list[Path], tmp_path: Path) -> None:
+    done = here("results", "per-query", two[0], "--format", "parquet", "--out", "q.parquet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "wrote q.parquet\n")
+    expected = Result.read(two[0]).per_query()
+    frame = pd.read_parquet(tmp_path / "q.parquet")
+    assert frame["ranks"].map(list).tolist() == expected["ranks"].tolist()
+    pd.testing.assert_frame_equal(frame.drop(columns="ranks"), expected.drop(columns="ranks"), check_dtype=False)
+    rows = list(csv.DictReader(io.StringIO(here("results", "per-query", two[0], "--measures", "RR").stdout)))
+    assert len(rows) == 6 * 45
+    assert all(float(row["value"]) == pytest.approx(1 / int(row["ranks"].split()[0])) for row in rows)
+    beside = here("results", "per-query", two[0], "--format", "parquet")
+    assert beside.stderr == f"wrote {two[0].with_name('tiny.queries.parquet')}\n"
+    assert here("results", "per-query", two[0], "--format", "arrow").returncode == 2
+
+
+def test_a_notebook_shows_tables_and_repr_is_short(two: list[Path]) -> None:
+    result = Result.read(two[0])
+    assert repr(result) == f"<Result of tiny on mini+de+en: {len(result.rows)} scores>"
+    shown = result._repr_html_()
+    assert shown.count("<table") == 2
+    assert f"{tables.by_query_set(result).loc['mean', 'mono AP']:.4f}" in shown
+    hostile = result.model_copy(update={"notes": ("<script>",)})
+    assert "<script>" not in hostile._repr_html_()
 
 
 @pytest.fixture

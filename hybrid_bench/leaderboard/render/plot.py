@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hybrid_bench.leaderboard.board import Board
+from hybrid_bench.reports.figures.labels import Box, Label, place
 
 WIDTH, HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 24, 16, 48
 _CHARACTER = 6.6  #: approximate width of a character of a label in pixels
-_LINE = 14  #: height of a label
+_LINE, _DESCENT = 14, 3  #: height of a label, and of its part below the line
 
 
 @dataclass(frozen=True)
 class Point:
-    """A row in the plot, in pixels; ``label_x`` is None if the label would overlap another one."""
+    """A row in the plot, in pixels, and where its label is."""
 
     name: str
     detail: str
@@ -24,10 +25,10 @@ class Point:
     published: bool
     x: float
     y: float
-    label_x: float | None = None
+    label_x: float = 0
     label_y: float = 0
     anchor: str = "start"
-    leader_y: float | None = None  #: end of the line from the point to a distant label; None for a close label
+    leader: tuple[float, float] | None = None  #: end of the line from the point to a distant label; None for a close label
 
 
 @dataclass(frozen=True)
@@ -103,34 +104,20 @@ def trade_off(board: Board) -> Plot | None:
 
 
 def _labelled(points: Sequence[Point]) -> list[Point]:
-    """Place each label at the first position next to its point without overlaps; without such a position it is omitted."""
-    taken = [(p.x - 6, p.y - 6, p.x + 6, p.y + 6) for p in points]
-    placed = []
-    for point in points:
-        wide = len(point.name) * _CHARACTER
-        choices = (
-            (point.x + 9, point.y + 4, "start", point.x + 9),
-            (point.x - 9, point.y + 4, "end", point.x - 9 - wide),
-            (point.x, point.y - 10, "middle", point.x - wide / 2),
-            (point.x, point.y + 19, "middle", point.x - wide / 2),
-            (point.x + 7, point.y - 9, "start", point.x + 7),
-            (point.x + 7, point.y + 17, "start", point.x + 7),
-            (point.x - 7, point.y - 9, "end", point.x - 7 - wide),
-            (point.x - 7, point.y + 17, "end", point.x - 7 - wide),
-            (point.x, point.y - 27, "middle", point.x - wide / 2),
-            (point.x, point.y + 36, "middle", point.x - wide / 2),
-        )
-        for at, base, anchor, start in choices:
-            box = (start, base - _LINE + 3, start + wide, base + 3)
-            inside = box[0] >= _LEFT and box[2] <= WIDTH - 2 and box[1] >= 0 and box[3] <= HEIGHT - _BOTTOM
-            if inside and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                away = round(base - _LINE if base > point.y + 20 else base + 4, 1) if abs(base - point.y) > 20 else None
-                point = replace(point, label_x=round(at, 1), label_y=round(base, 1), anchor=anchor, leader_y=away)
-                break
-        placed.append(point)
-    return placed
+    """Place the labels as those of the figures of a report are placed; their widths are estimated."""
+    bounds = Box(_LEFT, 0, WIDTH - 2, HEIGHT - _BOTTOM)
+    found = place([(point.x, point.y) for point in points], [(len(point.name) * _CHARACTER, _LINE) for point in points], bounds)
+    return [_with_label(*pair) for pair in zip(points, found, strict=True)]
 
 
-def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+def _with_label(point: Point, label: Label) -> Point:
+    """A label beside its point ends or begins there, however wide its text turns out to be."""
+    box = label.box
+    if box.left >= point.x:
+        at, anchor = box.left, "start"
+    elif box.right <= point.x:
+        at, anchor = box.right, "end"
+    else:
+        at, anchor = (box.left + box.right) / 2, "middle"
+    leader = None if label.leader is None else (round(label.leader[0], 1), round(label.leader[1], 1))
+    return replace(point, label_x=round(at, 1), label_y=round(box.high - _DESCENT, 1), anchor=anchor, leader=leader)

@@ -1,0 +1,1 @@
+"""Figures of results: one style for reports, studies and the plot of the web page."""
