@@ -142,11 +142,12 @@ class ImageTextEncoder:
     def _images(self, images: Sequence[Image]) -> np.ndarray:
         import numpy as np
 
-        found = [
-            self._features("get_image_features", dict(self._processor(images=batch, return_tensors="pt")))
-            for batch in rgb_batches(images, _IMAGES_PER_BATCH)
-        ]
+        found = [self._features("get_image_features", self._pixels(batch)) for batch in rgb_batches(images, _IMAGES_PER_BATCH)]
         return np.concatenate(found) if found else np.empty((0, self.card.dimension or 0), np.float32)
+
+    def _pixels(self, batch: list[Any]) -> dict[str, torch.Tensor]:
+        # Stated, since a picture that is 1 or 3 pixels high could be taken for one whose channels come first.
+        return dict(self._processor(images=batch, input_data_format="channels_last", return_tensors="pt"))
 
     def _features(self, method: str, inputs: dict[str, torch.Tensor]) -> np.ndarray:
         """(inputs, dimension) float32, of unit length if the card says cosine."""
