@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import ir_datasets
-from ir_datasets.formats import TrecQrel
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hybrid_bench.datasets.trec_ids import doc_id_in
 from hybrid_bench.errors import HybridBenchError
+
+if TYPE_CHECKING:
+    from ir_datasets.formats import TrecQrel
 
 
 class DocsParts(NamedTuple):
@@ -33,6 +33,8 @@ def record_of(dataset: str) -> Callable[..., TrecQrel]:
 
     A measure that needs more than qrels hold, such as the language of the queries, asks the entry.
     """
+    from ir_datasets.formats import TrecQrel
+
     return type("TrecQrel", (TrecQrel,), {"__slots__": (), "dataset": dataset, "__reduce__": _reduced})
 
 
@@ -55,6 +57,8 @@ class EntryLanguages:
     """
 
     def __init__(self, dataset: str) -> None:
+        import ir_datasets  # not at the top: a start-up hook may register this project's entries meanwhile
+
         from hybrid_bench.datasets.irds_entries import register  # it imports this module
 
         register()
@@ -78,6 +82,8 @@ class EntryLanguages:
 
     @functools.cached_property
     def _read(self) -> dict[str, str]:
+        import ir_datasets
+
         return {
             doc.doc_id: language for language, part in self._parts.datasets.items() for doc in ir_datasets.load(part).docs_iter()
         }

@@ -156,6 +156,10 @@ def test_the_command_of_ir_measures_knows_the_measures_of_bias(run: Run, a_run: 
     found = {name: float(value) for name, value in (line.split("\t") for line in printed.splitlines())}
     assert found == {str(measure): pytest.approx(value, nan_ok=True) for measure, value in expected.items()}
     assert found["RankDistance"] > 10
+    (file := a_run.with_name("qrels.trec")).write_text("".join(f"{q} {i} {d} {r}\n" for q, d, r, i in qrels))
+    measure = "SameLanguage(dataset='mini/all/en')@20"
+    printed = succeeds(run("-m", "ir_measures", str(file), str(a_run), measure, "--places", "-1"))
+    assert float(printed.split("\t")[1]) == pytest.approx(found["SameLanguage@20"])
 
 
 @pytest.mark.parametrize(
