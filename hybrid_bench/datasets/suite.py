@@ -213,11 +213,15 @@ class Suite:
         inside = {name: tuple(one for one in pool if one in names) for name, pool in self.pools.items()}
         pools = {name: pool for name, pool in inside.items() if len(pool) > 1}
         settings = tuple(setting for setting in self.settings if setting.query_set in asked and setting.pool in {*names, *pools})
-        if settings:
-            lost = [setting for setting in self.settings if setting not in settings]
-            asked -= {setting.query_set for setting in lost} - {setting.query_set for setting in settings}
-            names -= self._searched(lost) - self._searched(settings)
-            pools = {name: pool for name, pool in pools.items() if names.issuperset(pool)}
+        if not settings:
+            raise HybridBenchError(
+                f"{self.name} has no setting in {', '.join(languages)} alone",
+                "Add the language of the passages or of the queries.",
+            )
+        lost = [setting for setting in self.settings if setting not in settings]
+        asked -= {setting.query_set for setting in lost} - {setting.query_set for setting in settings}
+        names -= self._searched(lost) - self._searched(settings)
+        pools = {name: pool for name, pool in pools.items() if names.issuperset(pool)}
         query_sets = tuple(queries for queries in self.query_sets if queries.name in asked)
         collections = tuple(collection for collection in self.collections if collection.name in names)
         dropped = set(self._collections) - names
@@ -225,15 +229,6 @@ class Suite:
         def judgements(queries: QuerySet) -> Iterable[Judgement]:
             return (judgement for judgement in queries.judgements() if judgement.collection not in dropped)
 
-        names_asked = {queries.name for queries in query_sets}
-        settings = tuple(
-            setting for setting in self.settings if setting.query_set in names_asked and setting.pool in {*names, *pools}
-        )
-        if not settings:
-            raise HybridBenchError(
-                f"{self.name} has no setting in {', '.join(languages)} alone",
-                "Add the language of the passages or of the queries.",
-            )
         return dataclasses.replace(
             self,
             name=f"{self.base_name}+{'+'.join(language for language in self.languages if language in kept)}",
