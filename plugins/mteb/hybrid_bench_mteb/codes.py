@@ -6,6 +6,7 @@ import re
 from typing import get_args
 
 import langcodes
+from langcodes.tag_parser import LanguageTagError
 
 #: A language that is not stated.
 _UNDETERMINED = "und-Zyyy"
@@ -28,7 +29,7 @@ def bcp47(code: str) -> str | None:
     """``de``: the BCP-47 tag of mteb's code, with its script if that is not the usual one; None for programming languages."""
     try:
         stated = langcodes.Language.get(code)
-    except langcodes.LanguageTagError:  # python-Code
+    except LanguageTagError:  # python-Code
         return None
     language, script = stated.language or "", stated.script or ""
     if script in ("Code", "Zyyy", "Zxxx") or not langcodes.tag_is_valid(language):
