@@ -31,7 +31,11 @@ def against_alpha(scored: Sequence[ScoredArm], suite: str) -> bytes | None:
         return None
     alphas = sorted(points)
     frame = pd.DataFrame(points)[alphas].dropna()
-    values = {heading: frame.loc[heading].tolist() for heading in (*_CURVES, "RankDistance") if heading in frame.index}
+    values = {
+        heading: list(map(float, frame.loc[heading].to_numpy()))
+        for heading in (*_CURVES, "RankDistance")
+        if heading in frame.index
+    }
     distance = values.pop("RankDistance", None)
     figure = curves.by_alpha(alphas, values, distance, f"{suite}, seed 1", "mean AP")
     return content(figure, "svg", f"{suite}: mean AP and RankDistance by alpha")
