@@ -68,7 +68,7 @@ def test_the_other_commands_compile(four: list[Result], tmp_path: Path) -> None:
         tables.summary(four[0]),
         tables.side_by_side(four),
         four[0].matrix(),
-        compare(four[0], four[1], by_language=True).set_index("setting"),
+        compare(four[0], four[1]).set_index("setting"),
     ]
     parts = ["{\\small\\noindent " + tables.render(frame, "latex") + "}" for frame in frames]
     assert complaints(compiled(tmp_path, parts)) == []
