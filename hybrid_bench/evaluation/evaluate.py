@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import Setting
@@ -29,7 +30,7 @@ from hybrid_bench.support.progress import Progress, SilentProgress
 
 
 def evaluate(
-    encoder: Encoder | GivenVectors | str,
+    encoder: Encoder | GivenVectors | str | Any,
     suite: Suite | str = "mini",
     *,
     options: EvaluationOptions | None = None,
@@ -41,8 +42,8 @@ def evaluate(
     (:attr:`Suite.large`) is never held in memory: it is searched to a depth and its runs are scored by ir_measures.
 
     Args:
-        encoder: an encoder or the name of one, see :func:`hybrid_bench.load_encoder`; or vectors, see
-            :func:`hybrid_bench.load_vectors`.
+        encoder: an encoder or the name of one, see :func:`hybrid_bench.load_encoder`; a SentenceTransformer or another object
+            that encodes, see :func:`hybrid_bench.as_encoder`; or vectors, see :func:`hybrid_bench.load_vectors`.
         suite: a suite or the name of one, see :func:`hybrid_bench.load_suite`.
         options: what is chosen other than by default.
         progress: where to report.
@@ -67,7 +68,7 @@ def evaluate(
 
 
 def _evaluate_exactly(
-    encoder: Encoder | GivenVectors | str, suite: Suite, options: EvaluationOptions, progress: Progress
+    encoder: Encoder | GivenVectors | str | Any, suite: Suite, options: EvaluationOptions, progress: Progress
 ) -> Result:
     executor = options.make_executor()
     wanted = options.runs_wanted(suite)

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,11 @@ class LargeSuite:
 
     @classmethod
     def of(
-        cls, encoder: Encoder | GivenVectors | str, suite: Suite, options: EvaluationOptions, progress: Progress | None = None
+        cls,
+        encoder: Encoder | GivenVectors | str | Any,
+        suite: Suite,
+        options: EvaluationOptions,
+        progress: Progress | None = None,
     ) -> LargeSuite:
         """Load the encoder and find the folders.
 

@@ -7,6 +7,7 @@ from typing import Any
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.given import GivenVectors
 from hybrid_bench.encoders.description import describe
+from hybrid_bench.encoders.live import as_encoder
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.modalities import check_modalities
 from hybrid_bench.encoders.protocol import Encoder
@@ -16,7 +17,7 @@ from hybrid_bench.support.progress import Progress
 
 
 def searched(
-    suite: Suite, encoder: Encoder | GivenVectors | str, options: EvaluationOptions, progress: Progress
+    suite: Suite, encoder: Encoder | GivenVectors | str | Any, options: EvaluationOptions, progress: Progress
 ) -> Encoder | GivenVectors:
     """The vectors that are given, which are checked to be of the suite, or the encoder: see :func:`encoder_for`."""
     if not isinstance(encoder, GivenVectors):
@@ -30,8 +31,10 @@ def searched(
     return encoder
 
 
-def encoder_for(suite: Suite, encoder: Encoder | str, options: EvaluationOptions, progress: Progress) -> Encoder:
+def encoder_for(suite: Suite, encoder: Encoder | str | Any, options: EvaluationOptions, progress: Progress) -> Encoder:
     """Load an encoder, if it is given by name, check that it reads the suite's modalities, and report what it uses.
+
+    Another object becomes an encoder by :func:`hybrid_bench.as_encoder`.
 
     Raises:
         HybridBenchError: if it cannot be loaded, lacks a modality of the suite (checked before weights are loaded), or is given
@@ -47,13 +50,14 @@ def encoder_for(suite: Suite, encoder: Encoder | str, options: EvaluationOptions
             f"the option encoder ({', '.join(options.encoder_options)}) has no effect on an encoder that is loaded already",
             "Name the encoder instead, or load it with these options.",
         )
-    check_modalities(encoder.card, suite.modalities, needed)
-    progress.say(describe(encoder))
-    return encoder
+    live = as_encoder(encoder)
+    check_modalities(live.card, suite.modalities, needed)
+    progress.say(describe(live))
+    return live
 
 
 def words_of(
-    asked: Encoder | GivenVectors | str, loaded: Encoder | GivenVectors, options: EvaluationOptions
+    asked: Encoder | GivenVectors | str | Any, loaded: Encoder | GivenVectors, options: EvaluationOptions
 ) -> tuple[list[str], dict[str, Any]]:
     """The arguments and options of the command line that name what is evaluated."""
     if isinstance(loaded, GivenVectors):

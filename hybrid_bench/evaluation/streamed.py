@@ -119,7 +119,7 @@ def identity_of(large: LargeSuite, **changes: Any) -> SearcherIdentity:
 
 
 def evaluate_large(
-    encoder: Encoder | GivenVectors | str, suite: Suite, options: EvaluationOptions, *, progress: Progress | None = None
+    encoder: Encoder | GivenVectors | str | Any, suite: Suite, options: EvaluationOptions, *, progress: Progress | None = None
 ) -> Result:
     """Score an encoder on a large suite.
 

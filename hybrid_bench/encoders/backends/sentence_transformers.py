@@ -71,11 +71,15 @@ class SentenceTransformersEncoder:
         if packed_linear.packs(self._device, self._torch_dtype):
             probes = ["A", "Two texts of other lengths."]
             packed_linear.pack(self._model, lambda: self._model.encode(probes, convert_to_tensor=True, show_progress_bar=False))
+        self.card = self._complete(card).model_copy(update={"revision": commit(card.model, card.revision) or card.revision})
+
+    def _complete(self, card: EncoderCard) -> EncoderCard:
+        """The card with what the model states: prompts, maximum length, similarity, dimension, number of parameters."""
         limit = self._model.max_seq_length
         dimension = self._dimension()
         check_dimension(card, dimension)
         prompts = self._model.prompts
-        self.card = card.model_copy(
+        return card.model_copy(
             update={
                 "query_prefix": _prefix(card, "query_prefix", prompts, "query"),
                 "passage_prefix": _prefix(card, "passage_prefix", prompts, "document", "passage", "corpus"),
@@ -84,7 +88,6 @@ class SentenceTransformersEncoder:
                 "dimension": dimension,
                 "preprocessing": card.preprocessing or (self._preprocessing if "image" in card.modalities else ""),
                 "parameters": sum(p.numel() for p in self._model.parameters()),
-                "revision": commit(card.model, card.revision) or card.revision,
             }
         )
 
