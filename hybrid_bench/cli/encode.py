@@ -9,6 +9,7 @@ import typer
 from hybrid_bench.cli import console
 from hybrid_bench.cli.options import (
     Address,
+    BatchSize,
     Device,
     Dtype,
     EncoderName,
@@ -34,6 +35,7 @@ def command(
     storage: StorageOption = None,
     dtype: Dtype = "fp32",
     device: Device = "auto",
+    batch_size: BatchSize = None,
     similarity: SimilarityOption = None,
     executor: ExecutorName = "local",
     workers: Workers = None,
@@ -59,7 +61,7 @@ def command(
     options = EvaluationOptions(
         languages=separated(languages) or None,
         passage_text=passage_text,  # type: ignore[arg-type]  # checked there
-        encoder={"dtype": dtype, "device": device, "similarity": similarity},
+        encoder={"dtype": dtype, "device": device, "similarity": similarity, "batch_size": batch_size},
         store=store,
         executor=executor,
         workers=workers,

@@ -11,6 +11,7 @@ from hybrid_bench.cli import console
 from hybrid_bench.cli.options import (
     Address,
     Available,
+    BatchSize,
     Depth,
     Device,
     DropOwn,
@@ -47,10 +48,14 @@ def command(
     suite: SuiteName = "mini",
     full_pools: FullPools = False,
     languages: Languages = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="A quick look: the first N queries of each query set, on few passages.")
+    ] = None,
     passage_text: PassageTextOption = "sentence",
     measures: Measures = None,
     dtype: Dtype = "fp32",
     device: Device = "auto",
+    batch_size: BatchSize = None,
     pooling: Annotated[str | None, typer.Option(help="mean, cls or eos, for a model without a card.")] = None,
     backend: Annotated[
         str | None, typer.Option(help="transformers: the bare transformer of a sentence-transformers model. [default: its own]")
@@ -116,6 +121,7 @@ def command(
             "max_length": max_length,
             "revision": revision,
             "trust_remote_code": trust_remote_code,
+            "batch_size": batch_size,
         },
         store=store,
         executor=executor,
@@ -132,6 +138,7 @@ def command(
         drop_own=drop_own,
         strict=strict,
         available=available,
+        limit=limit,
     )
     if bool(encoders) + (run is not None) + (vectors is not None) != 1:
         raise HybridBenchError(

@@ -60,9 +60,9 @@ app.command("fuse")(fuse.command)
 app.command("reproduce")(reproduce.command)
 app.command("translate")(translate.command)
 app.command("train")(train.command)
-app.command("encoders")(encoders.command)
 app.command("suites")(suites.command)
 app.command("doctor")(doctor.command)
+app.add_typer(encoders.app, name="encoders")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(texts.app, name="texts")
 app.add_typer(images.app, name="images")
@@ -82,6 +82,9 @@ def _guard(commands: typer.Typer) -> None:
     for group in commands.registered_groups:
         if group.typer_instance:
             _guard(group.typer_instance)
+            listing = group.typer_instance.registered_callback
+            if listing and listing.callback:
+                listing.callback = streams.results_only()(listing.callback)
 
 
 _guard(app)

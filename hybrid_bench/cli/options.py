@@ -29,8 +29,17 @@ Settings = Annotated[
     str,
     typer.Option(help="Comma-separated settings: kinds such as monolingual, or pairs such as en:de, en:all. [default: all]"),
 ]
-DTYPE_HELP = "fp32, bf16, fp16, or auto: bf16 where the device computes it natively, else fp32."
-Dtype = Annotated[str, typer.Option(help=DTYPE_HELP)]
+DTYPE_HELP = "fp32, bf16, fp16 (or torch's names), or auto: bf16 where the device computes it natively, else fp32."
+
+
+def _canonical_dtype(name: str) -> str:
+    from hybrid_bench.encoders.devices import canonical_dtype
+
+    return canonical_dtype(name)
+
+
+Dtype = Annotated[str, typer.Option(help=DTYPE_HELP, callback=_canonical_dtype)]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, help="Texts in a batch, at most. [default: by tokens]")]
 SimilarityOption = Annotated[
     str | None,
     typer.Option("--similarity", help="cosine or dot (vectors as they are). [default: the encoder's own, or cosine]"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybrid_bench.cli import console
-from hybrid_bench.cli.options import Dtype, SimilarityOption, Vectors, separated
+from hybrid_bench.cli.options import BatchSize, Dtype, SimilarityOption, Vectors, separated
 
 if TYPE_CHECKING:
     from hybrid_bench.embeddings.given import GivenVectors
@@ -49,6 +49,7 @@ def pack(
     passage_text: Annotated[str, typer.Option(help="What the encoder reads: sentence or sentence+context.")] = "sentence",
     dtype: Dtype = "fp32",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
+    batch_size: BatchSize = None,
     similarity: SimilarityOption = None,
     vectors_out: Annotated[Path | None, typer.Option(help="Folder for the vectors, outside git. [default: in the cache]")] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")] = None,
@@ -75,12 +76,17 @@ def pack(
     if vectors is None:
         from hybrid_bench.encoders.load import load_encoder
 
-        searched = load_encoder(str(encoder), dtype=dtype, device=device, similarity=similarity)
+        searched = load_encoder(str(encoder), dtype=dtype, device=device, similarity=similarity, batch_size=batch_size)
     else:
         from hybrid_bench.embeddings.given import load_vectors
         from hybrid_bench.submissions import card as cards
 
-        for option, value, usual in (("dtype", dtype, "fp32"), ("device", device, "auto"), ("store", store, None)):
+        for option, value, usual in (
+            ("dtype", dtype, "fp32"),
+            ("batch_size", batch_size, None),
+            ("device", device, "auto"),
+            ("store", store, None),
+        ):
             if value != usual:
                 raise HybridBenchError(f"the option {option} has no effect on vectors", "Leave it out.")
         stated = cards.of_vectors(card, name or "", similarity)

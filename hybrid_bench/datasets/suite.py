@@ -43,6 +43,7 @@ class Suite:
             ask with passages of their corpus.
         folder: the relative path that the suite was loaded from, if any; results hold no absolute paths.
         base: name of the suite that this one is a restriction of; empty if it is whole.
+        limit: number of queries that are left of each query set, see :mod:`hybrid_bench.datasets.limit`; 0 if all are.
         unique_ids: whether passage ids are unique over all collections; where they are not, TREC ids begin with the collection.
         all_collections: names of the collections of the unrestricted suite, which decide TREC ids; by default those above.
         available: gives the suite of the images that are there, where they are the user's own; its name is another.
@@ -71,6 +72,7 @@ class Suite:
     drops_own: bool = False
     folder: str = ""
     base: str = ""
+    limit: int = 0
     unique_ids: bool = False
     available: Callable[[], Suite] | None = None
     subset_of: str = ""
@@ -96,6 +98,11 @@ class Suite:
     def base_name(self) -> str:
         """The name of the suite without restrictions."""
         return self.base or self.name
+
+    @property
+    def some_languages(self) -> bool:
+        """Whether some of its languages were chosen."""
+        return bool(self.base) and self.name.removesuffix(f"+first{self.limit}") != self.base
 
     @functools.cached_property
     def _query_sets(self) -> dict[str, QuerySet]:

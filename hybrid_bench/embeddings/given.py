@@ -246,7 +246,7 @@ def _checked(file: VectorFile, ids: list[str], card: EncoderCard) -> _Part:
                 "Embed the text again, or state similarity = 'dot' on the card.",
             )
         unit = unit and bool((np.abs(lengths - 1) <= UNIT_TOLERANCE).all())
-        digest.update(vectors.astype("<f4", copy=False))
+        digest.update(vectors.astype("<f4", copy=False).data)
     return _Part(file, rows, unit, digest.hexdigest())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -58,12 +59,12 @@ def find(folder: Path) -> Mapping[str, list[Callable[[], VectorFile]]]:
     found: dict[str, list[Callable[[], VectorFile]]] = {}
     for path in sorted(folder.glob("*.safetensors")):
         for name in read_header(path).tensors:
-            found.setdefault(name, []).append(lambda path=path, name=name: _safetensors(path, name))
+            found.setdefault(name, []).append(functools.partial(_safetensors, path, name))
     for kind in ("queries", "passages"):
         for path in sorted((folder / kind).glob("*")):
             read = _READERS.get(path.suffix)
             if read and path.is_file() and not path.stem.endswith(".texts"):
-                found.setdefault(f"{kind}/{path.stem}", []).append(lambda path=path, read=read: read(path))
+                found.setdefault(f"{kind}/{path.stem}", []).append(functools.partial(read, path))
     return found
 
 

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     import torch
 
 DTYPES = ("fp32", "bf16", "fp16")
+#: Other names of dtypes, as torch and transformers use them.
+ALIASES = {"float32": "fp32", "float": "fp32", "bfloat16": "bf16", "float16": "fp16", "half": "fp16"}
 _KERNEL_CACHE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+
+
+def canonical_dtype(name: str) -> str:
+    """The name of a dtype in results: ``bf16`` for ``bfloat16`` or ``torch.bfloat16``; another name stays."""
+    return ALIASES.get(name.removeprefix("torch."), name)
 
 
 def choose_device(requested: str) -> torch.device:
@@ -46,6 +53,7 @@ def choose_dtype(requested: str, device: torch.device) -> tuple[str, torch.dtype
     """
     import torch
 
+    requested = canonical_dtype(requested)
     if requested == "auto":
         requested = "bf16" if _computes_bf16(device) else "fp32"
     if requested not in DTYPES:

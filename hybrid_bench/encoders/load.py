@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from hybrid_bench.datasets.images import Modality
+from hybrid_bench.encoders.batching import InBatches
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.devices import canonical_dtype
 from hybrid_bench.encoders.dual import reads_images
 from hybrid_bench.encoders.modalities import check_modalities
 from hybrid_bench.encoders.model_folder import check_model_folder
@@ -38,6 +40,7 @@ def load_encoder(
     trust_remote_code: bool = False,
     modalities: Collection[Modality] | None = None,
     needed_by: str = "the caller",
+    batch_size: int | None = None,
     **card_fields: Any,
 ) -> Encoder:
     """Load an encoder.
@@ -46,17 +49,32 @@ def load_encoder(
         name: a name from ``hybrid-bench encoders``, a folder (with an ``encoder.toml``, or as saved by sentence-transformers
             or transformers), or a Hugging Face id.
         dtype: compute dtype: ``fp32`` (the default), ``bf16``, ``fp16``, or ``auto``: bf16 if the device computes it natively.
+            Torch's names (``bfloat16``) are accepted.
         device: compute device: ``cpu``, ``cuda``, ... or ``auto``: a GPU if there is one.
         trust_remote_code: run Python code that comes with the model. Enable it only for code that you have read.
         modalities: what the encoder must read, e.g. ``("text", "image")``. An encoder whose card lacks one of them is refused
             before its weights are loaded. None: not checked.
         needed_by: what needs the modalities, for the error, e.g. ``the suite mini``.
+        batch_size: inputs in a batch, at most, where memory is scarce. None: as many as the encoder takes.
         card_fields: fields that replace those of the card, e.g. ``pooling="cls"`` or ``query_prefix="query: "``.
 
     Raises:
         HybridBenchError: if the encoder is unknown, lacks a modality, cannot be loaded, or needs a package that is missing.
     """
-    options: dict[str, Any] = {"dtype": dtype, "device": device}
+    if batch_size is not None:
+        return InBatches(
+            load_encoder(
+                name,
+                dtype=dtype,
+                device=device,
+                trust_remote_code=trust_remote_code,
+                modalities=modalities,
+                needed_by=needed_by,
+                **card_fields,
+            ),
+            batch_size,
+        )
+    options: dict[str, Any] = {"dtype": canonical_dtype(dtype), "device": device}
     overrides = {key: value for key, value in card_fields.items() if value is not None}
     if name in REGISTRY:
         if overrides:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hybrid_bench.datasets import limit
 from hybrid_bench.datasets.parts import Collection, QuerySet
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.measures.mean_recall import mean_recall_rows
@@ -97,7 +98,7 @@ def assemble(
         encoder=dict(searcher.card),
         variant=variant,
         primary=suite.primary if suite.primary in measures else measures[0],
-        notes=tuple(evidence.notes),
+        notes=(*limit.note(suite), *evidence.notes),
         query_sets={of.name: _attributes(of) for of in suite.query_sets},
         collections={of.name: _attributes(of) for of in suite.collections},
         pools={name: tuple(inside) for name, inside in suite.pools.items()},

@@ -61,7 +61,8 @@ class LargeSuite:
     def __post_init__(self) -> None:
         self.executor.check_folder(self.root)
         digest = CollectionKey.of(self.encoder, self.passage_text, self.storage).digest
-        parts = (self.suite.base_name, f"{self.encoder.card.name}-{digest[:8]}")
+        of = f"{self.suite.base_name}+first{self.suite.limit}" if self.suite.limit else self.suite.base_name
+        parts = (of, f"{self.encoder.card.name}-{digest[:8]}")
         self.folder = self.root.joinpath(*map(_as_name, parts))
 
     def key(self, collection: str) -> CollectionKey:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from hybrid_bench.datasets.limit import limited
 from hybrid_bench.datasets.parts import PassageText
 from hybrid_bench.datasets.settings import Setting, parse_settings
 from hybrid_bench.datasets.suite import Suite
@@ -54,6 +55,7 @@ class EvaluationOptions:
         drop_own: whether the passage with the query's id is left out of what the query finds; the suite's rule by default.
         strict: refuse a suite whose data are odd (see docs/data.md) instead of noting it.
         available: of a suite of images that are the user's own, evaluate on those that are there; the result names the subset.
+        limit: the first queries of each query set alone, on few passages: a quick look, see :mod:`hybrid_bench.datasets.limit`.
     """
 
     languages: tuple[str, ...] | None = None
@@ -76,6 +78,7 @@ class EvaluationOptions:
     drop_own: bool | None = None
     strict: bool = False
     available: bool = False
+    limit: int | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without a suite.
@@ -128,7 +131,7 @@ class EvaluationOptions:
             )
 
     def restricted(self, suite: Suite) -> Suite:
-        """The suite with the languages and images that are asked for, and the rule for passages with the query's id.
+        """The suite with the languages and images that are asked for, its limit, and the rule for passages with the query's id.
 
         Raises:
             HybridBenchError: if the available images are asked for, and the suite has none that are the user's own.
@@ -141,6 +144,7 @@ class EvaluationOptions:
                 )
             suite = suite.available()
         asked = suite.restrict(self.languages) if self.languages else suite
+        asked = limited(asked, self.limit) if self.limit is not None else asked
         return asked if self.drop_own is None else dataclasses.replace(asked, drops_own=self.drop_own)
 
     def measures_on(self, suite: Suite, *, to_a_depth: bool | None = None) -> list[str]:
@@ -189,7 +193,8 @@ class EvaluationOptions:
         usual = RUN_MEASURES if suite.large else suite.measures or DEFAULT_MEASURES
         measures = self.measures_on(suite)
         return {
-            "languages": ",".join(suite.languages) if suite.base else None,
+            "languages": ",".join(suite.languages) if suite.some_languages else None,
+            "limit": str(suite.limit) if suite.limit else None,
             "name": self.name or None,
             "passage_text": self.passage_text if self.passage_text != "sentence" else None,
             "measures": " ".join(measures) if tuple(measures) != usual else None,

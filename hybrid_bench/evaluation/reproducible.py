@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "--suite", "--languages", "--passage-text", "--measures", "--dtype", "--device", "--pooling", "--query-prefix",
         "--passage-prefix", "--max-length", "--similarity", "--revision", "--storage", "--run-depth", "--name", "--backend",
         "--drop-own", "--keep-own", "--strict", "--run", "--vectors", "--card", "--available", "--full-pools",
+        "--limit", "--batch-size",
     ),
     "fuse": ("--method", "--normalisation", "--weights", "--rrf-k", "--depth", "--suite", "--name", "--measures"),
     "search": (

@@ -127,6 +127,11 @@ def load(name: str) -> SuiteData:
         HybridBenchError: if the suite does not accept submissions, or its files cannot be obtained.
     """
     if not known(name):
+        whole = name.partition("+")[0]
+        if whole != name and known(whole):
+            raise HybridBenchError(
+                f"{name} is a part of {whole}, and submissions are of whole suites", f"Evaluate {whole}, then pack."
+            )
         if name in SUITES:
             raise HybridBenchError(
                 f"the suite {name!r} does not accept submissions",
