@@ -53,6 +53,15 @@ def test_vectors_are_scored_as_the_encoder_is(here: Cli, tmp_path: Path, vectors
     assert again.returncode == 0, again.stderr
 
 
+def test_texts_are_written_in_the_formats_that_are_known(here: Cli, tmp_path: Path) -> None:
+    done = here("texts", "export", "--suite", "mini", "--languages", "de", "--format", "parquet", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "out" / "mini").glob("*/*")) == ["de.texts.parquet"] * 2
+    wrong = here("texts", "export", "--suite", "mini", "--format", "tsv", "--out", "other")
+    assert (wrong.returncode, "unknown format of texts 'tsv'" in wrong.stderr) == (2, True)
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_name_is_enough(here: Cli, tmp_path: Path, vectors: Path) -> None:
     words = "evaluate", "--vectors", "texts/mini", *LANGUAGES, "--name", "org/mine", "--similarity", "dot", "--runs", "runs"
     assert here(*words).returncode == 0

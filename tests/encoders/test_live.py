@@ -39,7 +39,7 @@ def test_a_live_model_has_the_scores_of_the_same_model_by_name(model: SentenceTr
     named = evaluate(str(folder), "mini", options=options(tmp_path / "named"))
     assert [row.value for row in live.rows] == pytest.approx([row.value for row in named.rows], abs=1e-6)
     assert live.encoder == {
-        "name": "bert",
+        "name": "model",
         "backend": "sentence-transformers",
         "query_prefix": "query: ",
         "passage_prefix": "passage: ",
@@ -166,10 +166,10 @@ def scaled(factor: float) -> Callable[[Sequence[str]], np.ndarray]:
         (3, "a int is not an encoder"),
         ((np.mean,), "a tuple is not an encoder"),
         (object(), "a object is not an encoder"),
-        ((lambda texts: None, np.mean), "a NoneType was returned instead of vectors"),
-        ((lambda texts: [[1.0], [1.0, 2.0]], np.mean), "a list was returned instead of vectors"),
-        ((lambda texts: np.zeros((len(texts), 4)), np.mean), "returned only zeros for the query 'Where does the river rise"),
-        ((lambda texts: np.ones(4), np.mean), "returned float32 of shape \\(4,\\)"),
+        ((lambda texts: None,) * 2, "a NoneType was returned instead of vectors"),
+        ((lambda texts: [[1.0], [1.0, 2.0]],) * 2, "a list was returned instead of vectors"),
+        ((lambda texts: np.zeros((len(texts), 4)),) * 2, "returned only zeros for the query 'Where does the river rise"),
+        ((lambda texts: np.ones(4),) * 2, "returned float32 of shape \\(4,\\)"),
     ],
 )
 def test_what_is_no_encoder_is_refused(model: Any, error: str, tmp_path: Path) -> None:
