@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from hybrid_bench.datasets import texts
-from hybrid_bench.datasets.parts import Item, PassageText
+from hybrid_bench.datasets.images import Input
+from hybrid_bench.datasets.parts import PassageText
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.texts import Kind, TextsManifest, TextsPart
@@ -146,9 +147,9 @@ class GivenSource:
     collection: str
     device: str = "cpu"
 
-    def __call__(self) -> Callable[[Sequence[Item]], NDArray[np.float32]]:
+    def __call__(self) -> Callable[[Sequence[tuple[str, Input]]], NDArray[np.float32]]:
         """A function from passages to their vectors."""
-        return lambda items: self.vectors.of("passage", self.collection, [item.id for item in items])
+        return lambda items: self.vectors.of("passage", self.collection, [text_id for text_id, _ in items])
 
 
 def load_vectors(

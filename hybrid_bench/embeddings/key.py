@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybrid_bench.datasets.images import Modality
-from hybrid_bench.encoders.protocol import Encoder, Role
+from hybrid_bench.encoders.protocol import Identified, Role
 
 #: Fields that a key leaves out where they have these values, so that the digests of keys for texts never change.
 DEFAULTS = {"modality": "text", "preprocessing": ""}
@@ -44,7 +44,9 @@ class StoreKey:
     preprocessing: str = ""
 
     @classmethod
-    def of(cls, encoder: Encoder, role: Role, passage_text: str, texts: str, count: int, modality: Modality = "text") -> StoreKey:
+    def of(
+        cls, encoder: Identified, role: Role, passage_text: str, texts: str, count: int, modality: Modality = "text"
+    ) -> StoreKey:
         """The key of some inputs, given by their hash, under an encoder."""
         card = encoder.card
         return cls(

@@ -16,7 +16,7 @@ from hybrid_bench.datasets.images import Modality
 from hybrid_bench.embeddings import shards
 from hybrid_bench.embeddings.key import DEFAULTS, StoreKey
 from hybrid_bench.embeddings.locking import is_writable
-from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.encoders.protocol import Identified
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support import cache
 
@@ -53,7 +53,7 @@ class CollectionKey:
     @classmethod
     def of(
         cls,
-        encoder: Encoder,
+        encoder: Identified,
         passage_text: str,
         storage: Storage,
         shard_texts: int = SHARD_TEXTS,

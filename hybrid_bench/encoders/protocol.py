@@ -14,6 +14,26 @@ if TYPE_CHECKING:
 Role = Literal["query", "passage"]
 
 
+class Identified(Protocol):
+    """What vectors come from, as results and stores state it."""
+
+    @property
+    def card(self) -> EncoderCard:
+        """Metadata of the encoder."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs where vectors do."""
+
+    @property
+    def dtype(self) -> str:
+        """Compute dtype."""
+
+    @property
+    def device(self) -> str:
+        """Compute device."""
+
+
 @runtime_checkable
 class Encoder(Protocol):
     """Encodes queries and passages as vectors whose dot product is their relevance score.

@@ -179,11 +179,12 @@ class LargeSuite:
         """The ids and vectors of the queries that have a relevant passage."""
         items = self.judged[query_set].queries if query_set in self.judged else []
         self.progress.start(f"query {query_set}", len(items))
-        if isinstance(self.source, GivenVectors):
+        encoder = self.encoder
+        if isinstance(encoder, GivenVectors):
             ids = [item.id for item in items]
-            return ids, self.source.of("query", query_set, ids)
+            return ids, encoder.of("query", query_set, ids)
         vectors = EmbeddingStore(cache.home() / "embeddings").vectors(
-            self.encoder,
+            encoder,
             "query",
             [item.content for item in items],
             progress=self.progress.advance,

@@ -13,14 +13,13 @@ from hybrid_bench.encoders.live import as_encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.evaluate import evaluate
 from hybrid_bench.evaluation.options import EvaluationOptions
-from hybrid_bench.results import tables
 from hybrid_bench.support.optional import need
 
 need("transformers", "HybridBenchEvaluator", "sentence_transformers")
 from sentence_transformers.base.evaluation import BaseEvaluator  # noqa: E402  # only after the check for the package
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.model import BaseModel
 
 
 #: Measures of bias, which are computed besides those that are asked for; smaller is better.
@@ -56,7 +55,7 @@ class HybridBenchEvaluator(BaseEvaluator):
         name: str = "",
         write_csv: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._options = EvaluationOptions(languages=languages, measures=measures)
         self._suite = load_suite(suite) if isinstance(suite, str) else suite
         asked = self._options.restricted(self._suite)
@@ -75,9 +74,7 @@ class HybridBenchEvaluator(BaseEvaluator):
     def _metric(self, score: str) -> str:
         return f"{self.name}_{score.replace(' ', '_')}"
 
-    def __call__(
-        self, model: SentenceTransformer, output_path: str | None = None, epoch: float = -1, steps: int = -1
-    ) -> dict[str, float]:
+    def __call__(self, model: BaseModel, output_path: str | None = None, epoch: float = -1, steps: int = -1) -> dict[str, float]:
         """The metrics of a model at a step of its training; the model is left in the mode (training or not) that it was in."""
         import dataclasses
 
@@ -89,8 +86,10 @@ class HybridBenchEvaluator(BaseEvaluator):
                 result = evaluate(encoder, self._suite, options=options)
         finally:
             model.train(was_training)
-        means = tables.summary(result).stack().dropna()
-        metrics = {self._metric(f"{setting} {measure}"): float(value) for (measure, setting), value in means.items()}
+        values: dict[str, list[float]] = {}
+        for row in result.rows:
+            values.setdefault(self._metric(f"{row.setting} {row.measure}"), []).append(row.value)
+        metrics = {metric: sum(of) / len(of) for metric, of in values.items()}
         if output_path is not None and self._write_csv:
             self._add_line(Path(output_path), {"epoch": epoch, "steps": steps, **metrics})
         self.store_metrics_in_model_card_data(model, metrics, epoch, steps)  # type: ignore[arg-type]  # the trainer's epochs are floats

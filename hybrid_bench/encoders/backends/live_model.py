@@ -40,7 +40,7 @@ class LiveSentenceTransformer(SentenceTransformersEncoder):
         self.card = self._complete(card)
 
     @property
-    def fingerprint(self) -> str:  # type: ignore[override]  # it may change
+    def fingerprint(self) -> str:
         """A hash of the weights, of the modules' options and of the tokenizer; computed again after the weights were changed."""
         if self._named:
             return self._named
@@ -59,10 +59,11 @@ class LiveSentenceTransformer(SentenceTransformersEncoder):
         for name, weight in sorted(self._weights().items()):
             digest.update(f"{name}\0{weight.dtype}\0{tuple(weight.shape)}\0".encode())
             digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
-        for module in self._model.modules():
+        modules: list[Any] = list(self._model.modules())
+        for module in modules:
             options = module.get_config_dict() if hasattr(module, "get_config_dict") else {}
             tokenizer = getattr(module, "tokenizer", None)
-            backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+            backend: Any = getattr(tokenizer, "backend_tokenizer", tokenizer)
             vocabulary = backend.to_str() if hasattr(backend, "to_str") else getattr(backend, "get_vocab", dict)()
             digest.update(json.dumps([type(module).__name__, options, vocabulary], sort_keys=True, default=str).encode())
         digest.update(str(getattr(self._model, "truncate_dim", None)).encode())
