@@ -66,6 +66,11 @@ def limited(suite: Suite, first: int) -> Suite:
     )
 
 
+def has_some_languages(suite: Suite) -> bool:
+    """Whether some languages of a suite were chosen, with or without a limit."""
+    return bool(suite.base) and suite.name.removesuffix(f"+first{suite.limit}") != suite.base
+
+
 def note(suite: Suite) -> list[str]:
     """What the result on such a part says."""
     if not suite.limit:

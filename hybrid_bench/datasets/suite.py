@@ -99,11 +99,6 @@ class Suite:
         """The name of the suite without restrictions."""
         return self.base or self.name
 
-    @property
-    def some_languages(self) -> bool:
-        """Whether some of its languages were chosen."""
-        return bool(self.base) and self.name.removesuffix(f"+first{self.limit}") != self.base
-
     @functools.cached_property
     def _query_sets(self) -> dict[str, QuerySet]:
         return {queries.name: queries for queries in self.query_sets}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from hybrid_bench.datasets.limit import limited
+from hybrid_bench.datasets.limit import has_some_languages, limited
 from hybrid_bench.datasets.parts import PassageText
 from hybrid_bench.datasets.settings import Setting, parse_settings
 from hybrid_bench.datasets.suite import Suite
@@ -193,7 +193,7 @@ class EvaluationOptions:
         usual = RUN_MEASURES if suite.large else suite.measures or DEFAULT_MEASURES
         measures = self.measures_on(suite)
         return {
-            "languages": ",".join(suite.languages) if suite.some_languages else None,
+            "languages": ",".join(suite.languages) if has_some_languages(suite) else None,
             "limit": str(suite.limit) if suite.limit else None,
             "name": self.name or None,
             "passage_text": self.passage_text if self.passage_text != "sentence" else None,
