@@ -64,7 +64,10 @@ def test_a_command_has_these_arguments_and_options(words: tuple[str, ...]) -> No
     context, rest = None, list(words)
     while hasattr(command, "get_command"):
         context = command.make_context("hybrid-bench", rest, parent=context)
-        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        left = [*context._protected_args, *context.args]
+        if not left and command.invoke_without_command:
+            return
+        name, command, rest = command.resolve_command(context, left)
     command.make_context(name, rest, parent=context)
 
 
