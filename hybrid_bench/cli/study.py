@@ -199,6 +199,7 @@ def robustness(
         console.remark(f"{suite} is left out: {reason}")
     words = ["hybrid-bench", "study", "robustness", "--suites", suites, "--encoders", encoders]
     words += ["--dtype", dtype] if dtype != "fp32" else []
+    words += [word for file in beside or [] for word in ("--beside", str(file))] + ["--out", str(out)]
     for file in report.write(outcome, out, shlex.join(words)):
         console.echo(str(file))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +26,8 @@ class Interval(NamedTuple):
         value: of all questions.
         low: the 2.5th percentile of the resamples.
         high: the 97.5th.
-        p: two-sided: twice the share of resamples on the other side of 0, at least 2 / (resamples + 1).
+        p: two-sided, of the value over the standard deviation of the resamples by the normal distribution: a share of resamples
+            beyond 0 could not fall below 1 / resamples, which a correction for many comparisons makes large.
     """
 
     value: float
@@ -58,8 +60,9 @@ def bootstrap(
     drawn = statistic(means)
     value = float(statistic(np.concatenate([values.mean(axis=0) for values in groups])[None])[0])
     low, high = (float(end) for end in np.percentile(drawn, [2.5, 97.5]))
-    beyond = min(int((drawn <= 0).sum()), int((drawn >= 0).sum())) + 1
-    return Interval(value, low, high, min(1.0, 2 * beyond / (resamples + 1)))
+    spread = float(drawn.std())
+    z = abs(value) / spread if spread else math.inf if value else 0.0
+    return Interval(value, low, high, math.erfc(z / math.sqrt(2)))
 
 
 def _means(values: NDArray[np.float64], rng: np.random.Generator, resamples: int) -> NDArray[np.float64]:

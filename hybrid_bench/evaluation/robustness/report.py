@@ -64,10 +64,11 @@ def _head(outcome: Outcome, command: str) -> str:
     names = ", ".join(f"`{result.name}`" for result in first)
     return f"""# Robustness of {names}
 
-{first[0].primary} over the whole ranking, vectors in {first[0].provenance.dtype}. Intervals: 95 %, bootstrap over questions. p:
-two-sided, of the bootstrap, corrected by Holm over all comparisons of a suite. gap: the same questions in the passages' language
-minus in another. drop: (in - out) / in, out being the mean of the other domains, in the first. class: resource class of Joshi et
-al. 2020, 0 to 5. Where a card lists no languages, whether the encoder has seen one is not stated. Command:
+{first[0].primary} over the whole ranking, vectors in {first[0].provenance.dtype}. Intervals: 95 %, bootstrap over questions.
+p: two-sided, by the standard deviation of the bootstrap, corrected by Holm over all comparisons of a suite. gap: the same
+questions in the passages' language minus in another. drop: (in - out) / in, out being the mean of the domains but the first.
+class: resource class of Joshi et al. 2020, 0 to 5. Where a card lists no languages, whether the encoder has seen one is not
+stated. Command:
 
 ```
 {command}
