@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.encoder_options import declared
 from hybrid_bench.cli.options import (
     Address,
     BatchSize,
@@ -26,6 +27,7 @@ from hybrid_bench.cli.options import (
 
 
 def command(
+    context: typer.Context,
     encoder: EncoderName,
     suite: SuiteName,
     languages: Languages = None,
@@ -61,7 +63,7 @@ def command(
     options = EvaluationOptions(
         languages=separated(languages) or None,
         passage_text=passage_text,  # type: ignore[arg-type]  # checked there
-        encoder={"dtype": dtype, "device": device, "similarity": similarity, "batch_size": batch_size},
+        encoder={"dtype": dtype, "device": device, "similarity": similarity, "batch_size": batch_size, **declared(context)},
         store=store,
         executor=executor,
         workers=workers,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.encoder_options import declared
 from hybrid_bench.cli.options import (
     Address,
     Available,
@@ -39,11 +40,14 @@ from hybrid_bench.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from hybrid_bench.datasets.suite import Suite
     from hybrid_bench.embeddings.given import GivenVectors
+    from hybrid_bench.evaluation.options import EvaluationOptions
     from hybrid_bench.results.record import Result
 
 
 def command(
+    context: typer.Context,
     encoders: EncoderNames = None,
     suite: SuiteName = "mini",
     full_pools: FullPools = False,
@@ -82,6 +86,7 @@ def command(
     drop_own: DropOwn = None,
     strict: Strict = False,
     available: Available = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be encoded, and what it would cost.")] = False,
     out: Out = Path("results"),
     name: ResultName = "",
     overwrite: Overwrite = False,
@@ -122,6 +127,7 @@ def command(
             "revision": revision,
             "trust_remote_code": trust_remote_code,
             "batch_size": batch_size,
+            **declared(context),
         },
         store=store,
         executor=executor,
@@ -147,6 +153,9 @@ def command(
     if card and not vectors:
         raise HybridBenchError("the option card has no effect on what states its own", "Leave --card out.")
     encoders = encoders or []
+    if dry_run:
+        _show_estimates(encoders, asked, options, output)
+        return
     searched: list[GivenVectors | str] = [*encoders]
     if vectors:
         from hybrid_bench.embeddings.given import load_vectors
@@ -168,6 +177,7 @@ def command(
         result = evaluate_given(run, asked, options, console.BarProgress())
         console.save(result, out, overwrite=overwrite)
         console.show_result(result, output)
+        return
     if name and len(encoders) > 1:
         raise HybridBenchError(f"--name {name} is the name of one encoder, and there are {len(encoders)}", "Evaluate them apart.")
     bar = console.BarProgress(len(encoders))
@@ -190,6 +200,19 @@ def _stated(card: Path | None, similarity: str | None) -> dict[str, str]:
     """The options that make the card of vectors, but for the name, which the options of the evaluation state."""
     stated = {"card": card and card.as_posix(), "similarity": similarity}
     return {option: value for option, value in stated.items() if value}
+
+
+def _show_estimates(encoders: list[str], suite: Suite, options: EvaluationOptions, output: str) -> None:
+    from hybrid_bench.errors import HybridBenchError
+    from hybrid_bench.evaluation.estimate import estimate
+
+    if not encoders:
+        raise HybridBenchError(
+            "the option dry_run has no effect on a run and on vectors: nothing is encoded", "Leave --dry-run out."
+        )
+    for encoder in encoders:
+        frame = estimate(encoder, suite, options, console.BarProgress())
+        console.show_frame(frame, output, f"{encoder} on {options.restricted(suite).name}")
 
 
 def _run_folders(runs: Path | None, encoders: list[str]) -> list[Path | None]:

@@ -37,6 +37,7 @@ from hybrid_bench.cli import (
     training_data,
     translate,
 )
+from hybrid_bench.cli.encoder_options import EncoderCommand
 from hybrid_bench.cli.plugin_commands import PluginGroup
 from hybrid_bench.errors import HybridBenchError
 
@@ -50,9 +51,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("evaluate")(evaluate.command)
-app.command("encode")(encode.command)
-app.command("search")(search.command)
+app.command("evaluate", cls=EncoderCommand)(evaluate.command)
+app.command("encode", cls=EncoderCommand)(encode.command)
+app.command("search", cls=EncoderCommand)(search.command)
 app.command("compare")(compare.command)
 app.command("report")(report.command)
 app.command("clipscore")(clipscore.command)

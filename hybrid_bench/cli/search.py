@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.encoder_options import declared
 from hybrid_bench.cli.options import (
     DTYPE_HELP,
     Address,
@@ -33,6 +34,7 @@ from hybrid_bench.cli.options import (
 
 
 def command(
+    context: typer.Context,
     suite: SuiteName,
     store: Annotated[
         Path | None,
@@ -75,7 +77,7 @@ def command(
         languages=separated(languages) or None,
         passage_text=passage_text,  # type: ignore[arg-type]  # checked there
         measures=tuple(measures.split()) if measures else None,
-        encoder={"dtype": dtype, "device": device, "similarity": similarity},
+        encoder={"dtype": dtype, "device": device, "similarity": similarity, **declared(context)},
         executor=executor,
         workers=workers,
         address=address,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hybrid_bench.cli import console
+from hybrid_bench.cli.encoder_options import EncoderCommand, declared
 from hybrid_bench.cli.options import BatchSize, Dtype, SimilarityOption, Vectors, separated
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ _FOLDER = "Folder of a submission: leaderboards/submissions/<org>__<name>/<revis
 _CHECKS = "Folder of attestations. [default: checks next to submissions]"
 
 
-@app.command("pack")
+@app.command("pack", cls=EncoderCommand)
 def pack(
+    context: typer.Context,
     org: Annotated[str, typer.Option(help="Submitting person or institution.")],
     encoder: Annotated[
         str | None, typer.Argument(help="A name from `hybrid-bench encoders`, a folder, or org/model on the Hugging Face Hub.")
@@ -76,7 +78,9 @@ def pack(
     if vectors is None:
         from hybrid_bench.encoders.load import load_encoder
 
-        searched = load_encoder(str(encoder), dtype=dtype, device=device, similarity=similarity, batch_size=batch_size)
+        searched = load_encoder(
+            str(encoder), dtype=dtype, device=device, similarity=similarity, batch_size=batch_size, **declared(context)
+        )
     else:
         from hybrid_bench.embeddings.given import load_vectors
         from hybrid_bench.submissions import card as cards

@@ -19,6 +19,7 @@ from hybrid_bench.encoders.dual import reads_images
 from hybrid_bench.encoders.modalities import check_modalities
 from hybrid_bench.encoders.model_folder import check_model_folder
 from hybrid_bench.encoders.protocol import Encoder, EncoderFactory
+from hybrid_bench.encoders.resolvers import resolved, resolver_of
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.registry import Registry
 from hybrid_bench.support import toml
@@ -47,7 +48,8 @@ def load_encoder(
 
     Args:
         name: a name from ``hybrid-bench encoders``, a folder (with an ``encoder.toml``, or as saved by sentence-transformers
-            or transformers), or a Hugging Face id.
+            or transformers), a Hugging Face id, or a name with a prefix that a plugin resolves, see
+            :class:`hybrid_bench.plugin.EncoderResolver`.
         dtype: compute dtype: ``fp32`` (the default), ``bf16``, ``fp16``, or ``auto``: bf16 if the device computes it natively.
             Torch's names (``bfloat16``) are accepted.
         device: compute device: ``cpu``, ``cuda``, ... or ``auto``: a GPU if there is one.
@@ -56,12 +58,14 @@ def load_encoder(
             before its weights are loaded. None: not checked.
         needed_by: what needs the modalities, for the error, e.g. ``the suite mini``.
         batch_size: inputs in a batch, at most, where memory is scarce. None: as many as the encoder takes.
-        card_fields: fields that replace those of the card, e.g. ``pooling="cls"`` or ``query_prefix="query: "``.
+        card_fields: fields that replace those of the card, e.g. ``pooling="cls"`` or ``query_prefix="query: "``; options of
+            the resolver of a name with a prefix.
 
     Raises:
         HybridBenchError: if the encoder is unknown, lacks a modality, cannot be loaded, or needs a package that is missing.
     """
-    if batch_size is not None:
+    resolver = resolver_of(name)
+    if batch_size is not None and not (resolver and "batch_size" in resolver.parameters):
         return InBatches(
             load_encoder(
                 name,
@@ -85,6 +89,11 @@ def load_encoder(
         encoder = REGISTRY.get(name)(**options)  # a factory loads weights lazily
         check_modalities(encoder.card, modalities or (), needed_by)
         return encoder
+    code = {"trust_remote_code": True} if trust_remote_code else {}
+    own = {} if batch_size is None else {"batch_size": batch_size}
+    if (found := resolved(name, options | code | own | overrides)) is not None:
+        check_modalities(found.card, modalities or (), needed_by)
+        return found
     folder = Path(name)
     if folder.is_dir():
         card = _folder_card(folder, overrides)

@@ -42,6 +42,9 @@ class Encoder(Protocol):
     adds its prefixes to texts itself and truncates texts that are too long. The vector of an input does not depend on the
     other inputs of the call, up to rounding.
 
+    An encoder that has a price may have a method ``estimate(inputs, role)`` that returns what it would cost to encode them, by
+    name and unit, e.g. ``{"requests": 3.0, "tokens": 1200.0, "US dollars": 0.01}``, without doing it.
+
     An encoder of texts may name and annotate its parameter more narrowly: ``encode(self, texts: Sequence[str], role: Role)``.
     """
 

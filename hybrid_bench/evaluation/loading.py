@@ -11,6 +11,7 @@ from hybrid_bench.encoders.live import as_encoder
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.modalities import check_modalities
 from hybrid_bench.encoders.protocol import Encoder
+from hybrid_bench.encoders.resolvers import stated_options
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.options import EvaluationOptions
 from hybrid_bench.support.progress import Progress
@@ -62,7 +63,5 @@ def words_of(
     """The arguments and options of the command line that name what is evaluated."""
     if isinstance(loaded, GivenVectors):
         return [], {"vectors": loaded.folder.as_posix(), **loaded.stated}
-    return [asked if isinstance(asked, str) else loaded.card.name], options.encoder_options | {
-        "dtype": loaded.dtype,
-        "device": loaded.device,
-    }
+    name = asked if isinstance(asked, str) else loaded.card.name
+    return [name], stated_options(name, options.encoder_options) | {"dtype": loaded.dtype, "device": loaded.device}

@@ -21,6 +21,7 @@ import shlex
 from pathlib import Path
 
 from hybrid_bench.encoders.load import REGISTRY as ENCODERS
+from hybrid_bench.encoders.resolvers import resolver_of
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.registry import Registry
 
@@ -82,7 +83,7 @@ def parse(command: str) -> list[str]:
             f"the command of the result is not reproducible: {command!r}",
             f"Reproducible commands: {', '.join(known)}. If a plugin adds this one, install the plugin.",
         )
-    allowed = COMMANDS[name] if name in COMMANDS else REGISTRY.get(name)
+    allowed = (COMMANDS[name] if name in COMMANDS else REGISTRY.get(name)) + _of_resolvers(words)
     refused = REFUSED - {"--index"} if name == "search" else REFUSED
     for word in words[1:]:
         option = word.partition("=")[0]
@@ -99,6 +100,12 @@ def parse(command: str) -> list[str]:
     return words
 
 
+def _of_resolvers(words: list[str]) -> tuple[str, ...]:
+    """The options that the resolvers of encoders' names in a command let a result state."""
+    found = filter(None, (resolver_of(word.rpartition("=")[2]) for word in words))
+    return tuple(f"--{name.replace('_', '-')}" for resolver in found for name in resolver.stated)
+
+
 def _has_argument(words: list[str]) -> bool:
     """Whether there is a word that is neither an option nor the value of one."""
     rest = iter(words)
@@ -111,7 +118,7 @@ def _has_argument(words: list[str]) -> bool:
 
 
 def outside(words: list[str]) -> list[str]:
-    """The words of a command that reach outside of this machine: addresses, network folders, and models of a hub.
+    """The words of a command that reach outside of this machine: addresses, network folders, and models of a hub or a resolver.
 
     Args:
         words: as :func:`parse` returns them.
@@ -121,7 +128,7 @@ def outside(words: list[str]) -> list[str]:
         option, value = word.split("=", 1) if word.startswith("--") and "=" in word else (option, word)
         network = "://" in value or value.startswith(("//", "\\\\"))
         model = words[0] != "fuse" and option not in _LOCAL and re.fullmatch(r"[\w.-]+/[\w.-]+", value)
-        if network or (model and value not in ENCODERS and not Path(value).exists()):
+        if network or resolver_of(value) or (model and value not in ENCODERS and not Path(value).exists()):
             found.append(value)
         option = word if word.startswith("--") else ""
     return found

@@ -13,6 +13,7 @@ from hybrid_bench.datasets.parts import PassageText
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.stored_collection import Collection as StoredCollection
 from hybrid_bench.embeddings.stored_collection import Storage
+from hybrid_bench.encoders.resolvers import stated_options
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.evaluation.assemble import SearcherIdentity
 from hybrid_bench.evaluation.identity import renamed
@@ -82,6 +83,7 @@ def search_store(
     depth = options.depth or DEPTH
     with progress:
         searcher = _searcher(large, collections, depth, index, options.name, progress)
+    chosen = options.encoder_options
     stated = {
         "encoder": large.encoder_name,
         "suite": suite.asked_as,
@@ -91,7 +93,7 @@ def search_store(
         "measures": " ".join(measures) if tuple(measures) != RUN_MEASURES else None,
         "dtype": large.encoder.dtype,
         "device": large.encoder.device,
-        "similarity": options.encoder_options.get("similarity"),
+        **stated_options(large.encoder_name, {name: chosen[name] for name in chosen.keys() - {"dtype", "device"}}),
         "storage": large.storage if large.storage != STORAGE else None,
         "passage_text": large.passage_text if large.passage_text != "sentence" else None,
         **options.words_on_own,

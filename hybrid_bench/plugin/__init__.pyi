@@ -32,6 +32,7 @@ from hybrid_bench.encoders.checked import encode_checked as encode_checked
 from hybrid_bench.encoders.decoding import rgb_batches as rgb_batches
 from hybrid_bench.encoders.protocol import Encoder as Encoder
 from hybrid_bench.encoders.protocol import Role as Role
+from hybrid_bench.encoders.resolvers import EncoderResolver as EncoderResolver
 from hybrid_bench.errors import UnknownNameError as UnknownNameError
 
 # Searchers and results.

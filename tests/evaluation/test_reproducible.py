@@ -76,9 +76,14 @@ def test_every_option_of_the_core_is_accepted_or_refused_or_of_no_effect_on_scor
     options = {option for one in command.params for option in [*one.opts, *one.secondary_opts] if option.startswith("--")}
     accepted = set(reproducible.COMMANDS[name])
     assert accepted <= options
-    assert options - accepted <= reproducible.REFUSED | {"--format", "--check", "--run-settings", "--overwrite", "--help"} | {
-        one for one in options if one.startswith("--no-")
-    }
+    assert options - accepted <= reproducible.REFUSED | {
+        "--format",
+        "--check",
+        "--run-settings",
+        "--overwrite",
+        "--dry-run",
+        "--help",
+    } | {one for one in options if one.startswith("--no-")}
 
 
 @pytest.mark.parametrize("words", ["--executor ray --address 203.0.113.9:6379", "--address=203.0.113.9:6379", "--workers 2"])

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 PROJECTS = {file.parent.name: toml.load(file) for file in sorted(ROOT.glob("plugins/*/pyproject.toml"))}
 #: Entry-point groups of plugins.
 GROUPS = (
-    "encoders", "encoder_backends", "suites", "suite_resolvers", "executors", "translators", "commands", "doctor", "versions",
+    "encoders", "encoder_backends", "encoder_resolvers", "suites", "suite_resolvers", "executors", "translators", "commands",
+    "doctor", "versions",
     "reproducible",
 )  # fmt: skip
 #: Toolkits and libraries that only plugins use.
