@@ -20,6 +20,7 @@ from hybrid_bench.evaluation.identity import Data, digest, renamed, target
 from hybrid_bench.evaluation.loading import searched, words_of
 from hybrid_bench.evaluation.options import DEPTH, EvaluationOptions
 from hybrid_bench.evaluation.provenance import Phases, command_line
+from hybrid_bench.evaluation.searchers import as_searcher, evaluate_searcher
 from hybrid_bench.results import run_folder
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.record import Result
@@ -58,6 +59,9 @@ def evaluate(
     options = options or EvaluationOptions()
     progress = progress or SilentProgress()
     asked = options.restricted(load_suite(suite) if isinstance(suite, str) else suite)
+    searcher = None if isinstance(encoder, (str, GivenVectors, Encoder)) else as_searcher(encoder, asked)
+    if searcher:
+        return evaluate_searcher(searcher, asked, options, progress)
     options.check_effect(asked)
     options.measures_on(asked)  # an unknown measure is found before the long work begins
     if asked.large:
