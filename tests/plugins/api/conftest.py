@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -41,12 +42,13 @@ def port(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> I
             stdout=output,
             stderr=output,
             env=os.environ | {"SERVER_KEY": KEY},
+            start_new_session=True,  # so that its workers end with it
         )
     try:
         _wait(number, server, log)
         yield number
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 
