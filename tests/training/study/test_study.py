@@ -199,6 +199,26 @@ def test_command_writes_the_report(
     assert "--suites mini --alphas .25" in (tmp_path / "strategies.md").read_text()
 
 
+def test_command_chooses_by_a_target_among_alphas_and_weights_of_distillation(
+    place: Path,
+    scored: list[arms.ScoredArm],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    more = ("--target", "rank-distance<=100000", "--distillation-weights", ".5")
+    assert study_of(place, monkeypatch, place / "work", tmp_path, *more) == 0
+    assert "8 trainings of 2 steps" in capsys.readouterr().err
+    text = (tmp_path / "strategies.md").read_text()
+    assert "### Target: RankDistance <= 100000 on mini" in text
+    assert "Chosen: **" in text
+    assert "| hybrid+distilled(0.5) | 1 | " in text
+    assert "--target 'rank-distance<=100000'" in text
+    assert (tmp_path / "strategies-mini-trade-off.svg").is_file()
+    assert study_of(place, monkeypatch, place / "work", tmp_path, "--target", "rank-distance") == 2
+    assert "is not a target" in capsys.readouterr().err
+
+
 def test_strategy_without_batches_fails_before_the_first_training(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
