@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from collections import Counter
@@ -116,6 +117,18 @@ def remove_suite_overlap(
     own = {normalised(article): article for article in left.key_column("article") if article}
     report.articles = {one.name: sorted(own[title] for title in own.keys() & one.titles) for one in suite_texts}
     return left, report
+
+
+def in_all_languages(suite: Suite, languages: Sequence[str]) -> Suite:
+    """A suite with its languages and those of the training data that it has beyond its default ones."""
+    if suite.of_languages is None:
+        return suite
+    more = []
+    for language in set(languages) - set(suite.languages):
+        with contextlib.suppress(HybridBenchError):  # most suites do not have every language
+            suite.of_languages([*suite.languages, language])
+            more.append(language)
+    return suite.of_languages([*suite.languages, *more])
 
 
 def _matching_filter(row: ParallelRow, suites: Sequence[_SuiteTexts], overlaps: dict[str, str | None]) -> tuple[str, str] | None:

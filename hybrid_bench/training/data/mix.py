@@ -16,7 +16,7 @@ from hybrid_bench.support import cache
 from hybrid_bench.support.atomic import write
 from hybrid_bench.support.progress import Progress, SilentProgress
 from hybrid_bench.support.versions import hybrid_bench
-from hybrid_bench.training.data.filters import FilterReport, remove_suite_overlap
+from hybrid_bench.training.data.filters import FilterReport, in_all_languages, remove_suite_overlap
 from hybrid_bench.training.data.sources import read_source, source_info, source_name, sources
 from hybrid_bench.training.data.table import ParallelTable
 from hybrid_bench.training.data.user_data import MANIFEST
@@ -88,7 +88,9 @@ def build(
                 ],
             }
             progress.advance(1)
-        table, report = remove_suite_overlap(ParallelTable.concat(tables), evaluation_suites, progress, articles_of=held_out)
+        joined = ParallelTable.concat(tables)
+        whole = [in_all_languages(suite, joined.languages) for suite in evaluation_suites]
+        table, report = remove_suite_overlap(joined, whole, progress, articles_of=held_out)
         table.save(folder)
     manifest = {
         "hybrid_bench": hybrid_bench(),
@@ -157,7 +159,7 @@ def cached(
 
 
 #: Version of reading and filtering. Increase it when they change, so that cached tables are rebuilt.
-_BUILD_VERSION = 5
+_BUILD_VERSION = 6
 
 
 def _filters(report: FilterReport) -> dict[str, Any]:
