@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid_bench import HybridBenchError, Image, load_encoder
-from hybrid_bench.plugin import EmbeddingStore, Encoder, Input, Role, cache
+from hybrid_bench.plugin import EmbeddingStore, Encoder, Input, Role, cache, texts_hash
 from hybrid_bench_mteb.contents import COLLECTION, contents, modality_of
 from hybrid_bench_mteb.ranking import Ranking
 from hybrid_bench_mteb.tasks import task_name
@@ -60,6 +60,7 @@ class EncoderModel:
         self.mteb_model_meta = _meta(encoder)
         self._store = EmbeddingStore(store or cache.home() / "embeddings")
         self._known: dict[Role, dict[Input, NDArray[np.float32]]] = {"query": {}, "passage": {}}
+        self._lists: dict[tuple[Role, str], NDArray[np.float32]] = {}
         self._parts: list[tuple[list[str], list[Input]]] = []
 
     def index(self, corpus: datasets.Dataset, *, task_metadata: TaskMetadata, **_: Any) -> None:
@@ -130,7 +131,9 @@ class EncoderModel:
         A list of which nothing is remembered is encoded as it is, as ``hybrid-bench evaluate`` does, so that both find each
         other's vectors in the store.
         """
-        known = self._known[role]
+        known, key = self._known[role], (role, texts_hash(inputs))
+        if key in self._lists:  # equal texts at different places may have vectors that differ by rounding, as in an evaluation
+            return self._lists[key]
         new = [content for content in dict.fromkeys(inputs) if content not in known]
         whole = len(new) == len(set(inputs))
         found = self._store.vectors(
@@ -141,6 +144,7 @@ class EncoderModel:
             found = np.stack([fresh[content] if content in fresh else known[content] for content in inputs])
         if len(known) + len(fresh) <= _REMEMBERED:
             known |= fresh
+            self._lists |= {key: found} if whole else {}
         return found
 
 

@@ -13,7 +13,8 @@ import PIL.Image
 import pytest
 from mteb.abstasks import AbsTaskRetrieval
 
-from hybrid_bench import Collection, HybridBenchError, Image, Judgement, QuerySet, Suite, load_suite
+from hybrid_bench import Collection, EvaluationOptions, HybridBenchError, Image, Judgement, QuerySet, Suite, load_suite
+from hybrid_bench.evaluation.given_runs import evaluate_given
 from hybrid_bench.plugin import ImagePassage, image_settings
 from hybrid_bench_mteb import tasks
 from tests.evaluation.suites import collection, query_set
@@ -70,6 +71,21 @@ def test_a_tasks_score_is_the_mean_of_its_kind(tiny_encoder: TinyEncoder, tmp_pa
         kind = task.task_name.removeprefix("mini+de+th+zh-")
         settings = [setting.name for setting in suite.settings if setting.kind == kind]
         assert task.get_score() == pytest.approx(np.mean([scores_of(result)[name, "AP"] for name in settings]), abs=1e-5)
+
+
+def test_predictions_that_mteb_saved_become_results(tiny_encoder: TinyEncoder, tmp_path: Path) -> None:
+    suite = load_suite("mini").restrict(LANGUAGES)
+    made = tasks(suite, full_depth=True)
+    scores_of_mteb(model_for_mteb(tiny_encoder, tmp_path / "store"), made, tmp_path / "predictions")
+    expected = evaluated(tiny_encoder, suite, tmp_path / "store")
+    found = {}
+    for task in made:
+        result = evaluate_given(tmp_path / "predictions" / task.prediction_file_name, suite, EvaluationOptions())
+        assert result.encoder["name"] == "hybrid-bench/tiny"
+        found |= scores_of(result)
+        for row in (row for row in result.rows if row.measure == "RankDistance"):
+            assert row in expected.rows
+    assert found == pytest.approx(scores_of(expected), abs=1e-9)
 
 
 def test_metadata_say_what_the_data_are() -> None:
