@@ -46,9 +46,11 @@ _EXTRAS = (
     ("transformers", "encoders from sentence-transformers", ("sentence-transformers",)),
     ("faiss", "FAISS indexes", ("faiss-cpu",)),
     ("images", "suites with images", ("pillow",)),
+    ("parquet", "texts and vectors in Parquet", ("pyarrow",)),
     ("leaderboard", "leaderboard pages", ("jinja2",)),
+    ("figures", "figures", ("matplotlib",)),
     ("data", "training data", ("datasets",)),
-    ("train", "training", ("accelerate", "matplotlib", "peft")),
+    ("train", "training", ("accelerate", "peft")),
     ("translate", "translating training data", ("sentencepiece",)),
 )
 

@@ -108,7 +108,7 @@ def test_debug_shows_the_traceback(cli: Cli) -> None:
     [
         (("evalute",), "No such command 'evalute'"),
         (("evaluate", "tiny", "--langages", "de"), "No such option: --langages"),
-        (("evaluate",), "evaluate needs encoders or a run"),
+        (("evaluate",), "evaluate needs encoders, vectors or a run"),
         (("compare",), "Missing argument"),
         (("datasets", "export", "mini/de", "documents"), "'documents' is not one of 'docs', 'queries', 'qrels'"),
         (("evaluate", "tiny", "--run-depth", "0"), "--run-depth"),
