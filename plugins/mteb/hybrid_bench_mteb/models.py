@@ -93,8 +93,9 @@ class EncoderModel:
         asked = list(contents(queries, modality_of(task_metadata, "query"), "query"))
         vectors = self._vectors([content for _, content in asked], "query")
         ranking = Ranking([query_id for query_id, _ in asked], vectors, top_k, top_ranked)
-        for ids, inputs in self._parts:
-            ranking.add(ids, self._vectors(inputs, "passage"))
+        for parts in _together(self._parts):
+            names = [name for ids, _ in parts for name in ids]
+            ranking.add(names, np.concatenate([self._vectors(inputs, "passage") for _, inputs in parts]))
         return ranking.found()
 
     def encode(
@@ -128,14 +129,14 @@ class EncoderModel:
     def _vectors(self, inputs: Sequence[Input], role: Role) -> NDArray[np.float32]:
         """Vectors of what is remembered, and of the rest from the store.
 
-        A list of which nothing is remembered is encoded as it is, as ``hybrid-bench evaluate`` does, so that both find each
-        other's vectors in the store.
+        A list of which most is new is encoded as it is, as ``hybrid-bench evaluate`` does, so that both find each other's
+        vectors in the store, equal to the last bit.
         """
         known, key = self._known[role], (role, texts_hash(inputs))
         if key in self._lists:  # equal texts at different places may have vectors that differ by rounding, as in an evaluation
             return self._lists[key]
         new = [content for content in dict.fromkeys(inputs) if content not in known]
-        whole = len(new) == len(set(inputs))
+        whole = 2 * len(new) > len(set(inputs))
         found = self._store.vectors(
             self.encoder, role, list(inputs) if whole else new, passage_text="sentence" if role == "passage" else ""
         )
@@ -154,6 +155,18 @@ def _parts(rows: Iterable[tuple[str, Input]], collections: Iterable[str] | None)
     for _, group in itertools.groupby(named, key=lambda row: row[1]):
         while part := [row for row, _ in itertools.islice(group, _AT_ONCE)]:
             yield [name for name, _ in part], [content for _, content in part]
+
+
+def _together(parts: Iterable[tuple[list[str], list[Input]]]) -> Iterator[list[tuple[list[str], list[Input]]]]:
+    """Parts whose documents are scored at once: :data:`_AT_ONCE`, if a part does not have more."""
+    group: list[tuple[list[str], list[Input]]] = []
+    for part in parts:
+        if group and sum(len(ids) for ids, _ in [*group, part]) > _AT_ONCE:
+            yield group
+            group = []
+        group.append(part)
+    if group:
+        yield group
 
 
 def _of_batch(batch: Mapping[str, Any]) -> list[Input]:

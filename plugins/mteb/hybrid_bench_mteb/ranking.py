@@ -53,8 +53,12 @@ class Ranking:
 
     def _scores(self, vectors: NDArray[np.float32]) -> Iterator[tuple[str, NDArray[np.float32]]]:
         names = list(self._found)
+        # The linear algebra library sums in another order at the edges of a matrix: equal vectors get the score of the first.
+        _, first, place = np.unique(vectors, axis=0, return_index=True, return_inverse=True)
+        same = first[place.ravel()]
         for start in range(0, len(names), _QUERIES):
-            yield from zip(names[start : start + _QUERIES], self._queries[start : start + _QUERIES] @ vectors.T, strict=True)
+            scores = self._queries[start : start + _QUERIES] @ vectors.T
+            yield from zip(names[start : start + _QUERIES], scores[:, same], strict=True)
 
     def found(self) -> dict[str, dict[str, float]]:
         """Query id to document id to score."""
