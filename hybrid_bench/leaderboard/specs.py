@@ -57,11 +57,16 @@ class Column(_Strict):
     @field_validator("measure")
     @classmethod
     def _exists(cls, measure: str) -> str:
-        if measure not in bias_measures():
-            try:
-                from_ranks.known([measure])
-            except HybridBenchError as error:
-                raise ValueError(f"{error.problem}, and it is no measure of bias: {', '.join(bias_measures())}") from error
+        of_bias = bias_measures()
+        if measure in of_bias:
+            return measure
+        other = f"it is no measure of bias: {', '.join(of_bias)}"
+        try:
+            (found,) = from_ranks.known([measure])
+        except HybridBenchError as error:
+            raise ValueError(f"{error.problem}, and {other}") from error
+        if found.NAME in {name.partition("@")[0] for name in of_bias}:  # with other parameters, which no result has
+            raise ValueError(f"results do not have {measure!r}, and {other}")
         return measure
 
     def format(self, value: float | None) -> str:
