@@ -46,11 +46,13 @@ class BarProgress:
         self._logged: float | None = None
 
     def __enter__(self) -> BarProgress:
-        self._bar.start()
+        if not self._bar.disable:
+            self._bar.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._bar.stop()
+        if not self._bar.disable:  # older versions of rich end a bar that was never shown with an empty line
+            self._bar.stop()
 
     def job(self, name: str, steps: Mapping[str, float]) -> None:
         """Begin the next job."""
