@@ -26,7 +26,7 @@ from hybrid_bench.datasets.catalog import (
 )
 from hybrid_bench.datasets.parts import Collection, Judgement, QuerySet
 from hybrid_bench.datasets.settings import ALL, Setting, SettingKind, language_settings
-from hybrid_bench.datasets.sources.jsonl import FolderDoc
+from hybrid_bench.datasets.sources.records import TextPassage
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.datasets.trec_ids import doc_id_in
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
@@ -181,9 +181,9 @@ def ir_datasets_id(name: str) -> Suite | None:
     )
 
 
-def _joined_as_by_beir(name: str) -> Iterator[FolderDoc]:
+def _joined_as_by_beir(name: str) -> Iterator[TextPassage]:
     """The documents of an entry; without the space that ir_datasets puts before the text of one that has no title."""
-    return (FolderDoc(doc.doc_id, getattr(doc, "title", None) or "", doc.text) for doc in entry(name).docs_iter())
+    return (TextPassage(doc.doc_id, getattr(doc, "title", None) or "", doc.text) for doc in entry(name).docs_iter())
 
 
 def _pooled_entry(name: str, language: str, parts: DocsParts) -> Suite:

@@ -19,37 +19,6 @@ class Identified(Protocol):
 
     @property
     def card(self) -> EncoderCard:
-        """Metadata of the encoder."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Differs where vectors do."""
-
-    @property
-    def dtype(self) -> str:
-        """Compute dtype."""
-
-    @property
-    def device(self) -> str:
-        """Compute device."""
-
-
-@runtime_checkable
-class Encoder(Protocol):
-    """Encodes queries and passages as vectors whose dot product is their relevance score.
-
-    Inputs are texts (``str``) or, if ``card.modalities`` lists ``image``, images (:class:`hybrid_bench.Image`). An encoder
-    adds its prefixes to texts itself and truncates texts that are too long. The vector of an input does not depend on the
-    other inputs of the call, up to rounding.
-
-    An encoder that has a price may have a method ``estimate(inputs, role)`` that returns what it would cost to encode them, by
-    name and unit, e.g. ``{"requests": 3.0, "tokens": 1200.0, "US dollars": 0.01}``, without doing it.
-
-    An encoder of texts may name and annotate its parameter more narrowly: ``encode(self, texts: Sequence[str], role: Role)``.
-    """
-
-    @property
-    def card(self) -> EncoderCard:
         """Metadata of the encoder; it states everything that a vector depends on."""
 
     @property
@@ -63,6 +32,21 @@ class Encoder(Protocol):
     @property
     def device(self) -> str:
         """Compute device, e.g. ``cpu`` or ``cuda``."""
+
+
+@runtime_checkable
+class Encoder(Identified, Protocol):
+    """Encodes queries and passages as vectors whose dot product is their relevance score.
+
+    Inputs are texts (``str``) or, if ``card.modalities`` lists ``image``, images (:class:`hybrid_bench.Image`). An encoder
+    adds its prefixes to texts itself and truncates texts that are too long. The vector of an input does not depend on the
+    other inputs of the call, up to rounding.
+
+    An encoder that has a price may have a method ``estimate(inputs, role)`` that returns what it would cost to encode them, by
+    name and unit, e.g. ``{"requests": 3.0, "tokens": 1200.0, "US dollars": 0.01}``, without doing it.
+
+    An encoder of texts may name and annotate its parameter more narrowly: ``encode(self, texts: Sequence[str], role: Role)``.
+    """
 
     def encode(self, inputs: Sequence[Any], role: Role, /) -> np.ndarray:
         """Encode texts or images.

@@ -12,7 +12,7 @@ import langcodes
 from hybrid_bench.datasets.parts import Collection, Judgement, QuerySet
 from hybrid_bench.datasets.settings import ALL, Setting, language_settings
 from hybrid_bench.datasets.sources import jsonl, qrels
-from hybrid_bench.datasets.sources.jsonl import FolderDoc, FolderQuery
+from hybrid_bench.datasets.sources.records import Question, TextPassage
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
 
@@ -152,7 +152,7 @@ class _Files:
         self._queries_file = _lines_file(folder, "queries")
         self._qrels = qrels_file or _chosen_qrels(folder)
 
-    def passages(self) -> Iterator[FolderDoc]:
+    def passages(self) -> Iterator[TextPassage]:
         return jsonl.passages(self._corpus)
 
     @property
@@ -161,10 +161,10 @@ class _Files:
         return self._corpus.stat().st_size
 
     @functools.cached_property
-    def _queries(self) -> list[FolderQuery]:
+    def _queries(self) -> list[Question]:
         return list(jsonl.queries(self._queries_file))
 
-    def judged_queries(self) -> Iterable[FolderQuery]:
+    def judged_queries(self) -> Iterable[Question]:
         judged = {query_id for query_id, _, _ in self._judgements}
         return [query for query in self._queries if query.query_id in judged]
 

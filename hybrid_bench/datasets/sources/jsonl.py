@@ -7,46 +7,24 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO, cast
+from typing import Any, TextIO, cast
 
+from hybrid_bench.datasets.sources.records import Question, TextPassage
 from hybrid_bench.datasets.trec_ids import problem_of
 from hybrid_bench.errors import HybridBenchError
 
 
-class FolderDoc(NamedTuple):
-    """A passage of a local collection."""
-
-    doc_id: str
-    title: str
-    text: str
-
-    def default_text(self) -> str:
-        """Title and text, joined as by BEIR and ir_datasets."""
-        return f"{self.title} {self.text}".strip()
-
-
-class FolderQuery(NamedTuple):
-    """A query of a local collection."""
-
-    query_id: str
-    text: str
-
-    def default_text(self) -> str:
-        """The query."""
-        return self.text
-
-
-def passages(path: Path) -> Iterator[FolderDoc]:
+def passages(path: Path) -> Iterator[TextPassage]:
     """The passages of a corpus; one without a text (``""`` or ``null``) is a passage too.
 
     Raises:
         HybridBenchError: that names the file and line of the first record that is malformed or has the id of another.
     """
     for _, record_id, fields in _records(path):
-        yield FolderDoc(record_id, fields.get("title") or "", fields["text"] or "")
+        yield TextPassage(record_id, fields.get("title") or "", fields["text"] or "")
 
 
-def queries(path: Path) -> Iterator[FolderQuery]:
+def queries(path: Path) -> Iterator[Question]:
     """The queries of a file.
 
     Raises:
@@ -57,7 +35,7 @@ def queries(path: Path) -> Iterator[FolderQuery]:
             raise HybridBenchError(
                 f"{path}, line {number}: the record with id {record_id!r} has no text", "Add its text or remove the record."
             )
-        yield FolderQuery(record_id, fields["text"])
+        yield Question(record_id, fields["text"])
 
 
 def _records(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
