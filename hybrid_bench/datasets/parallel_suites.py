@@ -100,6 +100,7 @@ class _Parallel:
             drops_own=True,
             unique_ids=True,
             slices=self._slices(tuple(language_of)),
+            question_of=_line,
             of_languages=self.suite,
         )
 
@@ -109,6 +110,11 @@ class _Parallel:
 
 def _id(collection: str, line: str) -> str:
     return f"{collection}-{line}"
+
+
+def _line(query_set: str, query_id: str) -> str:
+    """The line of a query: that of its translations too."""
+    return query_id[len(query_set) + 1 :]
 
 
 def _passages(name: str, collection: str) -> Iterable[TextPassage]:

@@ -49,6 +49,8 @@ class Suite:
         available: gives the suite of the images that are there, where they are the user's own; its name is another.
         subset_of: name of the suite that this one has the available images of.
         slices: name of a property of queries, e.g. ``topic``, to what gives query id to its value; results are reported by it.
+        question_of: from the name of a query set and the id of a query in it, what its translations share with it; by default its
+            id. Intervals are drawn by it.
         of_languages: gives the suite of other languages, where more are published than it searches by default.
         prefixed: whether TREC ids begin with the collection's name; by default where a query set is asked on several
             collections, or a pool holds several, and their ids are not unique.
@@ -77,6 +79,7 @@ class Suite:
     available: Callable[[], Suite] | None = None
     subset_of: str = ""
     slices: Mapping[str, Callable[[], Mapping[str, str]]] = field(default_factory=dict)
+    question_of: Callable[[str, str], str] | None = None
     of_languages: Callable[[Sequence[str]], Suite] | None = None
     prefixed: bool | None = None
     all_collections: tuple[str, ...] = ()

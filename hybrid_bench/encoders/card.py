@@ -48,8 +48,10 @@ class EncoderCard(BaseModel):
     dimension: Annotated[int, Field(ge=1, le=65536)] | None = None
     parameters: Annotated[int, Field(ge=0)] | None = None
     licence: _Line = ""
-    #: ISO 639-1 codes; empty: not stated.
+    #: BCP-47 tags of the languages that it has been trained on in any way; empty: not stated.
     languages: tuple[str, ...] = ()
+    #: Those of the data that it was fine-tuned on last; empty: not stated.
+    tuned_languages: tuple[str, ...] = ()
     training_data: _Line = ""
     #: Suites whose texts or their translations are in the training data; None: not stated.
     trained_on_suites: tuple[str, ...] | None = None

@@ -7,7 +7,7 @@ MRQA average sets. Intervals are bootstrapped over questions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from hybrid_bench.datasets.settings import Setting
@@ -30,12 +30,16 @@ class PairedSettings(NamedTuple):
     mono: Setting
 
 
-def values(result: Result, measure: str) -> dict[Setting, pd.Series[float]]:
-    """Setting to query id to its value.
+def values(
+    result: Result, measure: str, question_of: Callable[[str, str], str] | None = None
+) -> dict[Setting, pd.Series[float]]:
+    """Setting to question to its value.
 
     Args:
         result: with ranks.
         measure: that can be computed from ranks.
+        question_of: from a query set and a query's id, what its translations share with it (:attr:`Suite.question_of`); by
+            default the id.
 
     Raises:
         HybridBenchError: if the result has no ranks, or the measure cannot be computed from them.
@@ -44,11 +48,13 @@ def values(result: Result, measure: str) -> dict[Setting, pd.Series[float]]:
 
     parsed = parse([measure])[0]
     of_pools = {name: PoolPairs.of(ranks).values(parsed) for name, ranks in result.ranks.by_query_set.items()}
-    return {
-        setting: pd.Series(of_pools[setting.query_set][setting.pool], result.ranks.query_ids(setting.query_set, setting.pool))
-        for setting in result.settings
-        if setting.pool in of_pools.get(setting.query_set, {})
-    }
+    found = {}
+    for setting in result.settings:
+        if setting.pool in of_pools.get(setting.query_set, {}):
+            asked = result.ranks.query_ids(setting.query_set, setting.pool)
+            names = [question_of(setting.query_set, query_id) for query_id in asked] if question_of else asked
+            found[setting] = pd.Series(of_pools[setting.query_set][setting.pool], names)
+    return found
 
 
 def pairs(found: dict[Setting, pd.Series[float]]) -> list[PairedSettings]:

@@ -21,8 +21,8 @@ from hybrid_bench.results.record import Result
 #: What a card says of an encoder that changes no vector; its fingerprint identifies its weights.
 _DESCRIPTION = frozenset(
     {
-        "name", "description", "model", "revision", "base", "dimension", "parameters", "licence", "languages", "training_data",
-        "trained_on_suites", "url", "citation",
+        "name", "description", "model", "revision", "base", "dimension", "parameters", "licence", "languages",
+        "tuned_languages", "training_data", "trained_on_suites", "url", "citation",
     }
 )  # fmt: skip
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from hybrid_bench.results.record import Result
-from hybrid_bench.results.stated_languages import left_out
+from hybrid_bench.results.stated_languages import covered
 
-Exposure = Literal["seen", "unseen", "not stated"]
+#: ``tuned on``: in the data of the last fine-tuning; ``seen``: in other training alone.
+Exposure = Literal["tuned on", "seen", "unseen", "not stated"]
 
 
 def of_languages(result: Result) -> dict[str, Exposure]:
     """Query set to whether its language is among those on the card."""
-    stated = result.encoder.get("languages") or result.encoder.get("training_languages")
-    unseen = set(left_out(result))
-    found: dict[str, Exposure] = {}
-    for name, of in result.query_sets.items():
-        known = bool(stated) and of.language is not None
-        found[name] = ("unseen" if of.language in unseen else "seen") if known else "not stated"
-    return found
+    return {name: _of_language(result.encoder, of.language) for name, of in result.query_sets.items()}
+
+
+def _of_language(card: Mapping[str, Any], language: str | None) -> Exposure:
+    stated = card.get("languages") or card.get("training_languages")
+    if language is None:
+        return "not stated"
+    if covered(language, card.get("tuned_languages") or ()):
+        return "tuned on"
+    return ("seen" if covered(language, stated) else "unseen") if stated else "not stated"
 
 
 def of_suite(result: Result) -> Exposure:
@@ -27,5 +32,6 @@ def of_suite(result: Result) -> Exposure:
     if stated is None:
         return "not stated"
     # A restricted suite, the whole pools of one, and a collection of one share its texts.
-    roots = {result.suite, result.suite.partition("+")[0], result.suite.partition("/")[0]}
-    return "seen" if roots & set(stated) else "unseen"
+    parts = result.suite.partition("+")[0].split("/")
+    names = {"/".join(parts[:end]) for end in range(1, len(parts) + 1)} | {result.suite}
+    return "seen" if names & set(stated) else "unseen"

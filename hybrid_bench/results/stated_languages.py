@@ -15,9 +15,13 @@ def left_out(result: Result) -> tuple[str, ...]:
     Tags are compared by their language alone: a card that lists ``zh`` or ``zh-Hans`` covers ``zh-hant``.
     """
     stated = result.encoder.get("languages") or result.encoder.get("training_languages") or ()
-    covered = set(map(_language, stated))
     found = dict.fromkeys(of.language for of in result.query_sets.values() if of.language)
-    return tuple(language for language in found if covered and _language(language) not in covered)
+    return tuple(language for language in found if stated and not covered(language, stated))
+
+
+def covered(language: str, stated: Iterable[str]) -> bool:
+    """Whether a list of languages has one, whatever its script and region: ``zh`` and ``zh-Hans`` cover ``zh-hant``."""
+    return _language(language) in set(map(_language, stated))
 
 
 def without(result: Result, languages: Iterable[str]) -> Result:

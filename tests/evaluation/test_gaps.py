@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hybrid_bench import Collection, EvaluationOptions, HybridBenchError, QuerySet, Result, Suite, evaluate
+from hybrid_bench import Collection, EvaluationOptions, HybridBenchError, QuerySet, Result, Suite, evaluate, load_suite
 from hybrid_bench.datasets.parts import Judgement
 from hybrid_bench.datasets.resource_classes import resource_class, table
 from hybrid_bench.datasets.settings import Setting, domain_settings
 from hybrid_bench.datasets.sources.records import Question, TextPassage
 from hybrid_bench.evaluation import gaps
+from hybrid_bench.evaluation.robustness import figures
 from hybrid_bench.plugin import UnknownNameError
 from hybrid_bench.results import exposure
 from hybrid_bench.results.saturation import saturated
@@ -102,6 +104,24 @@ def test_translations_are_resampled_together(results: list[Result]) -> None:
     assert (many.value, many.low, many.high) == pytest.approx((one.value, one.low, one.high))
 
 
+def test_translations_whose_ids_differ_are_resampled_together(shared: Path) -> None:
+    """Lines of FLORES-200 have an id in each language: a suite says which are one question."""
+    suite, options = load_suite("flores200").restrict(["en", "sw", "yo"]), EvaluationOptions(limit=60)
+    sides = [evaluate(encoder, suite, options=options) for encoder in (TinyEncoder(), Coarse())]
+    apart, together = ([gaps.values(side, "AP", of) for side in sides] for of in (None, suite.question_of))
+    pooled = [setting for setting in together[0] if setting.kind == "multilingual"]
+    assert len({tuple(together[0][setting].index) for setting in pooled}) == 1
+    assert len({tuple(apart[0][setting].index) for setting in pooled}) == len(pooled) == 3
+    one, other = gaps.difference(together, pooled), gaps.difference(apart, pooled)
+    assert one.value == pytest.approx(other.value)
+    by_line = np.mean([(together[1][setting] - together[0][setting]).to_numpy() for setting in pooled], axis=0)
+    width = 2 * 1.96 * by_line.std() / len(by_line) ** 0.5  # the standard error of a mean over lines
+    assert one.high - one.low == pytest.approx(width, rel=0.05)
+    assert abs(other.high - other.low - width) > 0.05 * width
+    frame = figures.table(sides).set_index(["statistic", "group", "name"])
+    assert tuple(frame.loc[("mean difference", "multilingual", "all"), ["low", "high"]]) == pytest.approx((one.low, one.high))
+
+
 def test_the_difference_of_means(results: list[Result]) -> None:
     sides = [gaps.values(result, "AP") for result in results]
     settings = [setting for setting in sides[0] if setting.kind == "cross-lingual"]
@@ -149,6 +169,10 @@ def test_what_a_card_does_not_say_is_not_stated(results: list[Result]) -> None:
     stated = result.model_copy(update={"encoder": result.encoder | {"languages": ["de", "en-GB"], "trained_on_suites": ["mini"]}})
     assert exposure.of_languages(stated) == {"de": "seen", "en": "seen", "es": "unseen"}
     assert exposure.of_suite(stated) == "seen"
+    tuned = result.model_copy(update={"encoder": result.encoder | {"languages": ["de", "en"], "tuned_languages": ["en"]}})
+    assert exposure.of_languages(tuned) == {"de": "seen", "en": "tuned on", "es": "unseen"}
+    part = result.model_copy(update={"suite": "beir/nq/test", "encoder": result.encoder | {"trained_on_suites": ["beir/nq"]}})
+    assert [exposure.of_suite(one) for one in (part, part.model_copy(update={"suite": "beir/nfcorpus"}))] == ["seen", "unseen"]
     other = result.model_copy(update={"encoder": result.encoder | {"trained_on_suites": []}})
     assert exposure.of_suite(other) == "unseen"
 

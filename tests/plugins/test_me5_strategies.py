@@ -29,6 +29,9 @@ def test_an_installed_encoder_is_small_and_states_its_training_data(strategy: st
     manifest = json.loads((folder / "training-data.json").read_text())
     assert {"xquad-r", "mlqa-r"} <= {*manifest["suites"]}
     assert sum(entry["rows"] for entry in manifest["filters"]["taken"]) > 0
+    assert set(card.tuned_languages) == {language for rows in manifest["rows"].values() for language in rows["passages"]}
+    assert set(card.languages) > set(card.tuned_languages)
+    assert {"miracl", "mr-tydi", "question-sources"} <= set(card.trained_on_suites or ())
 
 
 def test_the_recipes_differ_only_in_their_strategy() -> None:

@@ -48,7 +48,10 @@ def _card(recipe: Recipe, base: EncoderCard, manifest: dict[str, Any], used: set
         "base": base.name,
         "licence": _stated_licences(manifest, base.licence, used),
         "training_data": _stated_data(recipe, manifest, base.training_data, used),
+        "tuned_languages": _languages(recipe, manifest, used),
     }
+    if base.languages:
+        fields["languages"] = sorted({*base.languages, *fields["tuned_languages"]})
     return {key: value for key, value in fields.items() if key not in {"revision", "url", "citation"}}
 
 
@@ -63,6 +66,13 @@ def _stated_data(recipe: Recipe, manifest: dict[str, Any], of_base: str, used: s
     if of_base:
         text += f"; its base: {of_base}"
     return _truncated(text)
+
+
+def _languages(recipe: Recipe, manifest: dict[str, Any], used: set[str]) -> list[str]:
+    """The languages of the passages that batches were drawn from."""
+    rows = [entry for name, entry in manifest["rows"].items() if source_name(name) in used]
+    found = {language for entry in rows for language, count in entry["passages"].items() if count}
+    return sorted(found & {*recipe.data.languages} if recipe.data.languages else found)
 
 
 def _stated_licences(manifest: dict[str, Any], of_base: str, used: set[str]) -> str:
