@@ -30,9 +30,7 @@ class PairedSettings(NamedTuple):
     mono: Setting
 
 
-def values(
-    result: Result, measure: str, question_of: Callable[[str, str], str] | None = None
-) -> dict[Setting, pd.Series[float]]:
+def values(result: Result, measure: str, question_of: Callable[[str, str], str] | None = None) -> dict[Setting, pd.Series[float]]:
     """Setting to question to its value.
 
     Args:

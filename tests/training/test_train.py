@@ -210,6 +210,8 @@ def test_output_is_an_encoder_folder_with_a_card(trained: Path) -> None:
     assert encoder.card.description == "tiny-base trained with the strategy hybrid(0.5); of a test"
     assert encoder.card.training_data == "data, kept apart from no suite"
     assert encoder.card.licence == "base: none; trained on: not stated"
+    assert encoder.card.tuned_languages == ("de", "en", "th")
+    assert encoder.card.languages == ()  # the base states none
     assert encoder.encode(TEXTS, "query").shape == (3, 16)
     assert not (trained / "training").exists()
 
