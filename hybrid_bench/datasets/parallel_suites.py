@@ -100,7 +100,7 @@ class _Parallel:
             drops_own=True,
             unique_ids=True,
             slices=self._slices(tuple(language_of)),
-            question_of=_line,
+            question_of=functools.partial(_line, self.name),
             of_languages=self.suite,
         )
 
@@ -112,9 +112,14 @@ def _id(collection: str, line: str) -> str:
     return f"{collection}-{line}"
 
 
-def _line(query_set: str, query_id: str) -> str:
-    """The line of a query: that of its translations too."""
-    return query_id[len(query_set) + 1 :]
+@functools.cache
+def _lines(name: str, query_set: str) -> dict[str, str]:
+    """Query id to its line, which is that of its translations too."""
+    return {_id(query_set, line): line for line in parallel_lines.load(name, query_set)}
+
+
+def _line(name: str, query_set: str, query_id: str) -> str:
+    return _lines(name, query_set)[query_id]
 
 
 def _passages(name: str, collection: str) -> Iterable[TextPassage]:
