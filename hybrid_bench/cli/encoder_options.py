@@ -23,7 +23,7 @@ class EncoderCommand(TyperCommand):
         """Parse with the options of the resolvers, and keep their values apart from those of the command."""
         values = (word.rpartition("=")[2] for word in args)
         resolvers = {found.load: found for found in map(resolver_of, values) if found}.values()
-        more = {param.name: param for resolver in resolvers for param in _params(resolver)}
+        more = {param.name: param for resolver in resolvers for param in params_of(resolver)}
         for param in self.params:
             more.pop(param.name, None)
         ctx.meta[_OPTIONS] = {}
@@ -41,7 +41,8 @@ def declared(context: typer.Context) -> dict[str, Any]:
     return {name: value for name, value in context.meta.get(_OPTIONS, {}).items() if value is not None}
 
 
-def _params(resolver: EncoderResolver) -> list[Any]:
+def params_of(resolver: EncoderResolver) -> list[Any]:
+    """The options that a resolver declares, as a typer command has them."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(resolver.load)
     defaults = inspect.signature(resolver.load).parameters

@@ -62,7 +62,7 @@ ResultFile = Annotated[Path, typer.Argument(help="A result, as `evaluate` writes
 ResultFiles = Annotated[list[Path], typer.Argument(help="Results, as `evaluate` writes them, or folders of results.")]
 Depth = Annotated[int | None, typer.Option(min=1, help="Passages per query in a run, at most. [default: 1000]")]
 Vectors = Annotated[
-    Path | None, typer.Option(help="Folder of vectors of the suite's texts (docs/vectors.md) instead of an encoder.")
+    Path | None, typer.Option(help="Folder of vectors of the suite's texts (docs/guides/vectors.md) instead of an encoder.")
 ]
 Index = Annotated[str, typer.Option(help="exact, or by FAISS: flat, hnsw, ivfpq; its recall is reported.")]
 DropOwn = Annotated[
@@ -72,7 +72,9 @@ DropOwn = Annotated[
         help="Leave out, or keep, the passage that has the query's id. [default: keep; drop on beir/... of ir_datasets]",
     ),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Refuse a suite with odd data instead of noting it (docs/data.md).")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Refuse a suite with odd data instead of noting it (docs/guides/own-collections.md).")
+]
 Available = Annotated[
     bool, typer.Option("--available", help="Of images that are your own, use those that are there; the result names the subset.")
 ]

@@ -58,8 +58,8 @@ def pack(
 ) -> None:
     """Write a submission: card, ranks and hashes, and a separate vectors file. Stored vectors are reused.
 
-    An encoder that cannot be loaded here is packed from its vectors (docs/vectors.md), and a searcher without vectors from its
-    results: --result results/xquad-r/bm25.json.
+    An encoder that cannot be loaded here is packed from its vectors (docs/guides/vectors.md), and a searcher without vectors from
+    its results: --result results/xquad-r/bm25.json.
 
     Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r
     """

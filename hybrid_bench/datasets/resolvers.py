@@ -63,7 +63,7 @@ def load_suite(name: str) -> Suite:
     if Path(name).is_dir():
         raise HybridBenchError(
             f"the folder {name} holds no collection, and no suite has its name",
-            "A collection is corpus.jsonl, queries.jsonl and qrels/test.tsv; docs/data.md describes them.",
+            "A collection is corpus.jsonl, queries.jsonl and qrels/test.tsv; docs/guides/own-collections.md describes them.",
         )
     deep = [known for known in ir_datasets.registry if "/" in name]
     raise UnknownNameError(

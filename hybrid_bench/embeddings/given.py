@@ -161,7 +161,7 @@ def load_vectors(
     languages: Sequence[str] = (),
     stated: Mapping[str, str] = MappingProxyType({}),
 ) -> GivenVectors:
-    """Read vectors of a suite's texts that another program computed; see docs/vectors.md for the files.
+    """Read vectors of a suite's texts that another program computed; see docs/guides/vectors.md for the files.
 
     Args:
         folder: with the vectors, or with a subfolder of the suite's name that has them, and the manifest of the exported texts.

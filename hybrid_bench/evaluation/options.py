@@ -53,7 +53,7 @@ class EvaluationOptions:
         run_settings: which runs: kinds of settings (``monolingual``), or pairs (``en:de``, ``en:all``); all by default.
         check: score every setting again through ir_measures from full runs, and compare.
         drop_own: whether the passage with the query's id is left out of what the query finds; the suite's rule by default.
-        strict: refuse a suite whose data are odd (see docs/data.md) instead of noting it.
+        strict: refuse a suite whose data are odd (see docs/guides/own-collections.md) instead of noting it.
         available: of a suite of images that are the user's own, evaluate on those that are there; the result names the subset.
         limit: the first queries of each query set alone, on few passages: a quick look, see :mod:`hybrid_bench.datasets.limit`.
     """

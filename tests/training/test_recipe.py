@@ -65,7 +65,7 @@ def test_error_names_the_invalid_key(changes: dict[str, Any], named: str) -> Non
         Recipe.parse(SMALLEST | changes, "the recipe")
     unknown = "unknown key" in caught.value.problem
     assert ("Known keys: extends, name, base" in caught.value.remedy) == unknown
-    assert ("docs/training.md" in caught.value.remedy) != unknown
+    assert ("docs/guides/training.md" in caught.value.remedy) != unknown
 
 
 def test_error_suggests_similar_keys() -> None:
@@ -79,7 +79,7 @@ def test_error_suggests_similar_keys() -> None:
 
 
 def test_documentation_lists_every_key() -> None:
-    text = (RECIPES.parent / "docs" / "training.md").read_text()
+    text = (RECIPES.parent / "docs" / "guides" / "training.md").read_text()
     described = {name for line in text.splitlines() for name in re.findall(r"^\| `([a-z_.]+)` \|", line)}
     assert {key for key in Recipe.known_keys() if key != "extends"} <= described
 

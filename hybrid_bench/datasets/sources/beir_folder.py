@@ -1,4 +1,4 @@
-"""Local collections in BEIR's layout: ``corpus.jsonl[.gz]``, ``queries.jsonl[.gz]`` and ``qrels/*.tsv``; see docs/data.md."""
+"""Local collections in BEIR's layout: ``corpus.jsonl[.gz]``, ``queries.jsonl[.gz]`` and ``qrels/*.tsv``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ LARGE_BYTES = 100_000_000
 UNKNOWN = "und"
 #: Names by which a folder is taken for a collection, whether or not it can be read.
 _PART = re.compile(r"(corpus|queries|qrels)|(corpus|queries)[-._].*(jsonl|json|tsv|csv|txt|parquet)([-._].*)?|qrels\.tsv")
-_LAYOUT = "A collection is corpus.jsonl, queries.jsonl and qrels/test.tsv; docs/data.md describes them."
+_PAGE = "docs/guides/own-collections.md"
+_LAYOUT = f"A collection is corpus.jsonl, queries.jsonl and qrels/test.tsv; {_PAGE} describes them."
 
 
 def is_collection(path: Path) -> bool:
@@ -192,7 +193,10 @@ def _lines_file(folder: Path, part: str) -> Path:
     elif all(name.endswith(".jsonl") for name in found):
         remedy = f"Join the parts: cd {folder} && cat {' '.join(found[:3])}{' ...' if len(found) > 3 else ''} > {wanted}"
     else:
-        remedy = f'Write {wanted} with one JSON object a line: {{"_id": ..., "title": ..., "text": ...}}; see docs/data.md.'
+        remedy = (
+            f'Write {wanted} with one JSON object a line: {{"_id": ..., "title": ..., "text": ...}};'
+            " see docs/guides/own-collections.md."
+        )
     raise HybridBenchError(f"{folder} has no {wanted}, and {', '.join(found[:3])} is not read", remedy)
 
 

@@ -118,7 +118,7 @@ class Recipe(Section):
                 f"{source} is not a valid recipe: {listed}",
                 f"{suggestion}Known keys: {', '.join(cls.known_keys())}."
                 if unknown
-                else "See docs/training.md for the values of each key.",
+                else "See docs/guides/training.md for the values of each key.",
             ) from error
 
     def to_toml(self) -> str:
