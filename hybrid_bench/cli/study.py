@@ -136,9 +136,12 @@ def images(
     encoders: Annotated[
         list[str], typer.Argument(help="Encoders of texts and images; the first is what others are compared with.")
     ],
-    suites: Annotated[str, typer.Option(help="Comma-separated suites of images.")] = "multi30k-flickr8k,xflickrco-flickr8k",
+    suites: Annotated[str, typer.Option(help="Comma-separated suites of images.")] = (
+        "multi30k-flickr8k,multi30k-flickr8k/val,xflickrco-flickr8k"
+    ),
     fits: Annotated[
-        Path | None, typer.Option(help="Folder of further fits of the encoders: <fits>/<encoder>/<any name>, each an encoder.")
+        Path | None,
+        typer.Option(help="Folder of further fits, as many of each encoder: <fits>/<encoder>/<any name>, each an encoder."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Output folder of the report.")] = Path("leaderboards/studies/images"),
 ) -> None:
@@ -147,9 +150,11 @@ def images(
     Example: hybrid-bench study images me5-small+lite0 hybrid-me5-small+lite0
     """
     from hybrid_bench.encoders.load import load_encoder
+    from hybrid_bench.support.optional import need
     from hybrid_bench.training.study import images_report
     from hybrid_bench.training.study.images import Arm, measure
 
+    need("figures", "the figures of this study", "matplotlib")
     names = [name.strip() for name in suites.split(",") if name.strip()]
     arms = []
     for encoder in encoders:

@@ -54,6 +54,12 @@ from hybrid_bench.support import toml as toml
 from hybrid_bench.support.hashing import texts_hash as texts_hash
 from hybrid_bench.support.progress import Progress as Progress
 from hybrid_bench.support.progress import SilentProgress as SilentProgress
+
+# Training.
+from hybrid_bench.training.batches.batches import Batches as Batches
+from hybrid_bench.training.batches.strategies import Strategy as Strategy
+from hybrid_bench.training.data.table import ParallelRow as ParallelRow
+from hybrid_bench.training.data.table import ParallelTable as ParallelTable
 from hybrid_bench.training.data.translation.protocol import Translator as Translator
 from hybrid_bench.training.encoder.published import load_published as load_published
 

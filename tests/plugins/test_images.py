@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from importlib import resources
 from pathlib import Path
@@ -18,9 +19,9 @@ pytest.importorskip("hybrid_bench_me5_strategies")
 from hybrid_bench import HybridBenchError, Image, load_encoder
 from hybrid_bench.datasets.sources import captions
 from hybrid_bench.encoders.load import REGISTRY
-from hybrid_bench.plugin import SilentProgress
+from hybrid_bench.plugin import SilentProgress, Strategy
 from hybrid_bench.testing.pictures import pictures, unusual
-from hybrid_bench_images import fitting, lite0, training
+from hybrid_bench_images import contrastive, fitting, lite0, training
 from hybrid_bench_images.encoder import weights_of
 from hybrid_bench_images.projection import Projection, prepared, unit
 from tests.mutations import mutated
@@ -73,6 +74,60 @@ def test_features_are_prepared_as_the_root_at_unit_length() -> None:
     assert np.linalg.norm(unit(np.zeros((2, 5), np.float32)), axis=1) == pytest.approx(1)
 
 
+def test_ridge_on_several_languages_is_ridge_on_all_their_captions() -> None:
+    rng = np.random.default_rng(6)
+    x, first, second = (rng.random((40, size)).astype(np.float32) for size in (5, 3, 3))
+    together = fitting.ridge(np.concatenate([x, x]), np.concatenate([first, second]), [0.4])[0]
+    middle = fitting.ridge(x, (first + second) / 2, [0.4])[0]
+    np.testing.assert_allclose(middle.weight, together.weight, atol=1e-5)
+
+
+def captioned(images: int = 400) -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, list[str]]]:
+    """Features, and captions in two languages whose vectors are a map of them, with noise and an offset of the language."""
+    rng = np.random.default_rng(7)
+    x = prepared(rng.random((images, 24)).astype(np.float32) ** 4)
+    turn = rng.normal(size=(24, 12))
+    targets = {
+        of: unit((np.tanh(x @ turn) + 0.15 * rng.normal(size=(images, 12)) + offset).astype(np.float32))
+        for of, offset in (("de", 0.0), ("en", 0.5))
+    }
+    return x, targets, {of: [f"{of} {row}" for row in range(images)] for of in targets}
+
+
+@pytest.mark.parametrize("method", ["linear", "hidden"])
+def test_a_map_is_trained_on_hybrid_batches_and_depends_on_its_seed_alone(method: str) -> None:
+    how = training.Training(method, Strategy.from_name("hybrid", 0.3), steps=100, batch_size=64)
+    first, again, other = (contrastive.train(*captioned(), seed, how, SilentProgress()) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first.projection.weight, again.projection.weight)
+    assert (first.projection.weight != other.projection.weight).any()
+    assert (first.projection.hidden is None) == (method == "linear")
+    expected = {"method": method, "batches": "hybrid(0.3)", "steps": "100", "batch size": "64"}
+    assert expected.items() <= first.about.items()
+    x, targets, _ = captioned()
+    held, _ = fitting.split(len(x), 3)
+    assert fitting.recall_at_10(first.projection, x[held], {of: one[held] for of, one in targets.items()}) == first.recall
+    untrained = training.Training("hidden", how.strategy, steps=1, learning_rate=1e-9)
+    start = contrastive.train(*captioned(), 3, dataclasses.replace(untrained, batch_size=64), SilentProgress())
+    assert first.recall > start.recall + 0.2
+
+
+def test_the_gain_of_a_step_is_that_of_info_nce() -> None:
+    """Closed form: the mean over both directions of the log of the sum over the batch, less the own term."""
+    rng = np.random.default_rng(8)
+    images, queries, passages = (unit(rng.normal(size=(5, 4)).astype(np.float32)) for _ in range(3))
+    found = contrastive._loss(*(torch.from_numpy(one) for one in (images, queries, passages)), 0.1)
+    terms = [np.exp(queries @ images.T / 0.1), np.exp(images @ passages.T / 0.1)]
+    expected = np.mean([np.log(term.sum(axis=1) / np.diagonal(term)).mean() for term in terms])
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_cross_lingual_batches_need_two_languages() -> None:
+    x, targets, texts = captioned()
+    how = training.Training("linear", Strategy.from_name("cross"), batch_size=64)
+    with pytest.raises(HybridBenchError, match="only one language: en"):
+        contrastive.train(x, {"en": targets["en"]}, {"en": texts["en"]}, 0, how, SilentProgress())
+
+
 def saved(folder: Path, **about: str) -> Path:
     rng = np.random.default_rng(2)
     Projection(rng.normal(size=(8, 4)).astype(np.float32), np.ones(4, np.float32), {"base": "x"} | about).save(folder)
@@ -87,8 +142,24 @@ def test_a_projection_is_saved_and_loaded(tmp_path: Path) -> None:
         Projection.load(tmp_path / "none")
 
 
-def test_a_damaged_projection_is_an_error_or_right(tmp_path: Path) -> None:
+def test_a_hidden_layer_is_saved_and_applied(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    first, second = (rng.normal(size=size).astype(np.float16).astype(np.float32) for size in ((8, 6), (6, 4)))
+    bias = rng.normal(size=6).astype(np.float32)
+    Projection(second, np.ones(4, np.float32), {}, (first, bias)).save(tmp_path)
+    found = Projection.load(tmp_path)
+    x = rng.random((3, 8)).astype(np.float32)
+    expected = np.maximum(prepared(x) @ first + bias, 0) @ second + 1
+    np.testing.assert_allclose(found(x), expected / np.linalg.norm(expected, axis=1)[:, None], atol=1e-6)
+    assert (found.shape, found.parameters) == ((8, 4), 6 * 8 + 6 + 6 * 4 + 4)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_damaged_projection_is_an_error_or_right(hidden: bool, tmp_path: Path) -> None:
     path = saved(tmp_path) / "projection.safetensors"
+    if hidden:
+        one = Projection.load(tmp_path)
+        dataclasses.replace(one, hidden=(np.ones((3, 8), np.float32), np.ones(8, np.float32))).save(tmp_path)
     content = path.read_bytes()
     rng = random.Random(24)
     for _ in range(1000):
@@ -146,19 +217,34 @@ def test_training_from_features_writes_an_encoder(tmp_path: Path, shared: Path, 
     rows = [number for number, name in enumerate(names) if name.partition("_")[0] in train][:150]
     np.save(tmp_path / "f.npy", features[rows])
     (tmp_path / "names.txt").write_text("\n".join(names[row] for row in rows))
-    given: dict[str, Any] = {"features": tmp_path / "f.npy", "names": tmp_path / "names.txt", "progress": SilentProgress()}
-    said = training.train("tiny", "multi30k-flickr8k/train/en,de", tmp_path / "out", **given)
-    assert said.startswith("fitted 150 images, penalty ")
+    sources = training.Sources(features=tmp_path / "f.npy", names=tmp_path / "names.txt")
+
+    def train(languages: str, out: str, images: training.Sources = sources, **given: Any) -> list[str]:
+        captions_of = f"multi30k-flickr8k/train/{languages}"
+        return list(training.train("tiny", captions_of, tmp_path / out, images, progress=SilentProgress(), **given))
+
+    (said,) = train("en,de", "out")
+    assert ": 150 images, ridge, penalty " in said
     assert Projection.load(tmp_path / "out").about["languages"] == "en,de"
     first = (tmp_path / "out" / "projection.safetensors").read_bytes()
-    training.train("tiny", "multi30k-flickr8k/train/en,de", tmp_path / "again", **given)
+    train("en,de", "again")
     assert (tmp_path / "again" / "projection.safetensors").read_bytes() == first
+    assert len(train("en", "folds", folds=3)) == 3
+    abouts = [Projection.load(tmp_path / "folds" / str(number)).about for number in (1, 2, 3)]
+    assert [(one["images"], one["left out"]) for one in abouts] == [("100", f"part {number} of 3") for number in (1, 2, 3)]
+    (said,) = train("en,de", "linear", how=training.Training("linear", Strategy.from_name("cross"), steps=3, batch_size=32))
+    about = Projection.load(tmp_path / "linear").about
+    assert about["method"] == "linear"
+    assert about["batches"] == "cross"
+    assert "linear, batches cross, steps 3" in (tmp_path / "linear" / "encoder.toml").read_text()
     with pytest.raises(HybridBenchError, match="has an encoder already"):
-        training.train("tiny", "multi30k-flickr8k/train/en", tmp_path / "out", **given)
+        train("en", "out")
+    with pytest.raises(HybridBenchError, match="1 parts of the images are too few"):
+        train("en", "other", folds=1)
+    with pytest.raises(HybridBenchError, match="unknown language of multi30k-flickr8k/train 'th'"):
+        train("th", "other")
+    with pytest.raises(HybridBenchError, match="there are no images to fit"):
+        train("en", "other", training.Sources())
     np.save(tmp_path / "f.npy", -features[rows].astype(np.float32) - 1)
     with pytest.raises(HybridBenchError, match="is not an array of"):
-        training.train("tiny", "multi30k-flickr8k/train/en", tmp_path / "other", **given)
-    with pytest.raises(HybridBenchError, match="unknown language of multi30k-flickr8k/train 'th'"):
-        training.train("tiny", "multi30k-flickr8k/train/th", tmp_path / "other", **given)
-    with pytest.raises(HybridBenchError, match="there are no images to fit"):
-        training.train("tiny", "multi30k-flickr8k/train/en", tmp_path / "other", progress=SilentProgress())
+        train("en", "other")

@@ -26,24 +26,50 @@ def trade_off(
         bias_label: name of the measure of bias.
         quality_label: name of the measure of quality.
     """
-    from matplotlib.ticker import LogLocator
+    return scatter(
+        names, bias, quality, title, f"{bias_label} (log scale; lower is better)", f"{quality_label} (higher is better)", log=True
+    )
 
+
+def scatter(
+    names: Sequence[str], x: Sequence[float], y: Sequence[float], title: str, x_label: str, y_label: str, *, log: bool = False
+) -> Figure:
+    """A point for each encoder, with its name.
+
+    Args:
+        names: of the encoders.
+        x: of the points; above 0 if ``log``.
+        y: of the points.
+        title: of the figure.
+        x_label: of the axis.
+        y_label: of the axis.
+        log: whether the axis of ``x`` is logarithmic.
+    """
     figure, (axes,) = new_figure(1, 1, 6.4, 4.2)
-    for number, (x, y) in enumerate(zip(bias, quality, strict=True)):
+    for number, point in enumerate(zip(x, y, strict=True)):
         colour, marker, _ = line(number)
         axes.plot(
-            [x], [y], color=colour, marker=marker, markersize=7.5, linestyle="", markeredgecolor="white", markeredgewidth=0.6
+            *([value] for value in point),
+            color=colour,
+            marker=marker,
+            markersize=7.5,
+            linestyle="",
+            markeredgecolor="white",
+            markeredgewidth=0.6,
         )
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("")
+    if log:
+        from matplotlib.ticker import LogLocator
+
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
     axes.margins(0.2, 0.15)
-    axes.set_xlabel(f"{bias_label} (log scale; lower is better)")
-    axes.set_ylabel(f"{quality_label} (higher is better)")
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
     axes.set_title(title)
     axes.grid(alpha=0.3)
-    _name(figure, axes, names, list(zip(bias, quality, strict=True)))
+    _name(figure, axes, names, list(zip(x, y, strict=True)))
     return figure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +21,22 @@ from hybrid_bench.measures.clip_score import clip_score
 from hybrid_bench.support import cache
 from hybrid_bench.support.progress import Progress
 
-#: Cut-off of recall, resamples of the bootstrap, and no-match captions of each image for the AUC.
-CUTOFF, RESAMPLES, OTHERS = 10, 10_000, 20
+#: Cut-off of recall, and resamples of the bootstrap.
+CUTOFF, RESAMPLES = 10, 10_000
 #: The language that the projections were fitted to; all others are zero-shot.
 SEEN = "en"
+#: Name in :attr:`Measured.pool` of the mean R@1 of captions on the captions of each other language.
+BETWEEN = "captions to captions, R@1"
+
+#: A query set of captions: suite (or dataset) and name.
+Key = tuple[str, str]
+#: Query set to (fits, images): a value of each image, the mean over its captions.
+Values = Mapping[Key, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Arm:
-    """An encoder, as several fits of the same kind where there are several.
+    """An encoder, with further fits of the same kind.
 
     Attributes:
         name: in tables.
@@ -44,50 +52,85 @@ class Measured:
     """What was found for an arm.
 
     Attributes:
-        hits: (suite, query set) to (fits, images): whether the image of a caption is among the first ten.
+        hits: (suite, query set) to (fits, images): the share of an image's captions (of one: 0 or 1) that find it among the
+            first ten images.
         centred: the same, where the mean of each language's captions and that of the images is subtracted first.
-        clip: (suite, query set) to the mean CLIPScore of captions with their images, and the AUC against other captions.
-        pool: suite to the measures of images on the pool of all captions: RankDistance, R@10, First(language).
+        clip: (dataset, query set) to (images,): CLIPScore of the captions of all its splits with their images, by the first fit.
+        auc: (dataset, query set) to (fits, images): the share of no-match pairs that score below an image with its caption; its
+            mean is the AUC.
+        pool: suite to the measures of images on the pool of all captions, and :data:`BETWEEN`, by the first fit.
     """
 
-    hits: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
-    centred: dict[tuple[str, str], NDArray[np.bool_]] = field(default_factory=dict)
-    clip: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    hits: dict[Key, NDArray[np.float64]] = field(default_factory=dict)
+    centred: dict[Key, NDArray[np.float64]] = field(default_factory=dict)
+    clip: dict[Key, NDArray[np.float64]] = field(default_factory=dict)
+    auc: dict[Key, NDArray[np.float64]] = field(default_factory=dict)
     pool: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def recall(self, of: Sequence[tuple[str, str]], *, centred: bool = False) -> float:
-        """Mean R@10 of the first fit over some query sets."""
-        hits = self.centred if centred else self.hits
-        return float(np.mean([hits[key][0].mean() for key in of]))
 
-    def spread(self, of: Sequence[tuple[str, str]]) -> tuple[float, float]:
-        """The least and the largest mean R@10 over the fits."""
-        means = np.mean([self.hits[key].mean(axis=1) for key in of], axis=0)
-        return float(means.min()), float(means.max())
+def mean(values: Values, of: Sequence[Key]) -> NDArray[np.float64]:
+    """The mean over some query sets, (fits,)."""
+    found: NDArray[np.float64] = np.mean([values[key].mean(axis=1) for key in of], axis=0)
+    return found
 
 
 def measure(arms: Sequence[Arm], suites: Sequence[str], progress: Progress) -> dict[str, Measured]:
     """Measure arms on suites of images with captions.
 
     Args:
-        arms: encoders of texts and images that compare vectors by cosine.
+        arms: encoders of texts and images that compare vectors by cosine, with equally many fits.
         suites: names of such suites, whose images are there.
         progress: where to report.
 
     Raises:
-        HybridBenchError: if a suite has no query set of captions on images, or its images are missing.
+        HybridBenchError: if arms have unequal fits, a suite asks no captions on images, or its images are missing.
     """
-    found: dict[str, Measured] = {}
-    for arm in arms:
-        measured = found[arm.name] = Measured()
-        for name in suites:
-            suite = load_suite(name)
-            texts: dict[tuple[str, str], NDArray[np.float32]] = {}
-            for fit, encoder in enumerate(arm.fits):
-                _measure_fit(measured, suite, encoder, fit, texts, progress)
-            result = evaluate(arm.fits[0], suite, options=EvaluationOptions(measures=(f"R@{CUTOFF}",)), progress=progress)
-            rows = [row for row in result.rows if row.setting == "image-to-text" and row.pool == "all"]
-            measured.pool[name] = {row.measure: row.value for row in rows}
+    counts = {arm.name: len(arm.fits) for arm in arms}
+    if len(set(counts.values())) > 1:
+        raise HybridBenchError(
+            f"the encoders have unequal numbers of fits: {', '.join(f'{name} {count}' for name, count in counts.items())}",
+            "Give each encoder as many folders in --fits.",
+        )
+    loaded = [load_suite(name) for name in suites]
+    return {arm.name: _measure(arm, loaded, progress) for arm in arms}
+
+
+def _measure(arm: Arm, suites: Sequence[Suite], progress: Progress) -> Measured:
+    found = Measured()
+    known: dict[tuple[str, Key], NDArray[np.float32]] = {}
+    for encoder in arm.fits:
+        # dataset and query set to captions, their images, and the numbers of these, of all splits
+        parts: dict[Key, list[tuple[NDArray[Any], ...]]] = {}
+        before = 0
+        for suite in suites:
+            vectors = _vectors(suite, encoder, known, progress)
+            for name, (texts, images, own) in vectors.items():
+                _append(found.hits, (suite.name, name), _by_image(hits(texts, images, own), own))
+                _append(found.centred, (suite.name, name), _by_image(hits(centre(texts), centre(images), own), own))
+                parts.setdefault((suite.name.partition("/")[0], name), []).append((texts, images[own], own + before))
+            before += len(images)
+        for key, splits in parts.items():
+            texts, images, own = (np.concatenate(side) for side in zip(*splits, strict=True))
+            found.clip.setdefault(key, _by_image(clip_score(images, texts), own))
+            _append(found.auc, key, _by_image(placements(images, texts, own), own))
+    for suite in suites:
+        options = EvaluationOptions(measures=("R@1", f"R@{CUTOFF}"))
+        rows = evaluate(arm.fits[0], suite, options=options, progress=progress).rows
+        between = [row.value for row in rows if row.setting == "cross-lingual" and row.measure == "R@1"]
+        found.pool[suite.name] = {
+            row.measure: row.value for row in rows if row.setting == "image-to-text" and row.pool == "all"
+        } | {BETWEEN: float(np.mean(between))}
+    return found
+
+
+def _append(into: dict[Key, NDArray[np.float64]], key: Key, values: NDArray[np.float64]) -> None:
+    into[key] = np.concatenate([into[key], values[None]]) if key in into else values[None]
+
+
+def _by_image(values: NDArray[np.float64], own: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The mean over the captions of each image that has one."""
+    _, number = np.unique(own, return_inverse=True)
+    found: NDArray[np.float64] = np.bincount(number, values) / np.bincount(number)
     return found
 
 
@@ -103,123 +146,131 @@ def captions_on_images(suite: Suite) -> list[str]:
     return names
 
 
-def _measure_fit(
-    measured: Measured,
-    suite: Suite,
-    encoder: Encoder,
-    fit: int,
-    known: dict[tuple[str, str], NDArray[np.float32]],
-    progress: Progress,
-) -> None:
-    """Measure one fit; ``known`` has the vectors of captions by the fingerprint of what encodes texts, and the query set."""
+def _vectors(
+    suite: Suite, encoder: Encoder, known: dict[tuple[str, Key], NDArray[np.float32]], progress: Progress
+) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]]:
+    """Query set to its captions, the images in order of their ids, and the row of each caption's image.
+
+    ``known`` has vectors of captions by what encodes texts, which several fits have in common.
+    """
     of_texts = str(getattr(encoder, "text_fingerprint", encoder.fingerprint))
     store = EmbeddingStore(cache.home() / "embeddings")
     asked = captions_on_images(suite)
-    records = suite.passages("images")
+    records = sorted(suite.passages("images"), key=lambda record: suite.doc_id("images", record.id))
     row = {suite.doc_id("images", record.id): number for number, record in enumerate(records)}
+    found = {}
     with progress:
         progress.start("images", len(records))
         pictures = [record.content for record in records if isinstance(record.content, Image)]
         images = store.vectors(encoder, "passage", pictures, progress=progress.advance)
         for name in asked:
             captions = suite.queries(name)
-            if (of_texts, name) not in known:
+            place = of_texts, (suite.name, name)
+            if place not in known:
                 progress.start(f"captions {name}", len(captions))
                 contents = [one.content for one in captions]
-                known[of_texts, name] = store.vectors(encoder, "query", contents, progress=progress.advance)
-            texts = known[of_texts, name]
-            own = np.array([row[one.id] for one in captions])
-            key = suite.name, name
-            for into, (queries, passages) in (
-                (measured.hits, (texts, images)),
-                (measured.centred, (centre(texts), centre(images))),
-            ):
-                hit = hits(queries, passages, own)[None]
-                into[key] = np.concatenate([into[key], hit]) if fit else hit
-            if fit == 0:
-                measured.clip[key] = clip_and_auc(images[own], texts)
-
-
-def centre(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vectors without their mean, at unit length."""
-    moved = vectors - vectors.mean(axis=0)
-    centred: NDArray[np.float32] = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
-    return centred
-
-
-def hits(queries: NDArray[np.float32], images: NDArray[np.float32], own: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(queries,) whether fewer than ten images are nearer to a caption than its own.
-
-    Args:
-        queries: (queries, dimension).
-        images: (images, dimension).
-        own: (queries,) the row of each caption's image.
-    """
-    scores = queries @ images.T
-    found: NDArray[np.bool_] = (scores > scores[np.arange(len(own)), own][:, None]).sum(axis=1) < CUTOFF
+                known[place] = store.vectors(encoder, "query", contents, progress=progress.advance)
+            image_of = {one: image for one, where, image, _ in suite.query_set(name).judgements() if where == "images"}
+            own = np.array([row[image_of[one.id]] for one in captions])
+            if len(np.unique(own)) < len(images):
+                raise HybridBenchError(f"some images of {suite.name} have no caption in {name}", "Choose another suite.")
+            found[name] = known[place], images, own
     return found
 
 
-def clip_and_auc(images: NDArray[np.float32], captions: NDArray[np.float32]) -> tuple[float, float]:
-    """The mean CLIPScore of captions with their images, and the AUC of match against no-match pairs.
+def centre(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The vectors without their mean, at unit length."""
+    moved = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    centred: NDArray[np.float64] = moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
+    return centred
 
-    The no-match pairs of an image are with the next captions of the set. Scores are compared before they are cut at 0.
+
+def _scores(queries: NDArray[np.floating], images: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Inner products in double precision, rounded: equal images get equal scores, in whatever order sums are taken."""
+    scores: NDArray[np.float32] = (queries.astype(np.float64) @ images.astype(np.float64).T).astype(np.float32)
+    return scores
+
+
+def hits(queries: NDArray[np.floating], images: NDArray[np.floating], own: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(queries,) 1 where a caption's image is among the first ten, 0 elsewhere; of equal scores the later image is first.
+
+    Args:
+        queries: (queries, dimension).
+        images: (images, dimension), in order of their ids.
+        own: (queries,) the row of each caption's image.
+    """
+    scores = _scores(queries, images)
+    target = scores[np.arange(len(own)), own][:, None]
+    before = (scores > target) | ((scores == target) & (np.arange(len(images)) > own[:, None]))
+    return (before.sum(axis=1) < CUTOFF).astype(np.float64)
+
+
+def placements(
+    images: NDArray[np.floating], captions: NDArray[np.floating], own: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """(pairs,) the share of all no-match pairs that score below a pair, ties counted half; their mean is the AUC.
+
+    A no-match pair is an image with a caption of another image. Cosines are compared, which CLIPScore cuts at 0.
 
     Args:
         images: (pairs, dimension).
         captions: (pairs, dimension).
+        own: (pairs,) the number of the image; by default each is another.
     """
-    from scipy.stats import rankdata
-
-    match = np.einsum("ij,ij->i", images.astype(np.float64), captions.astype(np.float64))
-    shifts = range(1, min(OTHERS, len(images) - 1) + 1)
-    others = np.concatenate(
-        [np.einsum("ij,ij->i", images.astype(np.float64), np.roll(captions, -by, axis=0).astype(np.float64)) for by in shifts]
-    )
-    ranks = rankdata(np.concatenate([match, others]))[: len(match)]
-    auc = (ranks.sum() - len(match) * (len(match) + 1) / 2) / (len(match) * len(others))
-    return float(clip_score(images, captions).mean()), float(auc)
+    numbers = np.arange(len(images)) if own is None else own
+    scores = _scores(images, captions)
+    others = np.sort(scores[numbers[:, None] != numbers])
+    match = np.diagonal(scores)
+    below = (np.searchsorted(others, match, "left") + np.searchsorted(others, match, "right")) / 2
+    shares: NDArray[np.float64] = below / len(others)
+    return shares
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference of mean R@10 with a paired bootstrap interval over images."""
+    """A difference of means with a paired bootstrap interval, and the differences of each fit."""
 
     value: float
     low: float
     high: float
+    fits: tuple[float, ...]
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval leaves out 0 and every fit has the same sign."""
+        return (self.low > 0 and min(self.fits) > 0) or (self.high < 0 and max(self.fits) < 0)
 
 
-def difference(
-    a: Mapping[tuple[str, str], NDArray[np.bool_]],
-    b: Mapping[tuple[str, str], NDArray[np.bool_]],
-    of: Sequence[tuple[str, str]],
-    seed: int = 0,
-) -> Difference:
-    """Mean R@10 of ``a`` less that of ``b`` over query sets of one suite, by the first fit, with a 95 % interval.
+def difference(a: Values, b: Values, of: Sequence[Key], seed: int = 0) -> Difference:
+    """The mean of ``a`` less that of ``b`` over query sets of one suite, by the first fit, with a 95 % interval.
 
     Images are resampled, each with its captions in all languages.
     """
-    per_image = np.mean([a[key][0].astype(float) - b[key][0] for key in of], axis=0)
+    per_image = np.mean([a[key] - b[key] for key in of], axis=0)
+    first = per_image[0]
     rng = np.random.default_rng(seed)
-    drawn = np.array([per_image[rng.integers(0, len(per_image), len(per_image))].mean() for _ in range(RESAMPLES)])
+    drawn = np.array([first[rng.integers(0, len(first), len(first))].mean() for _ in range(RESAMPLES)])
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return Difference(float(per_image.mean()), float(low), float(high))
+    return Difference(float(first.mean()), float(low), float(high), tuple(per_image.mean(axis=1).tolist()))
 
 
 def as_json(found: Mapping[str, Measured]) -> dict[str, object]:
-    """All figures, by arm."""
+    """All figures, by arm, to six digits; those of each fit as a list that begins with the encoder itself."""
+
+    def by_fit(values: Values) -> dict[str, list[float]]:
+        return {
+            f"{suite} {name}": [round(float(one), 6) for one in value.mean(axis=1)] for (suite, name), value in values.items()
+        }
+
     return {
         name: {
-            "R@10": {f"{suite}/{of}": value.mean(axis=1).tolist() for (suite, of), value in one.hits.items()},
-            "R@10 centred": {f"{suite}/{of}": value.mean(axis=1).tolist() for (suite, of), value in one.centred.items()},
-            "CLIPScore, AUC": {f"{suite}/{of}": list(value) for (suite, of), value in one.clip.items()},
-            "pool of all captions": one.pool,
+            f"R@{CUTOFF}": by_fit(one.hits),
+            f"R@{CUTOFF} centred": by_fit(one.centred),
+            "AUC": by_fit(one.auc),
+            "CLIPScore": {f"{suite} {of}": round(float(value.mean()), 6) for (suite, of), value in one.clip.items()},
+            "pool of all captions": {
+                suite: {of: round(value, 6) for of, value in values.items()} for suite, values in one.pool.items()
+            },
         }
         for name, one in found.items()
     }

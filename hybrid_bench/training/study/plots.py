@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hybrid_bench.reports.figures import curves, languages
+from hybrid_bench.reports.figures import trade_off as points_by_name
 from hybrid_bench.reports.figures.style import content, line, new_figure
 from hybrid_bench.training.study.arms import ScoredArm
 from hybrid_bench.training.study.tables import AVERAGED, by_language
@@ -55,6 +56,12 @@ def rank_distance(tables: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, int]], 
     errors = {name: spread["RankDistance"].tolist() for name, (_, spread, seeds) in shown.items() if seeds > 1}
     figure = languages.rank_distance(sets, values, suite, errors)
     return content(figure, "svg", f"{suite}: RankDistance by query language")
+
+
+def mono_against_cross(at: Mapping[str, tuple[float, float]], title: str, mono: str, cross: str) -> bytes:
+    """A point for each encoder, by its name: what it scores in one language, and in others."""
+    figure = points_by_name.scatter(list(at), [x for x, _ in at.values()], [y for _, y in at.values()], title, mono, cross)
+    return content(figure, "svg", title)
 
 
 def trade_off(points: Sequence[Point], suite: str, target: Target) -> bytes:

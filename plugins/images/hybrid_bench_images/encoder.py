@@ -36,7 +36,7 @@ class ProjectedEncoder:
         self._texts = load_encoder(card.base, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
         made_for, found = self._projection.about.get("base_fingerprint", ""), weights_of(self._texts.fingerprint)
         dimension = self._texts.card.dimension
-        if made_for != found or self._projection.weight.shape != (lite0.FEATURES, dimension):
+        if made_for != found or self._projection.shape != (lite0.FEATURES, dimension):
             raise HybridBenchError(
                 f"the projection in {self._folder} was made for other weights than those of {card.base}",
                 f"Make it again: hybrid-bench train-projection {card.base} --out FOLDER ...",
@@ -50,7 +50,7 @@ class ProjectedEncoder:
                 "model": card.model,
                 "modalities": ("text", "image"),
                 "preprocessing": lite0.PREPROCESSING,
-                "parameters": (self._texts.card.parameters or 0) + 3_371_024 + self._projection.weight.size + (dimension or 0),
+                "parameters": (self._texts.card.parameters or 0) + 3_371_024 + self._projection.parameters,
                 "training_data": f"{self._texts.card.training_data} Projection: {card.training_data}".strip()[:500],
                 "licence": card.licence or self._texts.card.licence,
             }

@@ -2,156 +2,190 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hybrid_bench import HybridBenchError, Image, load_encoder
-from hybrid_bench.plugin import EmbeddingStore, Progress, cache, captions_of, find_images, toml
-from hybrid_bench_images import lite0
+from hybrid_bench import Encoder, HybridBenchError, load_encoder
+from hybrid_bench.plugin import EmbeddingStore, Progress, Strategy, cache, captions_of, toml
 from hybrid_bench_images.encoder import weights_of
+from hybrid_bench_images.features import Features
 from hybrid_bench_images.fitting import fit
-from hybrid_bench_images.projection import Projection
+from hybrid_bench_images.projection import prepared
 
 CARD = "encoder.toml"
-_IMAGES_AT_ONCE = 128
+_FEWEST = 100
+
+
+#: Of maps; the first needs no batches.
+METHODS = ("ridge", "linear", "hidden")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a map is trained.
+
+    Attributes:
+        method: ``linear`` starts from the map of ridge regression, ``hidden`` from random weights.
+        strategy: which languages the captions of a batch have.
+        steps: batches.
+        batch_size: images in a batch.
+        learning_rate: of AdamW at the start; it falls to 0 as a cosine.
+        temperature: cosines are divided by it.
+    """
+
+    method: str
+    strategy: Strategy
+    steps: int = 1000
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    temperature: float = 0.05
+
+    def about(self) -> dict[str, str]:
+        """What a card says of it."""
+        return {
+            "method": self.method,
+            "batches": str(self.strategy),
+            "steps": str(self.steps),
+            "batch size": str(self.batch_size),
+            "learning rate": f"{self.learning_rate:g}",
+            "temperature": f"{self.temperature:g}",
+        }
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the images of captions come from.
+
+    Attributes:
+        folder: of images; or else
+        features: an array of their features, and
+        names: the names of the images, one a line.
+    """
+
+    folder: Path | None = None
+    features: Path | None = None
+    names: Path | None = None
+
+    def read(self) -> Features:
+        """The features by name."""
+        if self.features or self.names:
+            return Features.read(self.features, self.names)
+        return Features.of_folder(self.folder)
 
 
 def train(
     encoder: str,
     captions: str,
     out: Path,
+    images: Sources,
     *,
-    folder: Path | None = None,
-    features: Path | None = None,
-    names: Path | None = None,
     seed: int = 0,
-    share: float = 1.0,
+    folds: int = 0,
+    how: Training | None = None,
     name: str = "",
     progress: Progress,
-) -> str:
-    """Fit a projection and write the folder of the encoder.
+) -> Iterator[str]:
+    """Fit projections and write the folders of their encoders.
 
     Args:
         encoder: the text encoder.
         captions: dataset, split and languages, ``multi30k-flickr8k/train/en``.
         out: the folder; must not hold an encoder yet.
-        folder: of the images; or else
-        features: their features, and
-        names: their names.
-        seed: of the images that are held out to choose the penalty, and of those that are drawn.
-        share: of the images that are drawn, to see how much a projection depends on them.
+        images: of the captions.
+        seed: of all that is drawn: the parts of the images, those that are held out to judge by, batches, weights.
+        folds: 0, or how many projections are fitted, each without another part of the images; ``out`` then has a folder of each.
+        how: a contrastive training; None: ridge regression.
         name: of the new encoder.
         progress: where to report.
 
-    Returns:
-        What was fitted, in words.
+    Yields:
+        What was fitted, in words, a line for each projection.
 
     Raises:
-        HybridBenchError: if an input is missing or malformed, or no caption is of an image that is there.
+        HybridBenchError: if an input is missing or malformed, or too few captions are of an image that is there.
     """
-    if (out / CARD).exists():
-        raise HybridBenchError(f"{out} has an encoder already", "Choose another folder with --out.")
-    if not 0 < share <= 1:
-        raise HybridBenchError(f"{share} is not a share of the images", "Use a number above 0, up to 1.")
-    dataset, _, languages = captions.rpartition("/")
-    texts_of = {of: captions_of(dataset, of) for of in languages.split(",")}
-    pairs = _Features.read(features, names) if features or names else _Features.of_folder(folder)
-    kept = [one.image for one in next(iter(texts_of.values())) if one.image in pairs.row and one.id == one.image]
-    if len(kept) < 100:
-        raise HybridBenchError(
-            f"only {len(kept)} images have a caption in {captions}", "Name the images of these captions; a hundred is the least."
-        )
+    if folds == 1 or folds < 0:
+        raise HybridBenchError(f"{folds} parts of the images are too few", "Use --folds 2 or more, or leave it out.")
+    folders = [out / str(number + 1) for number in range(folds)] or [out]
+    for folder in folders:
+        if (folder / CARD).exists():
+            raise HybridBenchError(f"{folder} has an encoder already", "Choose another folder with --out.")
+    found = images.read()
     texts = load_encoder(encoder)
-    x = pairs.of(kept, progress)
-    store = EmbeddingStore(cache.home() / "embeddings")
-    targets = []
-    with progress:
-        for of, found in texts_of.items():
-            of_image = {one.image: one.text for one in found if one.id == one.image}
-            progress.start(f"captions {of}", len(kept))
-            targets.append(store.vectors(texts, "query", [of_image[image] for image in kept], progress=progress.advance))
-    drawn = np.sort(np.random.default_rng(seed).permutation(len(kept))[: max(100, round(share * len(kept)))])
-    fitted, penalty, recall = fit(
-        np.concatenate([x[drawn]] * len(targets)), np.concatenate([one[drawn] for one in targets]), seed
-    )
+    kept, captioned = _captioned(captions, found)
+    features = prepared(found.of(kept, progress))
+    targets = dict(_vectors(texts, captioned, progress))
     about = {
         "base": encoder,
         "base_fingerprint": weights_of(texts.fingerprint),
         "features": "lite0",
         "captions": captions,
-        "images": str(len(drawn)),
-        "languages": languages,
-        "method": "ridge",
-        "penalty": str(penalty),
+        "languages": ",".join(targets),
         "seed": str(seed),
     }
-    Projection(fitted.weight, fitted.bias, about).save(out)
+    left_out = np.array_split(np.random.default_rng(seed).permutation(len(kept)), folds) if folds else [np.empty(0, np.int64)]
+    for number, (folder, part) in enumerate(zip(folders, left_out, strict=True)):
+        rows = np.setdiff1d(np.arange(len(kept)), part)
+        own_targets = {of: vectors[rows] for of, vectors in targets.items()}
+        if how is None:
+            fitted = fit(features[rows], own_targets, seed)
+        else:
+            from hybrid_bench_images import contrastive
+
+            own_captions = {of: [texts_of[row] for row in rows] for of, texts_of in captioned.items()}
+            fitted = contrastive.train(features[rows], own_targets, own_captions, seed, how, progress)
+        own = about | fitted.about | {"images": str(len(rows))}
+        own |= {"left out": f"part {number + 1} of {folds}"} if folds else {}
+        dataclasses.replace(fitted.projection, about=own).save(folder)
+        _write_card(folder, name or f"{texts.card.name}+lite0", texts, own, fitted.about)
+        yield f"{folder}: {len(rows):,} images, {_words(fitted.about)}: R@10 {fitted.recall:.3f} on the tenth that was held out"
+
+
+def _captioned(captions: str, found: Features) -> tuple[list[str], dict[str, list[str]]]:
+    """The images that are there with a caption in each language, and by language their first captions."""
+    dataset, _, languages = captions.rpartition("/")
+    first = {of: {one.image: one.text for one in captions_of(dataset, of) if one.id == one.image} for of in languages.split(",")}
+    kept = [
+        image for image in next(iter(first.values())) if image in found.row and all(image in texts for texts in first.values())
+    ]
+    if len(kept) < _FEWEST:
+        raise HybridBenchError(
+            f"only {len(kept)} images have a caption in {captions}", "Name the images of these captions; a hundred is the least."
+        )
+    return kept, {of: [texts[image] for image in kept] for of, texts in first.items()}
+
+
+def _vectors(
+    encoder: Encoder, captioned: Mapping[str, Sequence[str]], progress: Progress
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Language to the vectors of its captions, in order of the images."""
+    store = EmbeddingStore(cache.home() / "embeddings")
+    with progress:
+        for of, texts in captioned.items():
+            progress.start(f"captions {of}", len(texts))
+            yield of, store.vectors(encoder, "query", texts, progress=progress.advance)
+
+
+def _words(about: Mapping[str, str]) -> str:
+    """``ridge, penalty 0.3``."""
+    return ", ".join(value if key == "method" else f"{key} {value}" for key, value in about.items())
+
+
+def _write_card(folder: Path, name: str, texts: Encoder, about: Mapping[str, str], how: Mapping[str, str]) -> None:
+    chosen = {key: about[key] for key in ("seed", "left out") if key in about}
     card = {
-        "name": name or f"{texts.card.name}+lite0",
+        "name": name,
         "description": f"{texts.card.name} with EfficientNet-Lite0 image features projected into its space",
         "backend": "projection",
         "model": ".",
-        "base": encoder,
+        "base": about["base"],
         "modalities": ["text", "image"],
-        "training_data": f"{len(drawn):,} images with captions of {captions} (ridge, penalty {penalty}, seed {seed}).",
+        "training_data": f"{int(about['images']):,} images with captions of {about['captions']} ({_words({**how, **chosen})}).",
         "licence": "research only: the captions and images that it was fitted to",
     }
-    (out / CARD).write_text(toml.dumps(card), encoding="utf-8")
-    return f"fitted {len(drawn):,} images, penalty {penalty}: R@10 {recall:.3f} on the tenth that was held out"
-
-
-class _Features:
-    """Image features by name: those of a file, or computed from images when they are asked for."""
-
-    def __init__(self, row: dict[str, int], features: NDArray[np.float32] | None, images: Sequence[Image] = ()) -> None:
-        self.row = row
-        self._features = features
-        self._images = images
-
-    @classmethod
-    def read(cls, features: Path | None, names: Path | None) -> _Features:
-        if features is None or names is None:
-            raise HybridBenchError("features need the names of their images", "Give --features and --names together.")
-        try:
-            found = np.load(features, allow_pickle=False)
-            lines = names.read_text(encoding="utf-8").split()
-        except (OSError, ValueError, EOFError) as error:
-            raise HybridBenchError(f"cannot read the features {features} and {names}: {str(error)[:200]}") from error
-        shaped = (
-            isinstance(found, np.ndarray) and found.ndim == 2 and found.shape[1] == lite0.FEATURES and found.dtype.kind == "f"
-        )
-        if not shaped or len(found) != len(lines) or not np.isfinite(found).all() or (found < 0).any():
-            raise HybridBenchError(
-                f"{features} is not an array of ({len(lines)}, {lite0.FEATURES}) numbers from 0, a row a name in {names}",
-                "Save the features as one array with numpy.save.",
-            )
-        row: dict[str, int] = {}
-        for number, line in enumerate(lines):
-            stem = Path(line).stem
-            for image in (stem, stem.partition("_")[0]):
-                row.setdefault(image, number)
-        return cls(row, found.astype(np.float32))
-
-    @classmethod
-    def of_folder(cls, folder: Path | None) -> _Features:
-        if folder is None:
-            raise HybridBenchError("there are no images to fit", "Name their folder with --from, or --features and --names.")
-        found = find_images(folder)
-        return cls({name: number for number, name in enumerate(found)}, None, [Image.from_path(path) for path in found.values()])
-
-    def of(self, names: Sequence[str], progress: Progress) -> NDArray[np.float32]:
-        """(names, features)."""
-        rows = [self.row[name] for name in names]
-        if self._features is not None:
-            return self._features[rows]
-        parts = []
-        with progress:
-            progress.start("images", len(rows))
-            for start in range(0, len(rows), _IMAGES_AT_ONCE):
-                part = rows[start : start + _IMAGES_AT_ONCE]
-                parts.append(lite0.features([self._images[row] for row in part]))
-                progress.advance(len(part))
-        return np.concatenate(parts)
+    (folder / CARD).write_text(toml.dumps(card), encoding="utf-8")
