@@ -177,7 +177,11 @@ def robustness(
         "me5-small,mono-me5-small,cross-me5-small,hybrid-me5-small"
     ),
     beside: Annotated[
-        list[Path] | None, typer.Option(help="A result of another searcher, e.g. of `baseline bm25`, to report too; repeatable.")
+        list[str] | None,
+        typer.Option(
+            help="Another searcher to report too: the name of its results in --work, or a file or folder of results; repeatable. "
+            "[default: bm25]"
+        ),
     ] = None,
     dtype: Dtype = "fp32",
     device: Device = "auto",
@@ -192,19 +196,20 @@ def robustness(
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.evaluation.options import EvaluationOptions
     from hybrid_bench.evaluation.robustness import report, study
-    from hybrid_bench.results.record import Result
 
     chosen, named = study.suites_of(separated(suites)), separated(encoders)
     if not named or len(set(named)) < len(named):
         raise HybridBenchError(f"--encoders {encoders!r} names no encoder, or one twice", "For example --encoders me5-small.")
-    others = [Result.read(file) for file in beside or []]
+    others = ["bm25"] if beside is None else beside
     options = EvaluationOptions(encoder={"dtype": dtype, "device": device}, store=store)
     outcome = study.run(named, chosen, options, folder=work, beside=others, progress=console.BarProgress())
     for suite, reason in outcome.missing.items():
         console.remark(f"{suite} is left out: {reason}")
+    for suite, searchers in outcome.absent.items():
+        console.remark(f"there is no result of {', '.join(searchers)} on {suite}: it is reported without")
     words = ["hybrid-bench", "study", "robustness", "--suites", suites, "--encoders", encoders]
     words += ["--dtype", dtype] if dtype != "fp32" else []
-    words += [word for file in beside or [] for word in ("--beside", str(file))] + ["--out", str(out)]
+    words += [word for one in beside or [] for word in ("--beside", one)] + ["--out", str(out)]
     for file in report.write(outcome, out, shlex.join(words)):
         console.echo(str(file))
 

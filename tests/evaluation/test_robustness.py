@@ -41,24 +41,27 @@ def test_figures_are_those_of_the_results(results: list[Result]) -> None:
 
 def test_the_report_says_what_the_figures_say(results: list[Result], tmp_path: Path) -> None:
     domain_results = [evaluate(encoder, domains([9, 9, 9])) for encoder in (TinyEncoder(), Coarse())]
-    outcome = study.Outcome({"mini": results, "domains": domain_results}, {"gone": "cannot get it. Put it there."})
+    outcome = study.Outcome(
+        {"mini": results, "domains": domain_results}, {"gone": "cannot get it. Put it there."}, {"mini": ["bm25"]}, "coarse"
+    )
     files = report.write(outcome, tmp_path, "hybrid-bench study robustness")
     assert {file.name for file in files} == {"robustness.md", "robustness.csv", "robustness-mini.svg", "robustness-domains.svg"}
     before = [file.read_bytes() for file in files]
     assert [file.read_bytes() for file in report.write(outcome, tmp_path, "hybrid-bench study robustness")] == before
     text = (tmp_path / "robustness.md").read_text(encoding="utf-8")
     assert "## gone\n\nNot evaluated: cannot get it. Put it there." in text
+    assert "There is no result of bm25 on mini" in text
     assert "not stated" in text
     frame = pd.read_csv(tmp_path / "robustness.csv", keep_default_na=False, na_values=[""], dtype={"name": str})
     frame["against"] = frame["against"].fillna("")
     assert_sentences_follow(text, frame)
+    assert_the_answer_follows(text, frame)
     assert {"gap", "drop", "mean difference", "gap difference", "drop difference"} <= set(frame["statistic"])
 
 
 def assert_sentences_follow(text: str, frame: pd.DataFrame) -> None:
     """Every difference over all query sets has one sentence, whose words are those of its sign and its p."""
-    answer = text[text.index("## Answer") :].split("\n## ")[0]
-    lines = [line for line in answer.splitlines() if line.startswith("- ")]
+    lines = lines_of(text, "Comparisons")
     overall = frame[(frame["against"] != "") & (frame["name"] == "all")]
     assert len(lines) == len(overall)
     for line, row in zip(lines, overall.itertuples(), strict=True):
@@ -73,12 +76,46 @@ def assert_sentences_follow(text: str, frame: pd.DataFrame) -> None:
             assert not signs and "no more than noise" in line
 
 
+def lines_of(text: str, title: str) -> list[str]:
+    """The items of a section."""
+    section = text[text.index(f"## {title}\n") :].split("\n## ")[0]
+    return [line for line in section.splitlines() if line.startswith("- ")]
+
+
+def assert_the_answer_follows(text: str, frame: pd.DataFrame) -> None:
+    """Each figure of the answer stands under the word that its sign and its p give it, and is one of the table's."""
+    stated = 0
+    for line in lines_of(text, "Answer"):
+        opening = re.match(r"- Against (\S+), (\S+):", line)
+        assert opening
+        against, encoder = opening.groups()
+        pairs = frame[(frame["encoder"] == encoder) & (frame["against"] == against)]
+        parts = re.findall(r"\*\*(helps|costs|no more than noise)\*\* in (.*?)(?=; \*\*|\.$)", line)
+        for effect, places in parts:
+            for suite, group, short, value, counts in re.findall(
+                r"(\S+) (\S+)( gap| drop|) \(([+-]\d\.\d{4})(; helps in \d+, costs in \d+ of \d+ query sets)?\)", places
+            ):
+                statistic = f"{short.strip() or 'mean'} difference"
+                rows = pairs[(pairs["suite"] == suite) & (pairs["group"] == group) & (pairs["statistic"] == statistic)]
+                (row,) = rows[rows["name"] == "all"].itertuples()
+                assert float(value) == pytest.approx(row.value, abs=6e-5)
+                better = row.value if statistic == "mean difference" else -row.value
+                assert effect == ("no more than noise" if not row.p < 0.05 else "helps" if better > 0 else "costs")
+                if counts:
+                    single = rows[(rows["name"] != "all")]
+                    low = single[single["p"] < 0.05]["value"]
+                    assert list(map(int, re.findall(r"\d+", counts))) == [sum(low > 0), sum(low < 0), len(single)]
+                stated += 1
+    assert stated == sum((frame["encoder"] == encoder) & (frame["against"] != "") & (frame["name"] == "all"))
+
+
 @pytest.mark.parametrize("file", COMMITTED, ids=lambda file: file.parent.name)
 def test_the_words_of_committed_studies_follow_from_their_figures(file: Path) -> None:
-    frame = pd.read_csv(file)
+    frame = pd.read_csv(file, keep_default_na=False, na_values=[""], dtype={"name": str})
     frame["against"] = frame["against"].fillna("")
     text = file.with_suffix(".md").read_text(encoding="utf-8")
     assert_sentences_follow(text, frame)
+    assert_the_answer_follows(text, frame)
     assert all((file.parent / name).is_file() for name in re.findall(r"!\[.*?\]\((.*?)\)", text))
 
 
@@ -98,6 +135,7 @@ def test_a_suite_that_is_not_on_this_machine_is_reported_and_the_others_run(
     done = cli(*words, "--suites", "mini,afriqa", env=env)
     assert done.returncode == 0, done.stderr
     assert "afriqa is left out" in done.stderr
+    assert "there is no result of bm25 on mini: it is reported without" in done.stderr
     text = (tmp_path / "study" / "robustness.md").read_text(encoding="utf-8")
     assert "## mini" in text
     assert "HYBRID_BENCH_MIRROR" in text[text.index("## afriqa\n\nNot evaluated") :]
@@ -139,3 +177,19 @@ def test_languages_outside_of_every_list_and_with_a_script(tmp_path: Path) -> No
     assert pd.isna(means.loc["gcf", "class"])
     assert means.loc["ks-Arab", "class"] == 1
     assert means.loc["gcf", "exposure"] == "not stated"
+
+
+def test_other_searchers_are_reported_beside(tmp_path: Path) -> None:
+    """By the name of a result in the working folder, or by a file or folder of results."""
+    coarse = evaluate(Coarse(), "mini", options=EvaluationOptions(languages=("en", "de", "th")))
+    named, others = (tmp_path / "work", tmp_path / "others")
+    for folder in (named, others):
+        coarse.save(folder)
+    suite = load_suite("mini").restrict(["en", "de", "th"])
+    for beside in ("coarse", str(others), str(next(others.rglob("*.json")))):
+        found = [result.name for result in study.beside_on(beside, suite.name, named)]
+        assert found == ["coarse"]
+    assert study.beside_on("bm25", suite.name, named) == []
+    assert study.beside_on(str(others), "xquad-r", named) == []
+    with pytest.raises(HybridBenchError, match=r"absent\.json"):
+        study.beside_on("absent.json", suite.name, named)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybrid_bench.datasets.resource_classes import table as classes
-from hybrid_bench.evaluation.compare import significant
-from hybrid_bench.evaluation.robustness import figures, plots
+from hybrid_bench.evaluation.robustness import answer, figures, plots
 from hybrid_bench.evaluation.robustness.study import Outcome
-from hybrid_bench.results.record import Result
 from hybrid_bench.results.saturation import SATURATED, saturated
 from hybrid_bench.results.tables import render
 from hybrid_bench.support import atomic
@@ -19,12 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NAME = "robustness"
-#: What a difference of a statistic is called: above 0, below 0, not significant.
-_WORDS = {
-    "mean difference": ("is better", "is worse", "differ"),
-    "gap difference": ("loses more across languages", "loses less across languages", "differ in gap"),
-    "drop difference": ("loses more across domains", "loses less across domains", "differ in drop"),
-}
 
 
 def write(outcome: Outcome, folder: Path, command: str) -> list[Path]:
@@ -43,11 +34,11 @@ def write(outcome: Outcome, folder: Path, command: str) -> list[Path]:
     tables = {suite: figures.table(results) for suite, results in outcome.results.items()}
     everything = pd.concat(list(tables.values()))
     files = {f"{_NAME}.csv": everything.to_csv(index=False, float_format="%.6f", lineterminator="\n").encode()}
-    parts = [_head(outcome, command), _answer(everything)]
+    parts = [_head(outcome, command), _answer(everything, outcome.subject)]
     for suite, frame in tables.items():
         plot = f"{_NAME}-{suite.replace('/', '__')}.svg"
         files[plot] = plots.by_query_set(frame, suite)
-        parts.append(_suite(suite, outcome.results[suite], frame, plot))
+        parts.append(_suite(suite, outcome, frame, plot))
     for suite, reason in outcome.missing.items():
         parts.append(f"## {suite}\n\nNot evaluated: {reason}\n")
     source, citation = classes()["source"], classes()["citation"].strip()
@@ -67,8 +58,8 @@ def _head(outcome: Outcome, command: str) -> str:
 {first[0].primary} over the whole ranking, vectors in {first[0].provenance.dtype}. Intervals: 95 %, bootstrap over questions.
 p: two-sided, by the standard deviation of the bootstrap, corrected by Holm over all comparisons of a suite. gap: the same
 questions in the passages' language minus in another. drop: (in - out) / in, out being the mean of the domains but the first.
-class: resource class of Joshi et al. 2020, 0 to 5. Where a card lists no languages, whether the encoder has seen one is not
-stated. Command:
+class: resource class of Joshi et al. 2020, 0 to 5. exposure of a language, by the card of {outcome.subject}: in the data of its
+last fine-tuning (tuned on), in other training (seen), in none (unseen), or not stated. Command:
 
 ```
 {command}
@@ -76,36 +67,17 @@ stated. Command:
 """
 
 
-def _answer(frame: pd.DataFrame) -> str:
-    """A sentence for each pair of encoders and statistic, from the figures alone."""
-    lines = [f"- {sentence}" for sentence in sentences(frame)]
-    return "\n".join(["## Answer\n", *lines, ""]) if lines else ""
+def _answer(frame: pd.DataFrame, subject: str) -> str:
+    """Where the last encoder helps and where it costs, and a sentence for each pair and statistic, from the figures alone."""
+    found = {"Answer": answer.summary(frame, subject), "Comparisons": answer.sentences(frame)}
+    parts = {title: [f"- {sentence}" for sentence in made] for title, made in found.items()}
+    return "\n".join(line for title, lines in parts.items() if lines for line in (f"## {title}\n", *lines, ""))
 
 
-def sentences(frame: pd.DataFrame) -> Iterator[str]:
-    """What the differences over all query sets of a kind say: where an encoder is better, where worse, and what may be noise.
-
-    Args:
-        frame: of :func:`hybrid_bench.evaluation.robustness.figures.table`.
-    """
-    overall = frame[(frame["against"] != "") & (frame["name"] == "all")]
-    for row in overall.to_dict("records"):
-        above, below, differ = _WORDS[row["statistic"]]
-        encoder, against, value = row["encoder"], row["against"], row["value"]
-        figure = f"{value:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}], p {_p(row['p'])}"
-        where = f"{row['suite']}, {row['group']}"
-        if significant(row["p"]):
-            yield f"**{where}**: {encoder} {above if value > 0 else below} than {against} ({figure})."
-        else:
-            yield f"**{where}**: {encoder} and {against} {differ} by no more than noise ({figure})."
-
-
-def _p(p: float) -> str:
-    return f"{p:.4f}" if p >= 1e-4 else "< .0001"
-
-
-def _suite(suite: str, results: list[Result], frame: pd.DataFrame, plot: str) -> str:
+def _suite(suite: str, outcome: Outcome, frame: pd.DataFrame, plot: str) -> str:
+    results = outcome.results[suite]
     parts = [f"## {suite}\n", *(f"{note}\n" for note in dict.fromkeys(note for result in results for note in result.notes))]
+    parts += [f"There is no result of {name} on {suite}, so that it is left out.\n" for name in outcome.absent.get(suite, ())]
     means = frame[frame["statistic"] == "mean"]
     overall = means[means["name"] == "all"].pivot(index="encoder", columns="group", values="value")
     order = [result.name for result in results]
@@ -117,7 +89,7 @@ def _suite(suite: str, results: list[Result], frame: pd.DataFrame, plot: str) ->
     for kind in dict.fromkeys(means["group"]):
         of_kind = means[(means["group"] == kind) & (means["name"] != "all")]
         if len(of_kind) > len(results):
-            parts.append(_by_query_set(kind, of_kind, order))
+            parts.append(_by_query_set(kind, of_kind, order, outcome.subject))
     for statistic, title in (("gap", "Gap"), ("drop", "Relative drop")):
         if not (rows := frame[frame["statistic"] == statistic]).empty:
             figures_of = [f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]" for row in rows.to_dict("records")]
@@ -130,21 +102,18 @@ def _suite(suite: str, results: list[Result], frame: pd.DataFrame, plot: str) ->
     return "\n".join(parts)
 
 
-def _by_query_set(kind: str, rows: pd.DataFrame, order: list[str]) -> str:
-    """One row a query set with its class and whether each encoder has seen its language; and means by either."""
-    import pandas as pd
-
-    wide = rows.pivot(index="name", columns="encoder", values="value").loc[list(dict.fromkeys(rows["name"])), order]
-    about = rows.drop_duplicates("name").set_index("name")
+def _by_query_set(kind: str, rows: pd.DataFrame, order: list[str], subject: str) -> str:
+    """One row a query set with its class and whether the last encoder has seen its language; and means by either."""
+    names = list(dict.fromkeys(rows["name"]))
+    wide = rows.pivot(index="name", columns="encoder", values="value").loc[names, order]
+    about = rows[rows["encoder"] == subject].set_index("name").reindex(names)
     number = about["class"].astype(object).where(about["class"].notna(), "not stated")
-    shown = wide.assign(**{"class": number, "questions": about["questions"]})
-    parts = [f"### {kind} by query set\n\n{render(shown, 'markdown')}"]
-    for column in ("class", "exposure"):
-        label = rows[column].astype(object).where(rows[column].notna(), "not stated").astype(str)
-        grouped = rows.assign(label=label).pivot_table(index="label", columns="encoder", values="value")
+    shown = wide.assign(**{"class": number, "exposure": about["exposure"], "questions": about["questions"]})
+    parts = [f"### {kind} by query set\n\nexposure: of {subject}.\n\n{render(shown, 'markdown')}"]
+    for label in (number.astype(str).rename("class"), about["exposure"]):
+        grouped = wide.groupby(label).mean()
         if len(grouped) > 1:
-            parts.append(f"By {column}:\n\n{render(grouped[order].rename_axis(column), 'markdown')}")
-    stated = pd.Series(rows["exposure"]).unique()
-    if list(stated) == ["not stated"]:
-        parts.append("The cards list no languages: whether the encoders have seen these is not stated.\n")
+            parts.append(f"By {label.name}:\n\n{render(grouped.assign(languages=label.value_counts()), 'markdown')}")
+    if list(about["exposure"].unique()) == ["not stated"]:
+        parts.append(f"The card of {subject} lists no languages: whether it has seen these is not stated.\n")
     return "\n".join(parts)

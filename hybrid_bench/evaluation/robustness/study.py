@@ -11,6 +11,8 @@ from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.evaluate import evaluate
 from hybrid_bench.evaluation.options import EvaluationOptions
+from hybrid_bench.results.files import suite_folder
+from hybrid_bench.results.folder import read_all
 from hybrid_bench.results.record import Result
 from hybrid_bench.support.progress import Progress
 
@@ -29,10 +31,14 @@ class Outcome:
     Attributes:
         results: suite to the results on it, in the order of the encoders; suites without any are left out.
         missing: suite to why it could not be evaluated.
+        absent: suite to the searchers that were to be reported too, and have no result on it.
+        subject: the last encoder, which the answer is about.
     """
 
     results: dict[str, list[Result]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, list[str]] = field(default_factory=dict)
+    subject: str = ""
 
 
 def suites_of(names: Sequence[str]) -> list[str]:
@@ -53,7 +59,7 @@ def run(
     options: EvaluationOptions,
     *,
     folder: Path,
-    beside: Sequence[Result] = (),
+    beside: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Outcome:
     """Evaluate every encoder on every suite. Results in the folder are reused, so that an interrupted study resumes.
@@ -65,7 +71,7 @@ def run(
         suites: names of suites.
         options: of the evaluations.
         folder: of results.
-        beside: results of other searchers, e.g. BM25, that are reported too.
+        beside: results of other searchers that are reported too: files, folders of results, or names of results in ``folder``.
         progress: where to report.
 
     Raises:
@@ -86,8 +92,32 @@ def run(
             if result.path is None:
                 result.save(folder)
             found.append(result)
-        outcome.results[name] = [*found, *(result for result in beside if result.suite == name)]
+        outcome.subject = found[-1].name
+        for one in beside:
+            known = {result.name for result in found}
+            if not (others := [result for result in beside_on(one, name, folder) if result.name not in known]):
+                outcome.absent.setdefault(name, []).append(one)
+            found += others
+        outcome.results[name] = found
     if not outcome.results:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in outcome.missing.items())
         raise HybridBenchError(f"no suite of the study can be evaluated: {reasons}", "Get the files of one, as said there.")
     return outcome
+
+
+def beside_on(named: str, suite: str, folder: Path) -> list[Result]:
+    """The results of other searchers on a suite.
+
+    Args:
+        named: a file or a folder of results, or the name of a result.
+        suite: its name.
+        folder: of results by name.
+
+    Raises:
+        HybridBenchError: if a file or a result cannot be read.
+    """
+    path = Path(named)
+    if path.suffix == ".json" or path.is_dir():
+        return [result for result in read_all([path]) if result.suite == suite]
+    files = sorted(suite_folder(folder, suite).glob("*.json"))
+    return [result for result in map(Result.read, files) if result.name == named][:1]
