@@ -22,6 +22,7 @@ from hybrid_bench.datasets.settings import ALL, Setting, image_settings
 from hybrid_bench.datasets.sources import captions as sources
 from hybrid_bench.datasets.sources.captions import Caption
 from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.errors import HybridBenchError
 
 #: Name of the collection and of the query set of images.
 IMAGES = "images"
@@ -31,7 +32,17 @@ _NAMES = "The images stand by their names alone."
 
 
 def resolver(name: str) -> Suite | None:
-    """``multi30k/test_2017`` and the like, ``NAME/captions``, and ``NAME/names``: the images by their names, to score runs."""
+    """``multi30k/test_2017`` and the like, ``NAME/captions``, and ``NAME/names``: the images by their names, to score runs.
+
+    Raises:
+        HybridBenchError: for an ir_datasets entry of images, which as a suite would be one of texts.
+    """
+    if name not in datasets() and IMAGES in name.split("/")[1:]:
+        for of in datasets():
+            if name.startswith(f"{of}/"):
+                raise HybridBenchError(
+                    f"{name} is an ir_datasets entry; the suite {of} has all settings of its images", f"Use --suite {of}."
+                )
     whole, _, form = name.rpartition("/")
     if name in datasets() or form not in ("captions", "names"):
         whole, form = name, ""

@@ -66,6 +66,11 @@ def licence(name: str) -> str:
     return "CC BY 4.0" if name == "xm3600" else str(published.source("captions")[name]["licence"])
 
 
+def citation(name: str) -> str:
+    """The paper of a dataset, in BibTeX."""
+    return str(published.source("captions")["citations"][name.partition("/")[0]]).strip()
+
+
 @functools.cache
 def image_files(name: str) -> tuple[str, ...]:
     """The names of a dataset's image files, in the order of its captions."""
