@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from hybrid_bench.leaderboard.published import PublishedFile, Source
 from hybrid_bench.leaderboard.specs import BoardSpec
 from hybrid_bench.reports.letters import different_pairs, letters
 from hybrid_bench.submissions.suspicion import high_scores
+
+_V = TypeVar("_V")
 
 #: ``trained_on`` of a suite to the text that is shown as zero-shot.
 ZERO_SHOT = {
@@ -42,6 +45,8 @@ class Row:
         claimed: whether all claimed scores were confirmed; None without claims.
         left_out: query languages in the means that the encoder's card does not list.
         covered: column to the mean without them; empty if there are none.
+        settings: column to query language to pool to value; of published figures, only where one pool is searched.
+        languages_of: name of each query set and collection to its language.
     """
 
     name: str
@@ -62,6 +67,13 @@ class Row:
     claimed: bool | None = None
     left_out: tuple[str, ...] = ()
     covered: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    languages_of: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Distinguishes the row on its board."""
+        return self.page or f"{self.source}:{self.name}"
 
     @property
     def mark(self) -> str:
@@ -108,7 +120,7 @@ def make(spec: BoardSpec, entries: Sequence[Entry], published: Sequence[Publishe
     rows = [_row(entry, of_board) for entry, of_board in chosen]
     order = sorted(range(len(rows)), key=lambda at: _place(spec, rows[at]))
     rows = _with_groups(spec, [rows[at] for at in order], [chosen[at][1] for at in order])
-    beside = [_published_row(file, system, figures) for file in published for system, figures in file.systems(spec).items()]
+    beside = [_published_row(spec, file, system, figures) for file in published for system, figures in file.systems(spec).items()]
     beside.sort(key=lambda row: _place(spec, row))
     used = {row.source for row in beside}
     notes = [_left_out_note(spec, row) for row in rows if row.left_out]
@@ -190,12 +202,14 @@ def _row(entry: Entry, of_board: list[Scored]) -> Row:
         claimed=all(claims) if claims else None,
         left_out=missing,
         covered={key: fmean(of_language.values()) for key, of_language in covered.items()},
+        settings=_joined(scored.settings for scored in of_board),
+        languages_of={name: language for scored in of_board for name, language in scored.languages.items()},
     )
 
 
-def _joined(parts: Iterable[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+def _joined(parts: Iterable[dict[str, dict[str, _V]]]) -> dict[str, dict[str, _V]]:
     """Column to query language to value, of the suites of a row."""
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, _V]] = {}
     for part in parts:
         for key, of_language in part.items():
             found.setdefault(key, {}).update(of_language)
@@ -206,11 +220,22 @@ def _unique(words: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(words))
 
 
-def _published_row(file: PublishedFile, system: str, figures: dict[str, dict[str, float]]) -> Row:
+def _published_row(spec: BoardSpec, file: PublishedFile, system: str, figures: dict[str, dict[str, float]]) -> Row:
     by_language = {key: {language: v for language, v in found.items() if language != "mean"} for key, found in figures.items()}
-    values = {key: found["mean"] if "mean" in found else fmean(found.values()) for key, found in figures.items()}
-    zero_shot = ZERO_SHOT[file.source.trained_on.get(system, "not stated")]
-    return Row(name=system, level="published", values=values, by_language=by_language, zero_shot=zero_shot, source=file.name)
+    return Row(
+        name=system,
+        level="published",
+        values={key: found["mean"] if "mean" in found else fmean(found.values()) for key, found in figures.items()},
+        by_language=by_language,
+        zero_shot=ZERO_SHOT[file.source.trained_on.get(system, "not stated")],
+        source=file.name,
+        # A figure of a language is a mean over pools, which follows from no other languages unless there is one pool.
+        settings={
+            key: {language: {"": value} for language, value in found.items()}
+            for key, found in by_language.items()
+            if spec.column(key).setting != "cross-lingual"
+        },
+    )
 
 
 def _with_groups(spec: BoardSpec, rows: list[Row], scored: list[list[Scored]]) -> list[Row]:

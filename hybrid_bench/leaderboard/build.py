@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.leaderboard import board, published, specs
+from hybrid_bench.leaderboard import board, links, published, specs
 from hybrid_bench.leaderboard.entry import Entry
 from hybrid_bench.leaderboard.render import formats, site
 from hybrid_bench.leaderboard.rescored_cache import RescoredCache
@@ -57,14 +57,14 @@ def build(
 
     Args:
         folder: contains ``submissions/``, ``checks/``, ``published/`` and ``boards/``; all but one of the first and third are
-            optional.
+            optional, as is ``links.toml``.
         store: folder of re-scored submissions; defaults to one in the cache.
         progress: receives progress updates.
         boards: defaults to those of ``boards/``, or those that the package ships; see :func:`specs.load`.
 
     Raises:
-        HybridBenchError: if the folder is missing, or a published table or board has an error. A submission with an error is
-            left out.
+        HybridBenchError: if the folder is missing, or a published table, a board or ``links.toml`` has an error. A submission
+            with an error is left out.
     """
     if not (folder / "published").is_dir() and not (folder / "submissions").is_dir():
         raise HybridBenchError(
@@ -108,7 +108,7 @@ def build(
         for ending, text in texts.items():
             files[f"{made.spec.name}.{ending}"] = text
             files[f"{SITE}/downloads/{made.spec.name}.{ending}"] = text
-    files |= {f"{SITE}/{name}": text for name, text in site.pages(tables, entries).items()}
+    files |= {f"{SITE}/{name}": text for name, text in site.pages(tables, entries, links.read(folder)).items()}
     files[lock.FILE] = lock.text(locked | {entry.submission.folder: whole_hash(hashes[path]) for path, entry in scored.items()})
     return Built(
         {name: files[name].encode() for name in sorted(files)},

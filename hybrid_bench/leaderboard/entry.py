@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from hybrid_bench.leaderboard.means import by_query_set
 from hybrid_bench.leaderboard.specs import BoardSpec, Column
 from hybrid_bench.measures.bias_scores import ONE_A_GROUP
-from hybrid_bench.results.stated_languages import left_out, without
+from hybrid_bench.results.stated_languages import left_out
 from hybrid_bench.submissions.format.schema import Level, Submission
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from hybrid_bench.submissions.rescoring import Rescored
 
 #: Digits after the decimal point; further digits may differ between machines.
-_DIGITS = 6
+DIGITS = 6
 _RANKS_ONLY = "The attestation is of an earlier version: it covers the ranks, not the card."
 
 
@@ -49,7 +50,8 @@ class Scored(_Record):
     Attributes:
         suite: name of the suite.
         level: verification level.
-        by_language: column to query language to the mean over the pools of the column's setting.
+        settings: column to query language to pool to value, rounded; all means follow from them.
+        languages: name of each query set and collection to its language, for those that have one.
         matrix: query language to pool to the primary measure.
         primary: name of that measure.
         questions: column to the tested values; empty without ranks.
@@ -57,12 +59,12 @@ class Scored(_Record):
         claims: claimed scores.
         notes: notes to readers.
         left_out: query languages that the card does not list.
-        covered: :attr:`by_language` of the settings without them; empty if there are none.
     """
 
     suite: str
     level: Level
-    by_language: dict[str, dict[str, float]]
+    settings: dict[str, dict[str, dict[str, float]]]
+    languages: dict[str, str]
     matrix: dict[str, dict[str, float]]
     primary: str
     questions: dict[str, QuestionValues]
@@ -70,7 +72,22 @@ class Scored(_Record):
     claims: tuple[Claimed, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    covered: dict[str, dict[str, float]] = {}
+
+    @property
+    def by_language(self) -> dict[str, dict[str, float]]:
+        """Column to query language to the mean over the pools of the column's setting."""
+        return {key: by_query_set(values, self.languages) for key, values in self.settings.items()}
+
+    @property
+    def covered(self) -> dict[str, dict[str, float]]:
+        """:attr:`by_language` of the settings without the languages that the card leaves out; empty if there are none."""
+        if not self.left_out:
+            return {}
+        found = {}
+        for key, values in self.settings.items():
+            stated = [name for name in values if self.languages.get(name) not in self.left_out]
+            found[key] = by_query_set(values, self.languages, stated)
+        return {key: of_language for key, of_language in found.items() if of_language}
 
 
 class Entry(_Record):
@@ -104,15 +121,15 @@ def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) ->
     matrix: dict[str, dict[str, float]] = {}
     queries: dict[str, int] = {}
     for row in primary:
-        matrix.setdefault(row.query_set, {})[row.pool] = round(row.value, _DIGITS)
+        matrix.setdefault(row.query_set, {})[row.pool] = round(row.value, DIGITS)
         queries[row.query_set] = max(queries.get(row.query_set, 0), row.queries)
-    by_language = _by_language(board, result)
-    missing = left_out(result)
-    compared = [column for column in board.columns if column.compared and column.key in by_language]
+    settings = _settings(board, result)
+    compared = [column for column in board.columns if column.compared and column.key in settings]
     return Scored(
         suite=suite,
         level=rescored.levels[suite],
-        by_language=by_language,
+        settings=settings,
+        languages={name: of.language for name, of in (result.query_sets | result.collections).items() if of.language},
         matrix=matrix,
         primary=result.primary,
         questions=_questions(result, compared) if result.has_ranks else {},
@@ -121,7 +138,7 @@ def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) ->
             Claimed(
                 score=claim.score,
                 claimed=claim.claimed,
-                recomputed=None if claim.recomputed is None else round(claim.recomputed, _DIGITS),
+                recomputed=None if claim.recomputed is None else round(claim.recomputed, DIGITS),
                 confirmed=claim.confirmed,
             )
             for claim in rescored.claims[suite]
@@ -130,21 +147,18 @@ def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) ->
             *(note for note in result.notes if note != ONE_A_GROUP.format(group="language") or _shows_peer(board)),
             *([_RANKS_ONLY] if suite in rescored.ranks_only else []),
         ),
-        left_out=missing,
-        covered=_by_language(board, without(result, missing)) if missing else {},
+        left_out=left_out(result),
     )
 
 
-def _by_language(board: BoardSpec, result: Result) -> dict[str, dict[str, float]]:
-    """Column to query language to the mean over the pools of the column's setting."""
-    scores = result.scores
-    found = {}
+def _settings(board: BoardSpec, result: Result) -> dict[str, dict[str, dict[str, float]]]:
+    """Column to query set to pool to value, of the columns that the result has."""
+    found: dict[str, dict[str, dict[str, float]]] = {column.key: {} for column in board.columns}
     for column in board.columns:
-        rows = scores[(scores["setting"] == column.setting) & (scores["measure"] == column.measure)]
-        means = rows.groupby("query_set", sort=False)["value"].mean()
-        if len(means):
-            found[column.key] = {str(language): round(float(value), _DIGITS) for language, value in means.items()}
-    return found
+        for row in result.rows:
+            if (row.setting, row.measure) == (column.setting, column.measure):
+                found[column.key].setdefault(row.query_set, {})[row.pool] = round(row.value, DIGITS)
+    return {key: values for key, values in found.items() if values}
 
 
 def _shows_peer(board: BoardSpec) -> bool:

@@ -121,6 +121,17 @@ class BoardSpec(_Strict):
         """The first column of RankDistance; None if the board has none."""
         return next((column for column in self.columns if column.measure == _BIAS_MEASURE), None)
 
+    @property
+    def main(self) -> tuple[str, ...]:
+        """Keys of the columns on narrow screens, up to three: the one that orders the rows, that of bias, and the first other."""
+        keys = dict.fromkeys([self.sorted_by, *([self.bias.key] if self.bias else []), *(column.key for column in self.columns)])
+        return tuple(keys)[:3]
+
+    @property
+    def example(self) -> str:
+        """The name of a suite on the board, with LANGUAGE for a language."""
+        return self.suites[-1].replace("*", "LANGUAGE")
+
     def language_of(self, suite: str) -> str | None:
         """The language in the name of a suite that matches a pattern with ``*``; None for other suites."""
         parts = suite.split("/")

@@ -43,3 +43,8 @@ def csv_cell(text: str) -> str:
 def link(url: str) -> str:
     """The URL itself if it is http or https, else empty."""
     return url if re.fullmatch(r"https?://[^\s\"'<>\\`]+", url) else ""
+
+
+def relative(path: str) -> str:
+    """The path itself if it is a relative path of a file or page, with an anchor or without, else empty."""
+    return path if re.fullmatch(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?(#[A-Za-z0-9._-]+)?", path) else ""

@@ -28,6 +28,11 @@ def tags(text: str) -> list[tuple[str, tuple[str, ...]]]:
     return parser.found
 
 
+def with_card(entry: Entry, **fields: object) -> Entry:
+    card = entry.submission.card.model_copy(update=fields)
+    return entry.model_copy(update={"submission": entry.submission.model_copy(update={"card": card})})
+
+
 def hostile(entry: Entry) -> Entry:
     """The same entry with a card that the schema would reject."""
     card = entry.submission.card.model_copy(
@@ -41,6 +46,7 @@ def hostile(entry: Entry) -> Entry:
 def test_a_hostile_card_adds_no_markup(folder: Path) -> None:
     boards = [spec for spec in specs.load(folder) if spec.name == "mlqa-r"]
     valid = entry_of(rescore(folder / "submissions" / "drawn__sharp" / "1.0"), boards)
+    valid = with_card(valid, licence="CC0-1.0, or any other licence that you like better")  # too long to be shown at once
     bad = hostile(valid)
     assert set(bad.slug) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
     pages = {}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hybrid_bench.leaderboard.board import Board, Row
+from hybrid_bench.leaderboard.entry import DIGITS
 from hybrid_bench.leaderboard.levels import LEVELS
 from hybrid_bench.leaderboard.specs import Column
 from hybrid_bench.reports.letters import shortened
@@ -128,8 +129,8 @@ def _record(row: Row) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "encoder": row.name,
         "checked": row.level,
-        "values": {key: round(value, 6) for key, value in row.values.items()},
-        "by_language": row.by_language,
+        "values": rounded(row.values),
+        "by_language": rounded(row.by_language),
     }
     if row.published:
         return fields | {"zero_shot": row.zero_shot, "source": row.source}
@@ -147,12 +148,13 @@ def _record(row: Row) -> dict[str, Any]:
             "licence": row.licence,
             "claimed_scores_hold": row.claimed,
         }
-        | (
-            {"left_out": row.left_out, "values_without_them": {k: round(v, 6) for k, v in row.covered.items()}}
-            if row.left_out
-            else {}
-        )
+        | ({"left_out": row.left_out, "values_without_them": rounded(row.covered)} if row.left_out else {})
     )
+
+
+def rounded(values: Any) -> Any:
+    """Values at any depth of dicts, with the digits that are the same on every machine."""
+    return {key: rounded(of) for key, of in values.items()} if isinstance(values, dict) else round(values, DIGITS)
 
 
 def to_json(value: object) -> str:

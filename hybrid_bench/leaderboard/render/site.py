@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -13,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from hybrid_bench.leaderboard.board import ZERO_SHOT, Board
 from hybrid_bench.leaderboard.entry import Claimed, Entry, Scored
 from hybrid_bench.leaderboard.levels import LEVELS
-from hybrid_bench.leaderboard.render import formats
+from hybrid_bench.leaderboard.render import about, commands, figures, formats
 from hybrid_bench.leaderboard.render.plot import trade_off
 from hybrid_bench.leaderboard.specs import BoardSpec, Column
 from hybrid_bench.reports.letters import shortened
-from hybrid_bench.submissions.format.schema import SuiteEntry
+from hybrid_bench.submissions.format.schema import Submission, SuiteEntry
 from hybrid_bench.support import escaping
 from hybrid_bench.support.optional import need
 
@@ -26,19 +27,28 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent / "templates"
+#: The scripts in ``templates/scripts``, in the order in which they run.
+_SCRIPTS = ("address", "means", "sort", "filter", "languages", "compare", "hints", "scroll", "copy")
+#: Number of characters that are shown of a licence.
+_BRIEF = 24
 #: Number of colours of the heat map: the classes h0 to h10 of style.css, from viridis.
 _COLOURS = 11
 
 
-def pages(boards: Sequence[Board], entries: Sequence[Entry]) -> dict[str, str]:
+def pages(boards: Sequence[Board], entries: Sequence[Entry], links: Mapping[str, str] | None = None) -> dict[str, str]:
     """Render the site: path to content.
 
     Args:
         boards: in the order of the navigation.
         entries: all submissions.
+        links: label to address of further links at the head of every page.
     """
-    environment = _environment([board.spec for board in boards])
+    need("leaderboard", "the web page", "jinja2")
+    from markupsafe import Markup
+
+    environment = _environment([board.spec for board in boards], links or {})
     found = {"index.html": environment.get_template("index.html").render(root="", here="", all_boards=boards)}
+    found["about.html"] = environment.get_template("about.html").render(root="", here="about", **about.of(boards))
     for board in boards:
         found[f"{board.spec.name}.html"] = environment.get_template("board.html").render(
             root="",
@@ -46,8 +56,15 @@ def pages(boards: Sequence[Board], entries: Sequence[Entry]) -> dict[str, str]:
             board=board,
             plot=trade_off(board),
             detail=board.spec.column(board.spec.detail),
+            detail_at=board.spec.columns.index(board.spec.column(board.spec.detail)),
+            main=board.spec.main,
+            rows=[*board.rows, *board.published],
+            figures=Markup(figures.to_script(board)),  # noqa: S704 - JSON in which no text can end the element
             facts=formats.FACTS,
+            hints=about.HINTS,
+            chosen=about.CHOSEN,
             groups=formats.GROUPS,
+            example=board.spec.example,
         )
     for entry in entries:
         suites = [_Section.of(entry, suite, [board.spec for board in boards]) for suite in entry.scored]
@@ -64,6 +81,7 @@ class _Section:
 
     board: BoardSpec
     scored: Scored
+    submission: Submission
     entry: SuiteEntry
     anchor: str
     download: str
@@ -80,6 +98,7 @@ class _Section:
         return cls(
             board=board,
             scored=scored,
+            submission=entry.submission,
             entry=entry.submission.suites[suite],
             anchor=anchor,
             download=f"{entry.slug}.{anchor}.json",
@@ -101,6 +120,10 @@ class _Section:
         return {key: fmean(of_language.values()) for key, of_language in self.scored.covered.items()}
 
     @property
+    def commands(self) -> list[tuple[str, str]]:
+        return commands.of(self.submission, self.scored.suite)
+
+    @property
     def pools(self) -> list[str]:
         return list(dict.fromkeys(pool for of_pool in self.scored.matrix.values() for pool in of_pool))
 
@@ -110,9 +133,12 @@ class _Section:
 
 
 def _record(entry: Entry, part: _Section) -> dict[str, Any]:
-    unused = set() if part.scored.left_out else {"left_out", "covered"}
-    fields = part.scored.model_dump(mode="json", exclude={"questions"} | unused)
-    return {"encoder": entry.submission.title, "revision": entry.submission.revision} | fields
+    scored = part.scored
+    unused = {"questions", "languages"} | (set() if scored.left_out else {"left_out"})
+    fields = {"encoder": entry.submission.title, "revision": entry.submission.revision}
+    fields |= scored.model_dump(mode="json", exclude=unused)
+    fields["by_language"] = formats.rounded(scored.by_language)
+    return fields | ({"covered": formats.rounded(scored.covered)} if scored.left_out else {})
 
 
 def _facts(entry: Entry) -> list[tuple[str, str]]:
@@ -141,8 +167,7 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
     return [(label, "" if text is None else str(text)) for label, text in facts.items()]
 
 
-def _environment(boards: Sequence[BoardSpec]) -> Environment:
-    need("leaderboard", "the web page", "jinja2")
+def _environment(boards: Sequence[BoardSpec], links: Mapping[str, str]) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -158,13 +183,18 @@ def _environment(boards: Sequence[BoardSpec]) -> Environment:
         keep_trailing_newline=True,
         finalize=shown,
     )
-    style, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("style.css", "table.js"))
+    style = (_FOLDER / "style.css").read_text(encoding="utf-8")
+    script = "".join((_FOLDER / "scripts" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    script = f'"use strict";\n(() => {{\n{script}}})();\n'
     environment.filters["link"] = escaping.link
     environment.filters["lines"] = _lines
     environment.filters["shortened"] = shortened
+    environment.filters["brief"] = _brief
+    environment.filters["breakable"] = _breakable
     environment.globals["levels"] = LEVELS
     environment.globals.update(
         boards=boards,
+        links=links,
         style=Markup(style),  # noqa: S704 - not user input, and hashed for the policy
         script=Markup(script),  # noqa: S704
         policy=(
@@ -200,3 +230,18 @@ def _lines(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup("\n").join(escape(escaping.visible(line)) if line.strip() else "" for line in text.splitlines())
+
+
+def _brief(text: str) -> str:
+    """The beginning of a text, up to the end of its first phrase; the whole text if it is short."""
+    if len(text) <= _BRIEF:
+        return text
+    first = re.split(r"\s*[;,(]", text, maxsplit=1)[0]
+    return f"{first[:_BRIEF].rstrip()} …"
+
+
+def _breakable(label: str) -> Markup:
+    """Let a heading such as ``RankDistance@20`` break where its words begin."""
+    from markupsafe import Markup, escape
+
+    return Markup("<wbr>").join(escape(escaping.visible(part)) for part in re.split(r"(?<=[a-z])(?=[A-Z@])", label))
