@@ -2,12 +2,14 @@
 
     python benchmarks/images.py FOLDER [--encoder hybrid-me5-small+lite0] [--images 256]
 
-Prints images a second of both and their ratio: what reading, decoding, scaling and projecting cost. The two take turns.
+Prints images a second of both and their ratio: what reading, decoding, scaling, projecting, checking and storing cost, as in
+``hybrid-bench evaluate`` with its progress bar. The two take turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import numpy as np
 import torch
 
 from hybrid_bench import Image, load_encoder
-from hybrid_bench.plugin import find_images
+from hybrid_bench.plugin import EmbeddingStore, console, find_images
 
 
 def main() -> None:
@@ -36,15 +38,19 @@ def main() -> None:
     network = lite0.network()
     encoder.encode(images[:16], "passage")
     seconds = {"files": 0.0, "pixels": 0.0}
-    for part in np.array_split(np.arange(len(images)), arguments.parts):
-        start = time.perf_counter()
-        encoder.encode([images[index] for index in part], "passage")
-        middle = time.perf_counter()
-        with torch.inference_mode():
-            for batch in torch.from_numpy(part).split(16):
-                network.features(pixels[batch])
-        seconds["files"] += middle - start
-        seconds["pixels"] += time.perf_counter() - middle
+    bar = console.BarProgress()
+    with bar:
+        bar.start("images", len(images))
+        for part in np.array_split(np.arange(len(images)), arguments.parts):
+            start = time.perf_counter()
+            with tempfile.TemporaryDirectory() as folder:
+                EmbeddingStore(Path(folder)).vectors(encoder, "passage", [images[index] for index in part], progress=bar.advance)
+            middle = time.perf_counter()
+            with torch.inference_mode():
+                for batch in torch.from_numpy(part).split(16):
+                    network.features(pixels[batch])
+            seconds["files"] += middle - start
+            seconds["pixels"] += time.perf_counter() - middle
     for name, spent in seconds.items():
         print(f"{name}: {len(images) / spent:.1f} images a second")
     print(f"ratio: {seconds['pixels'] / seconds['files']:.2f} (goal: 0.8 at least)")

@@ -202,7 +202,8 @@ def hits(queries: NDArray[np.floating], images: NDArray[np.floating], own: NDArr
     scores = _scores(queries, images)
     target = scores[np.arange(len(own)), own][:, None]
     before = (scores > target) | ((scores == target) & (np.arange(len(images)) > own[:, None]))
-    return (before.sum(axis=1) < CUTOFF).astype(np.float64)
+    found: NDArray[np.float64] = (before.sum(axis=1) < CUTOFF).astype(np.float64)
+    return found
 
 
 def placements(
