@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from hybrid_bench.datasets.settings import SettingKind
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.measures import from_ranks
+from hybrid_bench.measures import from_ranks, mean_recall
 from hybrid_bench.measures.bias_scores import bias_measures
 from hybrid_bench.support import toml
 
@@ -58,7 +58,7 @@ class Column(_Strict):
     @classmethod
     def _exists(cls, measure: str) -> str:
         of_bias = bias_measures()
-        if measure in of_bias:
+        if measure in of_bias or measure == mean_recall.NAME:
             return measure
         other = f"it is no measure of bias: {', '.join(of_bias)}"
         try:

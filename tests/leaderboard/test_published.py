@@ -17,6 +17,8 @@ ROOT = Path(__file__).parent.parent.parent
 _SOURCE = 'title = "T"\nurl = "https://example.org"\nauthors = "A"\nlicence = "L"\nmeasured = "M"\ncitation = "C"\n'
 BOARDS = specs.read(specs.DEFAULTS)
 XQUAD_R, MLQA_R, MIRACL = BOARDS
+#: Board to the number of its systems.
+OF_IMAGES = {"multi30k": 1, "xflickrco": 4, "xtd10": 16, "xm3600": 9}
 _HEAD = "suite\tsystem\tsetting\tquery_language\tmeasure\tvalue\n"
 
 
@@ -81,7 +83,8 @@ def files() -> dict[str, PublishedFile]:
 
 
 def test_every_committed_table_has_its_citation(files: dict[str, PublishedFile]) -> None:
-    assert set(files) == {"elmahdy-2024", "lareqa-2020", "pyserini-beir-2cr", "pyserini-miracl-2cr"}
+    of_images = {"iglue-2022", "mmt-retrieval", "multilingual-clip-2022", "open-clip-multilingual"}
+    assert set(files) == {"elmahdy-2024", "lareqa-2020", "pyserini-beir-2cr", "pyserini-miracl-2cr"} | of_images
     for file in files.values():
         assert file.source.citation.startswith("@")
         assert file.figures
@@ -112,6 +115,37 @@ def test_lareqa_s_figures_are_copied_whole(files: dict[str, PublishedFile], shar
             assert set(figures) == {"multi_ap"}
             found[board.name, system] = figures["multi_ap"]["mean"]
     assert found == facts
+
+
+def test_figures_of_images_are_copied_whole(files: dict[str, PublishedFile], shared: Path) -> None:
+    """Multi30k, xFlickr&CO, XTD10 and Crossmodal-3600; of the last, images to captions is whether one is found."""
+    directions = {"text-to-image": "t2i", "image-to-text": "i2t"}
+    found = {
+        (
+            figure.suite,
+            figure.system,
+            "both" if figure.measure == "MeanRecall" else directions[figure.setting],
+            {"mean": "avg", "ja": "jp"}.get(figure.query_language, figure.query_language),
+            figure.measure.replace("Success", "R").replace("MeanRecall", "mR"),
+        ): figure.value
+        for name in ("iglue-2022", "mmt-retrieval", "multilingual-clip-2022", "open-clip-multilingual")
+        for figure in files[name].figures
+    }
+    facts = {
+        (row["benchmark"], row["model"], row["direction"], row["language"].replace("ja", "jp"), row["measure"]): float(
+            row["value"]
+        )
+        for row in rows(shared / "facts" / "published_image_text.tsv")
+        if row["benchmark"] in ("multi30k", "xflickrco", "xtd10", "xm3600")
+    }
+    assert found == facts
+    assert len(facts) == 368
+
+
+def test_the_boards_of_images_show_every_figure(files: dict[str, PublishedFile]) -> None:
+    boards = {board.name: board for board in specs.load(ROOT / "leaderboards")}
+    shown = {name: {system for file in files.values() for system in file.systems(boards[name])} for name in OF_IMAGES}
+    assert {name: len(systems) for name, systems in shown.items()} == OF_IMAGES
 
 
 def test_miracl_has_only_figures_on_dev(files: dict[str, PublishedFile]) -> None:
