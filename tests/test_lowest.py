@@ -18,7 +18,7 @@ def test_every_lower_bound_is_the_version_that_is_tested() -> None:
     stated = [*project["dependencies"], *itertools.chain.from_iterable(project["optional-dependencies"].values())]
     bounds = {}
     for requirement in map(Requirement, stated):
-        if requirement.marker is None:
+        if requirement.marker is None and not requirement.name.startswith("hybrid-bench"):
             (bound,) = (specifier for specifier in requirement.specifier if specifier.operator == ">=")
             bounds[requirement.name] = Version(bound.version)
     lines = (ROOT / "tests" / "lowest.txt").read_text(encoding="utf-8").splitlines()

@@ -100,6 +100,8 @@ class Board:
     published: tuple[Row, ...]
     sources: dict[str, Source]
     notes: tuple[str, ...]
+    #: suite to the sha256 of its texts and judgements, of the suites that were submitted
+    data: dict[str, str] = field(default_factory=dict)
 
     @property
     def query_languages(self) -> list[str]:
@@ -131,6 +133,7 @@ def make(spec: BoardSpec, entries: Sequence[Entry], published: Sequence[Publishe
         tuple(beside),
         {file.name: file.source for file in published if file.name in used},
         tuple(dict.fromkeys([*([spec.caution] if spec.caution else []), *notes])),
+        {scored.suite: entry.submission.suites[scored.suite].data for entry, of_board in chosen for scored in of_board},
     )
 
 

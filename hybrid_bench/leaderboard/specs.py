@@ -81,6 +81,7 @@ class BoardSpec(_Strict):
         name: names the generated files; the name of the TOML file without its extension.
         title: the heading.
         about: one sentence on the data.
+        version: raised when rows are no longer comparable with those before: other data, other measures.
         position: order among the boards, ascending; ties are ordered by name.
         suites: names of the suites on this board. A part ``*`` stands for a language, as in ``miracl/*/dev``: a submission's
             suites that match such a pattern form one row.
@@ -93,6 +94,7 @@ class BoardSpec(_Strict):
     name: Annotated[str, Field(pattern=_NAME)]
     title: _Text
     about: _Text
+    version: Annotated[int, Field(ge=1)] = 1
     position: int = 100
     suites: Annotated[tuple[_Suite, ...], Field(min_length=1)]
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]

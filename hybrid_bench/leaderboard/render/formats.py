@@ -105,6 +105,8 @@ def record(board: Board) -> dict[str, Any]:
     spec = board.spec
     return {
         "suite": spec.name,
+        "version": spec.version,
+        "data": dict(sorted(board.data.items())),
         "about": spec.about,
         "columns": [
             {
