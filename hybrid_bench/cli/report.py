@@ -32,6 +32,9 @@ def command(
     alpha: Annotated[
         str, typer.Option(help="Comma-separated NAME=ALPHA: draw curves by the share of monolingual batches in training.")
     ] = "",
+    citations: Annotated[
+        bool, typer.Option("--citations", help="Print instead what to cite: BibTeX of each suite, and of this software.")
+    ] = False,
     output: Format = "table",
 ) -> None:
     """Put results on one suite side by side: tables with significance marks, for papers and pages.
@@ -43,6 +46,11 @@ def command(
     from hybrid_bench.results import folder, tables
 
     tables.check_format(output)
+    if citations:
+        from hybrid_bench.reports.citations import of_results
+
+        console.write(of_results(folder.read_all(files)))
+        return
     if out and output == "table":
         raise HybridBenchError(f"a table for the terminal is not written to {out}", "Choose another --format, such as latex.")
     if alpha and not figures:

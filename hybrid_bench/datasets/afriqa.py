@@ -53,6 +53,7 @@ def _suite() -> Suite:
         ),
         primary="AP",
         licence=published.source(afriqa.NAME)["licence"],
+        citation=published.source(afriqa.NAME)["citation"].strip(),
         note="A pool is the gold passages in one language of all splits; near-duplicates of gold passages are unjudged.",
         unique_ids=True,
     )

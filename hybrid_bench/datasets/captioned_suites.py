@@ -94,6 +94,7 @@ def _suite(name: str, of: Captioned, form: str = "", *, kept: Group[str] | None 
         primary="R@10",
         measures=MEASURES,
         licence=sources.licence(of.captions),
+        citation=sources.citation(of.captions),
         note=f"{of.note} {_NAMES}".strip() if form == "names" else of.note,
         subset_of=subset_of,
         available=None if form or subset_of else functools.partial(_available, name, of),

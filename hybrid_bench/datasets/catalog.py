@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from hybrid_bench.datasets import citations
 from hybrid_bench.datasets.languages import MIRACL as MIRACL_LANGUAGES
 from hybrid_bench.datasets.languages import MLQA_R as MLQA_R_LANGUAGES
 from hybrid_bench.datasets.languages import XQUAD_R as XQUAD_R_LANGUAGES
@@ -65,6 +66,7 @@ def _parallel(
     description: str,
     languages: tuple[str, ...],
     licence: str,
+    citation: str,
     slices: Mapping[str, Callable[[], Mapping[str, str]]] | None = None,
 ) -> Suite:
     """A suite whose questions and passages are translations of each other."""
@@ -87,23 +89,26 @@ def _parallel(
         pools={ALL: languages},
         primary="AP",
         licence=licence,
+        citation=citation,
         unique_ids=True,
         slices=slices or {},
     )
 
 
-MINI = _parallel("mini", "15 everyday topics, written for this project and shipped with it", XQUAD_R_LANGUAGES, "CC0 1.0")
+MINI = _parallel(
+    "mini", "15 everyday topics, written for this project and shipped with it", XQUAD_R_LANGUAGES, "CC0 1.0", citations.MINI
+)
 XQUAD_R = _parallel(
     "xquad-r", "XQuAD as sentence retrieval (LAReQA): 1,190 questions, all in every language",
-    XQUAD_R_LANGUAGES, "CC BY-SA 4.0", SLICES,
+    XQUAD_R_LANGUAGES, "CC BY-SA 4.0", citations.XQUAD_R, SLICES,
 )  # fmt: skip
 XQUAD_R_RO = _parallel(
     "xquad-r+ro", "XQuAD-R with the later Romanian of XQuAD, cut into sentences by a rule",
-    (*XQUAD_R_LANGUAGES, "ro"), "CC BY-SA 4.0", SLICES,
+    (*XQUAD_R_LANGUAGES, "ro"), "CC BY-SA 4.0", citations.XQUAD_R, SLICES,
 )  # fmt: skip
 MLQA_R = _parallel(
     "mlqa-r", "MLQA as sentence retrieval (LAReQA): 1,148 questions, each in two to four languages",
-    MLQA_R_LANGUAGES, "CC BY-NC 4.0",
+    MLQA_R_LANGUAGES, "CC BY-NC 4.0", citations.MLQA_R,
 )  # fmt: skip
 
 MIRACL_LICENCE = "Apache-2.0 (topics and judgements); CC BY-SA (Wikipedia)"
@@ -135,6 +140,7 @@ def _miracl() -> Suite:
         collections=collections,
         settings=language_settings(query_sets, collections, pool=None),
         licence=MIRACL_LICENCE,
+        citation=citations.MIRACL,
         large=True,
     )
 

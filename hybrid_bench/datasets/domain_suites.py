@@ -45,6 +45,7 @@ def _suite(name: str, description: str, load: _Load, note: str) -> Suite:
         pools={ALL: domains},
         primary="AP",
         licence=published.source(squadshifts.NAME)["licence"],
+        citation=published.source(squadshifts.NAME)["citation"].strip(),
         note=note,
         unique_ids=True,
     )

@@ -13,7 +13,7 @@ from ir_datasets.datasets.base import Dataset
 from ir_datasets.formats import BaseDocs, BaseQrels, BaseQueries, GenericQuery, TrecQrel
 from ir_datasets.indices import Docstore
 
-from hybrid_bench.datasets import downloads, irds_suites
+from hybrid_bench.datasets import citations, downloads, irds_suites
 from hybrid_bench.datasets.entry_languages import DocsParts, record_of
 from hybrid_bench.datasets.irds_handlers import DocsIter, Documentation, MemoryDocstore
 from hybrid_bench.datasets.languages import MIRACL, MLQA_R, NAMES, XQUAD_R
@@ -24,14 +24,6 @@ from hybrid_bench.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_LAREQA_BIBTEX = """\
-@inproceedings{roy-etal-2020-lareqa,
-  title = {{LAReQA}: Language-Agnostic Answer Retrieval from a Multilingual Pool},
-  author = {Roy, Uma and Constant, Noah and Al-Rfou, Rami and Barua, Aditya and Phillips, Aaron and Yang, Yinfei},
-  booktitle = {Proceedings of EMNLP}, year = {2020}, url = {https://arxiv.org/abs/2004.05484}
-}"""
-
 
 _REGISTERING = threading.Lock()
 
@@ -45,10 +37,10 @@ def register() -> None:
 
 
 def _register_all() -> None:
-    _register_parallel("xquad-r", "XQuAD-R", XQUAD_R, functools.partial(lareqa.load, "xquad-r"), _LAREQA_BIBTEX)
-    _register_parallel("mlqa-r", "MLQA-R", MLQA_R, functools.partial(lareqa.load, "mlqa-r"), _LAREQA_BIBTEX)
-    _register_parallel("xquad-r+ro", "XQuAD-R with Romanian", (*XQUAD_R, "ro"), _with_romanian, _LAREQA_BIBTEX)
-    _register_parallel("mini", "mini", XQUAD_R, mini.load, "")
+    _register_parallel("xquad-r", "XQuAD-R", XQUAD_R, functools.partial(lareqa.load, "xquad-r"), citations.XQUAD_R)
+    _register_parallel("mlqa-r", "MLQA-R", MLQA_R, functools.partial(lareqa.load, "mlqa-r"), citations.MLQA_R)
+    _register_parallel("xquad-r+ro", "XQuAD-R with Romanian", (*XQUAD_R, "ro"), _with_romanian, citations.XQUAD_R)
+    _register_parallel("mini", "mini", XQUAD_R, mini.load, citations.MINI)
     irds_suites.register()
     # MIRACL itself is in ir_datasets; a pool over several of its languages is not, and each choice is one more entry.
     ir_datasets.registry.register_pattern(r"^miracl/(all|[a-z]{2}(?:\+[a-z]{2})+)(?:/(train|dev)/([a-z]{2}))?$", _miracl_pool)
@@ -177,7 +169,7 @@ def _miracl_pool(name: str, groups: tuple[str | None, ...]) -> Dataset:
     languages = pool_languages(str(pool))
     docs = _PooledDocs(f"miracl/{pool}", languages)
     if split is None:
-        return Dataset(docs, Documentation(f"MIRACL: one pool of {', '.join(languages)}.", ""))
+        return Dataset(docs, Documentation(f"MIRACL: one pool of {', '.join(languages)}.", citations.MIRACL))
     if language not in languages:
         raise UnknownNameError("language of this pool", str(language), languages)
     source = f"miracl/{language}/{split}"
@@ -185,7 +177,7 @@ def _miracl_pool(name: str, groups: tuple[str | None, ...]) -> Dataset:
         docs,
         ir_datasets.load(source).queries_handler(),
         _PooledQrels(name, source, str(language)),
-        Documentation(f"MIRACL: {NAMES[language]} topics ({split}) on one pool of {', '.join(languages)}.", ""),
+        Documentation(f"MIRACL: {NAMES[language]} topics ({split}) on one pool of {', '.join(languages)}.", citations.MIRACL),
     )
 
 

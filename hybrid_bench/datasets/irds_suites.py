@@ -25,7 +25,6 @@ from hybrid_bench.datasets.irds_handlers import DocsIter, Documentation, MemoryD
 from hybrid_bench.datasets.parallel_suites import FLORES200, MKQA, TICO19
 from hybrid_bench.datasets.parts import ImagePassage, ImageQuery
 from hybrid_bench.datasets.settings import ALL
-from hybrid_bench.datasets.sources import captions, published
 from hybrid_bench.datasets.sources.records import Question, SentencePassage, TextPassage
 from hybrid_bench.datasets.suite import Suite
 
@@ -50,22 +49,20 @@ def register() -> None:
 
 def _entries(suite: Suite) -> Iterator[tuple[str, Dataset]]:
     """The suite, its pools, and its query sets on them."""
-    citation = published.source(suite.name.partition("/")[0])["citation"].strip()
     record = SentencePassage if suite.name.startswith(SQUADSHIFTS.name) else TextPassage
-    return _of_settings(suite, citation, lambda _: (record, Question))
+    return _of_settings(suite, lambda _: (record, Question))
 
 
-def _of_settings(suite: Suite, citation: str, records: Callable[[str], tuple[type, type]]) -> Iterator[tuple[str, Dataset]]:
+def _of_settings(suite: Suite, records: Callable[[str], tuple[type, type]]) -> Iterator[tuple[str, Dataset]]:
     """The entries of a suite: its pools, and its query sets on them.
 
     Args:
         suite: whose TREC ids are the ids of documents.
-        citation: in BibTeX.
         records: from a pool or a query set to the classes of its documents and of its queries.
     """
 
     def about(what: str) -> Documentation:
-        return Documentation(f"{suite.name}: {what}", citation)
+        return Documentation(f"{suite.name}: {what}", suite.citation)
 
     yield suite.name, Dataset(about(suite.description))
     for pool in (*(collection.name for collection in suite.collections), *suite.pools):
@@ -84,9 +81,7 @@ def _with_images(suite: Suite, *, between_captions: bool) -> dict[str, Dataset]:
         return (ImagePassage, ImageQuery) if part == captioned_suites.IMAGES else (GenericDoc, GenericQuery)
 
     settings = tuple(one for one in suite.settings if between_captions or one.kind != "cross-lingual")
-    return dict(
-        _of_settings(dataclasses.replace(suite, settings=settings), captions.citation(datasets()[suite.name].captions), records)
-    )
+    return dict(_of_settings(dataclasses.replace(suite, settings=settings), records))
 
 
 def _between_captions(suite: Suite, name: str, _: tuple[str, str]) -> Dataset:

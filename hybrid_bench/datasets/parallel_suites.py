@@ -96,6 +96,7 @@ class _Parallel:
             pools={ALL: tuple(chosen)},
             primary="AP",
             licence=published.source(self.name)["licence"],
+            citation=published.source(self.name)["citation"].strip(),
             note=_NOTE,
             drops_own=True,
             unique_ids=True,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from hybrid_bench.datasets import citations
 from hybrid_bench.datasets.catalog import (
     MIRACL_LICENCE,
     count_of,
@@ -138,6 +139,7 @@ def miracl(name: str) -> Suite | None:
         settings=language_settings(query_sets, collections),
         pools={ALL: languages} if several else {},
         licence=MIRACL_LICENCE,
+        citation=citations.MIRACL,
         large=True,
     )
 
@@ -176,6 +178,7 @@ def ir_datasets_id(name: str) -> Suite | None:
         query_sets=(queries,),
         collections=(collection,),
         settings=(Setting(queries.name, collection.name, kind),),
+        citation=citations.of_entry(found),
         large=(count_of(name) or 0) > LARGE_FROM,
         drops_own=name.startswith("beir/"),
     )
@@ -204,6 +207,7 @@ def _pooled_entry(name: str, language: str, parts: DocsParts) -> Suite:
         query_sets=(QuerySet(language, queries_of(name), judgements, language=language),),
         collections=collections,
         settings=(Setting(language, ALL, "multilingual"),),
+        citation=citations.of_entry(entry(name)),
         pools={ALL: tuple(parts.datasets)},
         unique_ids=not parts.prefixed,
         drops_own=parts.drops_own,

@@ -36,6 +36,7 @@ class Suite:
         primary: the measure that a summary shows, as ir_measures writes it.
         measures: names of measures of an evaluation by default; those of every suite if it is empty.
         licence: of the data.
+        citation: of the data, in BibTeX; several entries if several are to be cited.
         note: what a reader of a score has to know.
         large: whether collections are read as streams and searched to a depth, since the matrix of all scores would not fit
             into memory.
@@ -69,6 +70,7 @@ class Suite:
     primary: str = "nDCG@10"
     measures: tuple[str, ...] = ()
     licence: str = ""
+    citation: str = ""
     note: str = ""
     large: bool = False
     drops_own: bool = False

@@ -47,5 +47,6 @@ def _sources(board: Board) -> list[dict[str, str]]:
     """Title, description, licence and citation of the registered suites of a board."""
     suites = [SUITES.get(name) for name in board.spec.suites if name in SUITES]
     return [
-        {"title": board.spec.title, "about": suite.description, "licence": suite.licence, "citation": ""} for suite in suites
+        {"title": board.spec.title, "about": suite.description, "licence": suite.licence, "citation": suite.citation}
+        for suite in suites
     ] or [{"title": board.spec.title, "about": board.spec.about, "licence": "", "citation": ""}]

@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from hybrid_bench.datasets import citations
 from hybrid_bench.datasets.parts import Collection, Judgement, Query, QuerySet
 from hybrid_bench.datasets.settings import ALL, language_settings
 from hybrid_bench.datasets.sources import lareqa
@@ -138,6 +139,7 @@ def _suite() -> Suite:
         settings=language_settings(query_sets, collections),
         pools={ALL: LANGUAGES},
         primary="AP",
+        citation=citations.SQUAD,
         licence="CC BY-SA 4.0 (SQuAD); its translations also MIT and Apache-2.0",
         note="Machine translations. Encoders whose training data have its articles score too high.",
         unique_ids=True,

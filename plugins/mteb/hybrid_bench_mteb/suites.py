@@ -73,6 +73,7 @@ def suite_of(name: str, split: str = "") -> Suite:
         collections=tuple(subset.collection for subset in subsets),
         settings=tuple(subset.setting for subset in subsets),
         licence=metadata.license or "",
+        citation=(metadata.bibtex_citation or "").strip(),
         note=_NOTE,
         large=any(_samples(metadata, chosen, subset.name) > _LARGE_FROM for subset in subsets),
         drops_own=bool(task.ignore_identical_ids),

@@ -75,4 +75,6 @@ SUITE = Suite(
     pools={ALL: _LANGUAGES},
     primary="nDCG@10",
     licence="CC0 1.0",
+    # BibTeX of the paper that a user of the suite cites; `hybrid-bench report --citations` prints it.
+    citation="@misc{garden-faq, title = {Questions to a community garden}, author = {{The Hybrid Bench authors}}, year = {2026}}",
 )
