@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from pathlib import Path
@@ -120,7 +119,7 @@ def test_the_words_of_committed_studies_follow_from_their_figures(file: Path) ->
 
 
 def test_groups_of_suites() -> None:
-    assert study.suites_of(["domains", "mini", "squadshifts"]) == ["squadshifts", "mini"]
+    assert study.suites_of(["domains", "mini", "squadshifts"]) == ["squadshifts", "question-sources", "mini"]
     with pytest.raises(HybridBenchError, match="no suite is named"):
         study.suites_of([])
 
@@ -152,24 +151,40 @@ def test_a_result_without_ranks_is_refused(results: list[Result]) -> None:
         figures.table([bare])
 
 
-def test_a_domain_suite_of_a_user(tmp_path: Path) -> None:
-    suite = dataclasses.replace(domains([9, 9]), name="mine")
-    assert load_suite("squadshifts").settings[0].kind == suite.settings[0].kind == "in-domain"
-    frame = figures.table([evaluate(TinyEncoder(), suite)])
-    assert list(frame[frame["statistic"] == "drop"]["name"]) == ["b", "all"]
+def write_collection(folder: Path, words: list[str]) -> None:
+    (folder / "qrels").mkdir(parents=True)
+    lines = {
+        "corpus.jsonl": [json.dumps({"_id": f"d{n}", "text": f"text {word}"}) for n, word in enumerate(words)],
+        "queries.jsonl": [json.dumps({"_id": f"q{n}", "text": word}) for n, word in enumerate(words)],
+        "qrels/test.tsv": [f"q{n}\td{n}\t1" for n in range(len(words))],
+    }
+    for name, content in lines.items():
+        (folder / name).write_text("\n".join(content), encoding="utf-8")
+
+
+def test_a_domain_suite_of_a_user(cli: Cli, tmp_path: Path) -> None:
+    """Folders named by domains, as docs/guides/own-collections.md says."""
+    mine = tmp_path / "mine"
+    for domain in ("law", "news"):
+        write_collection(mine / f"domain-{domain}", [f"{domain}{number}" for number in range(4)])
+    suite = load_suite(str(mine))
+    kinds = {(setting.query_set, setting.pool): setting.kind for setting in suite.settings}
+    assert kinds == {(of, of): "in-domain" for of in ("law", "news")} | {(of, "all"): "all-domain" for of in ("law", "news")}
+    assert [(of.domain, of.language) for of in suite.collections] == [("law", None), ("news", None)]
+    done = cli("study", "robustness", "--encoders", "tiny", "--suites", str(mine), "--out", "study")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "study" / "robustness.csv")
+    assert list(table[table["statistic"] == "drop"]["name"]) == ["news", "all"]
+    (mine / "domain-law").rename(mine / "legal")
+    with pytest.raises(HybridBenchError, match=r"'domain-news'|'legal'") as caught:
+        load_suite(str(mine))
+    assert "domain-news" in str(caught.value)
 
 
 def test_languages_outside_of_every_list_and_with_a_script(tmp_path: Path) -> None:
     """A user's folders, named by tags that no table of this project has."""
     for language in ("gcf", "ks-Arab"):
-        folder = tmp_path / "mine" / language
-        (folder / "qrels").mkdir(parents=True)
-        words = [f"{language}{number}" for number in range(4)]
-        corpus = [json.dumps({"_id": f"d{n}", "text": f"text {word}"}) for n, word in enumerate(words)]
-        queries = [json.dumps({"_id": f"q{n}", "text": word}) for n, word in enumerate(words)]
-        (folder / "corpus.jsonl").write_text("\n".join(corpus))
-        (folder / "queries.jsonl").write_text("\n".join(queries))
-        (folder / "qrels" / "test.tsv").write_text("\n".join(f"q{n}\td{n}\t1" for n in range(4)))
+        write_collection(tmp_path / "mine" / language, [f"{language}{number}" for number in range(4)])
     result = evaluate(TinyEncoder(), str(tmp_path / "mine"))
     frame = figures.table([result])
     means = frame[(frame["statistic"] == "mean") & (frame["group"] == "monolingual")].set_index("name")

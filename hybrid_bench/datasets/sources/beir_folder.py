@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import langcodes
@@ -20,6 +20,8 @@ from hybrid_bench.errors import HybridBenchError
 _PREFERRED_SPLITS = ("test", "dev")
 #: A folder with a larger corpus file than this is large: some hundred thousand passages.
 LARGE_BYTES = 100_000_000
+#: How the name of a subfolder begins that is a domain.
+_DOMAIN = "domain-"
 #: Name of the collection and query set of a folder whose name tells no language.
 UNKNOWN = "und"
 #: Names by which a folder is taken for a collection, whether or not it can be read.
@@ -39,11 +41,12 @@ def load(path: Path) -> Suite:
     """The suite of a folder, or of one of its qrels files (``folder/qrels/train.tsv``).
 
     A folder whose subfolders are named by BCP-47 language tags (``de``, ``pt-BR``, ``zh-hans``) is one suite with a pool over
-    its languages. A folder that is not named by a language tag has no stated language.
+    its languages, and one whose subfolders are named ``domain-<name>`` one with a pool over its domains. A folder that is not
+    named by a language tag has no stated language.
 
     Raises:
         HybridBenchError: if a file is missing or malformed, an id occurs twice, or a subfolder with a collection cannot be read
-            or is not named by a language tag.
+            or is named by neither a language tag nor a domain.
     """
     file = path if path.is_file() else None
     folder = path if file is None else path.parent if path.parent.name != "qrels" else path.parent.parent
@@ -52,12 +55,15 @@ def load(path: Path) -> Suite:
     _check_alone(folder)
     if folders:
         _check_subfolders(folder, folders)
-        parts = {of: _Files(one, None) for of, one in sorted(folders.items())}
+        parts = {of.removeprefix(_DOMAIN): _Files(one, None) for of, one in sorted(folders.items())}
     else:
         parts = {name if _names_a_language(name) else UNKNOWN: _Files(folder, file)}
-    collections = tuple(Collection(of, files.passages, language=_language(of)) for of, files in parts.items())
+    by_domain = _by_domain(folders)
+    language_of = {of: None if by_domain else _language(of) for of in parts}
+    domain_of = {of: of if by_domain else None for of in parts}
+    collections = tuple(Collection(of, files.passages, language_of[of], domain_of[of]) for of, files in parts.items())
     query_sets = tuple(
-        QuerySet(of, files.judged_queries, functools.partial(files.judgements_in, of), language=_language(of))
+        QuerySet(of, files.judged_queries, functools.partial(files.judgements_in, of), language_of[of], domain_of[of])
         for of, files in parts.items()
     )
     several = len(parts) > 1
@@ -66,14 +72,28 @@ def load(path: Path) -> Suite:
         description=f"local collection, {path}",
         query_sets=query_sets,
         collections=collections,
-        settings=language_settings(query_sets, collections)
-        if several
-        else (Setting(query_sets[0].name, collections[0].name, "monolingual"),),
+        settings=_settings(query_sets, collections, by_domain),
         pools={ALL: tuple(parts)} if several else {},
         large=any(files.bytes > LARGE_BYTES for files in parts.values()),
         folder="" if path.is_absolute() else path.as_posix(),
         prefixed=bool(folders),
     )
+
+
+def _settings(query_sets: Sequence[QuerySet], collections: Sequence[Collection], by_domain: bool) -> tuple[Setting, ...]:
+    """Of domains, each on its own passages and on all: judgements of a domain are of its passages alone."""
+    if by_domain:
+        alone = tuple(Setting(of.name, of.name, "in-domain") for of in query_sets)
+        return alone + (tuple(Setting(of.name, ALL, "all-domain") for of in query_sets) if len(query_sets) > 1 else ())
+    if len(query_sets) > 1:
+        return language_settings(query_sets, collections)
+    return (Setting(query_sets[0].name, collections[0].name, "monolingual"),)
+
+
+def _by_domain(folders: Iterable[str]) -> bool:
+    """Whether the subfolders are named by domains."""
+    names = list(folders)
+    return bool(names) and all(name.startswith(_DOMAIN) and name != _DOMAIN for name in names)
 
 
 def _language(name: str) -> str | None:
@@ -115,13 +135,16 @@ def _language_folders(path: Path) -> dict[str, Path]:
 
 def _check_subfolders(path: Path, folders: Iterable[str]) -> None:
     spelt: dict[str, str] = {}
+    if _by_domain(folders):
+        return
     for name in folders:
         if not _is_tag(name):
             written = name.replace("_", "-")
             example = written if _is_tag(written) else "de, pt-BR or zh-hans"
             raise HybridBenchError(
                 f"the subfolder {name!r} of {path} holds a collection and is not named by a language tag",
-                f"Name it by a BCP-47 tag such as {example}, or name the subfolder itself as the suite.",
+                f"Name it by a BCP-47 tag such as {example}, or all of them by domains (domain-news); or name the subfolder "
+                "itself as the suite.",
             )
         other = spelt.setdefault(langcodes.standardize_tag(name).lower(), name)
         if other != name:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hybrid_bench.datasets.resource_classes import table as classes
 from hybrid_bench.evaluation.robustness import answer, figures, plots
 from hybrid_bench.evaluation.robustness.study import Outcome
+from hybrid_bench.results.exposure import of_suite
 from hybrid_bench.results.saturation import SATURATED, saturated
 from hybrid_bench.results.tables import render
 from hybrid_bench.support import atomic
@@ -96,6 +97,9 @@ def _suite(suite: str, outcome: Outcome, frame: pd.DataFrame, plot: str) -> str:
             shown = rows.assign(value=figures_of)
             wide = shown.pivot(index="name", columns="encoder", values="value").loc[list(dict.fromkeys(rows["name"])), order]
             parts.append(f"### {title}\n\n{render(wide, 'markdown')}")
+            if statistic == "drop":
+                seen = ", ".join(f"{result.name} {of_suite(result)}" for result in results)
+                parts.append(f"Texts of {suite} in the training data, by the cards: {seen}.\n")
     if not (rows := frame[frame["against"] != ""]).empty:
         columns = ["encoder", "against", "statistic", "group", "name", "value", "low", "high", "p", "questions"]
         parts.append(f"### Differences\n\n{render(rows[rows['name'] == 'all'][columns].set_index('encoder'), 'markdown')}")
@@ -113,7 +117,9 @@ def _by_query_set(kind: str, rows: pd.DataFrame, order: list[str], subject: str)
     for label in (number.astype(str).rename("class"), about["exposure"]):
         grouped = wide.groupby(label).mean()
         if len(grouped) > 1:
-            parts.append(f"By {label.name}:\n\n{render(grouped.assign(languages=label.value_counts()), 'markdown')}")
+            parts.append(
+                f"By {label.name}:\n\n{render(grouped.assign(**{'query sets': label.value_counts().astype(object)}), 'markdown')}"
+            )
     if list(about["exposure"].unique()) == ["not stated"]:
         parts.append(f"The card of {subject} lists no languages: whether it has seen these is not stated.\n")
     return "\n".join(parts)

@@ -19,7 +19,7 @@ from hybrid_bench.support.progress import Progress
 #: Name of a group to its suites.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "low-resource": ("afriqa", "flores200", "tico19"),
-    "domains": ("squadshifts",),
+    "domains": ("squadshifts", "question-sources"),
     "beir": ("beir/nfcorpus/test", "beir/scifact/test"),
 }
 
