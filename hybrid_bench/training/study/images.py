@@ -59,6 +59,7 @@ class Measured:
         auc: (dataset, query set) to (fits, images): the share of no-match pairs that score below an image with its caption; its
             mean is the AUC.
         pool: suite to the measures of images on the pool of all captions, and :data:`BETWEEN`, by the first fit.
+        fits: the fingerprint of each fit.
     """
 
     hits: dict[Key, NDArray[np.float64]] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Measured:
     clip: dict[Key, NDArray[np.float64]] = field(default_factory=dict)
     auc: dict[Key, NDArray[np.float64]] = field(default_factory=dict)
     pool: dict[str, dict[str, float]] = field(default_factory=dict)
+    fits: list[str] = field(default_factory=list)
 
 
 def mean(values: Values, of: Sequence[Key]) -> NDArray[np.float64]:
@@ -96,7 +98,7 @@ def measure(arms: Sequence[Arm], suites: Sequence[str], progress: Progress) -> d
 
 
 def _measure(arm: Arm, suites: Sequence[Suite], progress: Progress) -> Measured:
-    found = Measured()
+    found = Measured(fits=[encoder.fingerprint for encoder in arm.fits])
     known: dict[tuple[str, Key], NDArray[np.float32]] = {}
     for encoder in arm.fits:
         # dataset and query set to captions, their images, and the numbers of these, of all splits
@@ -265,6 +267,7 @@ def as_json(found: Mapping[str, Measured]) -> dict[str, object]:
 
     return {
         name: {
+            "fits": one.fits,
             f"R@{CUTOFF}": by_fit(one.hits),
             f"R@{CUTOFF} centred": by_fit(one.centred),
             "AUC": by_fit(one.auc),

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from hybrid_bench.training.study.images import CUTOFF, SEEN, Difference, Key, Measured, difference
+from hybrid_bench.training.study.images import CUTOFF, SEEN, Difference, Key, Measured, difference, mean
 
 #: Beginning of a dataset's name to the question that it is asked for, and how the whole of it is measured.
 _QUESTIONS = {
@@ -59,6 +59,7 @@ def answers(found: Mapping[str, Measured], base: str) -> str:
         suites = list(dict.fromkeys(suite for suite, _ in keys if suite.startswith(beginning)))
         if suites:
             lines.append(f"### {question}\n")
+            lines += _in_short(found, base, {suite: [key for key in keys if key[0] == suite] for suite in suites})
             for suite in suites:
                 lines += _of_suite(found, base, suite, [key for key in keys if key[0] == suite])
             lines.append(
@@ -67,6 +68,28 @@ def answers(found: Mapping[str, Measured], base: str) -> str:
                 f"add {whole} --from FOLDER`, then `hybrid-bench evaluate {_DUAL} --suite {whole}`.\n"
             )
     return "\n".join([*lines, *_of_clip_score(found, base)])
+
+
+def _hybrid(found: Mapping[str, Measured]) -> str | None:
+    return next((arm for arm in found if arm.startswith("hybrid")), None)
+
+
+def _in_short(found: Mapping[str, Measured], base: str, suites: Mapping[str, Sequence[Key]]) -> list[str]:
+    """How often the hybrid encoder is clearly better than others in unseen languages."""
+    hybrid = _hybrid(found)
+    if hybrid in (None, base):
+        return []
+
+    def better(other: str, values: Literal["hits", "centred"] = "hits") -> str:
+        gaps = [compare(found, str(hybrid), other, unseen(keys), values) for keys in suites.values()]
+        return f"{sum(gap.clear and gap.value > 0 for gap in gaps)} of {len(gaps)}"
+
+    others = " and ".join(f"than {other} on {better(other)}" for other in found if other not in (base, hybrid))
+    text = (
+        f"In unseen languages {hybrid} is better than {base} on {better(base)} suites; without offsets of languages on "
+        f"{better(base, 'centred')}"
+    )
+    return [f"{text}. It is better {others}.\n" if others else f"{text}.\n"]
 
 
 def _of_suite(found: Mapping[str, Measured], base: str, suite: str, keys: Sequence[Key]) -> list[str]:
@@ -82,11 +105,15 @@ def _of_suite(found: Mapping[str, Measured], base: str, suite: str, keys: Sequen
             english = compare(found, arm, base, seen(keys))
             text += f". In English: {verdict(english)}, {points(english)}"
         lines.append(f"{text}.")
-    hybrid = next((arm for arm in found if arm.startswith("hybrid")), None)
+    hybrid = _hybrid(found)
     for other in (arm for arm in found if hybrid and arm not in (base, hybrid)):
         gap = compare(found, str(hybrid), other, unseen(keys))
         lines.append(f"- {suite}: {hybrid} against {other} in unseen languages: {verdict(gap)}, {points(gap)} points.")
     return lines
+
+
+def _auc(one: Measured, of: Sequence[Key]) -> float:
+    return float(mean(one.auc, of)[0])
 
 
 def _of_clip_score(found: Mapping[str, Measured], base: str) -> list[str]:
@@ -96,8 +123,14 @@ def _of_clip_score(found: Mapping[str, Measured], base: str) -> list[str]:
         of = [key for key in keys if key[0] == dataset]
         if not seen(of):
             continue
+        lost = {arm: _auc(one, seen(of)) - _auc(one, unseen(of)) for arm, one in found.items()}
+        lines.append(
+            f"On {dataset} the AUC in unseen languages is below that in English by "
+            + ", ".join(f"{gap:.3f} ({arm})" for arm, gap in lost.items())
+            + ".\n"
+        )
         for arm, one in found.items():
-            english, others = (float(np.mean([one.auc[key][0].mean() for key in part])) for part in (seen(of), unseen(of)))
+            english, others = _auc(one, seen(of)), _auc(one, unseen(of))
             scores = [float(np.mean([one.clip[key].mean() for key in part])) for part in (seen(of), unseen(of))]
             text = (
                 f"- {dataset}: {arm} tells match from no-match with an AUC of {english:.3f} in English and {others:.3f} in "
@@ -110,6 +143,7 @@ def _of_clip_score(found: Mapping[str, Measured], base: str) -> list[str]:
                     f"{verdict(cross)}, {points(cross)}"
                 )
             lines.append(f"{text}.")
+        lines.append("")
     lines.append(
         "- Not answered here: the same on multilingual COCO, XTD10 and Crossmodal-3600, whose images are not at hand, and by the "
         "CLIPScore of a pretrained dual encoder. With them: `hybrid-bench images add xtd10 --from FOLDER`, then `hybrid-bench "

@@ -55,8 +55,8 @@ def markdown(found: Mapping[str, Measured], base: str, command: str) -> str:
         f"`{SEEN}` is zero-shot. *Centred*: the mean of each language's captions, and that of the images, is subtracted first, "
         f"which removes offsets of languages. Intervals are 95 %, of a paired bootstrap over images ({RESAMPLES:,} resamples). "
         + (
-            f"Each encoder was fitted {fits} times: once to all images, which the figures are of, and without each part of them "
-            "in turn, which *fits* are of, from the least to the largest. "
+            f"Each encoder was fitted {fits} times: once to all images, which the figures are of, and {fits - 1} times to a part "
+            "of them; *fits* are the least and the largest figure of all. "
             if fits > 1
             else ""
         )
