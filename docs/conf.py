@@ -37,6 +37,7 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 exclude_patterns = ["_build", "extensions"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
 

@@ -29,7 +29,7 @@ def every_command(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[
 def test_the_reference_has_what_help_prints(words: tuple[str, ...], command: Any) -> None:
     """The oracle is the text of ``--help``, which typer makes."""
     name = " ".join(("hybrid-bench", *words))
-    text = command.get_help(typer.Context(command, info_name=name))
+    text = command.get_help(typer.Context(command, info_name=name)).partition("Options:")[2]
     page = PAGES[f"commands/{words[0]}"]
     section = re.split(rf"^#+ {name}$", page, flags=re.MULTILINE)[1]
     section = re.split(r"^#+ ", section, flags=re.MULTILINE)[0]

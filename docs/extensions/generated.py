@@ -7,10 +7,10 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from extensions import commands, repository_files
+from extensions import commands, encoders, file_formats, python_api, repository_files, suites
 
 #: What gives pages: path without suffix to Markdown.
-GENERATORS = (commands.pages, repository_files.pages)
+GENERATORS = (commands.pages, encoders.pages, file_formats.pages, python_api.pages, repository_files.pages, suites.pages)
 #: Inside the folder of sources; git ignores it.
 FOLDER = "reference/generated"
 
