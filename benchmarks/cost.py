@@ -1,4 +1,4 @@
-"""What all of MIRACL costs, by language: passages, queries, bytes and hours. Writes the table of ``docs/guides/clusters.md``.
+"""What all of MIRACL costs, by language: passages, queries, bytes and hours. Writes the table of ``benchmarks/README.md``.
 
     python benchmarks/cost.py --passages-a-second 45 --gigaflops 100   # as encoding.py and scale.py measure on your machine
     python benchmarks/cost.py --check                                  # the same formulas against measurements

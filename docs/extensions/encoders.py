@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from typing import Any
+
 
 from extensions.links import ROOT
 from extensions.markdown import code, table
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.support import toml
 
 _ENTRY_POINTS = "hybrid_bench.encoders"
 
@@ -16,12 +17,12 @@ _ENTRY_POINTS = "hybrid_bench.encoders"
 def pages() -> dict[str, str]:
     """Path of the page, without its suffix, to its Markdown."""
     parts = [
-        "# Encoders\n\nEncoders of plugins, by the name that commands take. Besides these, an encoder is named by a Hugging Face id "
-        "(`intfloat/multilingual-e5-base`), by a folder, or by a prefix and a model (`api:openai/text-embedding-3-small`). "
-        "`hybrid-bench encoders show NAME` prints the card of one as it will be used.\n"
+        "# Encoders\n\nEncoders of plugins, by the name that commands take. Besides these, an encoder is named by a "
+        "Hugging Face id (`intfloat/multilingual-e5-base`), by a folder, or by a prefix and a model "
+        "(`api:openai/text-embedding-3-small`). `hybrid-bench encoders show NAME` prints the card of one as it will be used.\n"
     ]
     for project in sorted((ROOT / "plugins").glob("*/pyproject.toml")):
-        fields = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+        fields = toml.load(project)["project"]
         names = fields.get("entry-points", {}).get(_ENTRY_POINTS, {})
         if names:
             parts.append(f"## {fields['name']}\n\n{fields['description']} [More](plugins/{project.parent.name}.md).\n")

@@ -51,14 +51,18 @@ def formats() -> dict[str, Format]:
             "`encoder.toml` in the folder of a checkpoint, or the `--card` of [vectors](/guides/vectors.md).",
             EncoderCard,
         ),
-        "submission": Format("submission.toml", "The card of a [submission](/guides/submitting.md), and one entry a suite.", Submission),
-        "attestation": Format("Attestations", "`checks/<org>__<name>/<revision>.toml`, written by maintainers of boards.", Attestation),
+        "submission": Format(
+            "submission.toml", "The card of a [submission](/guides/submitting.md), and one entry a suite.", Submission
+        ),
+        "attestation": Format(
+            "Attestations", "`checks/<org>__<name>/<revision>.toml`, written by maintainers of boards.", Attestation
+        ),
         "board": Format("Boards", "`boards/<name>.toml`: a board's suites and columns.", BoardSpec),
         "published": Format("Sources of published figures", "`published/<name>.toml`, beside the table `<name>.tsv`.", Source),
         "recipe": Format(
             "Recipes",
-            "A training, see [training](/guides/training.md). `hybrid-bench train RECIPE --show` prints every key with its value. A recipe "
-            "that `extends` another overrides it key by key; `data.sources` is replaced as a whole.",
+            "A training, see [training](/guides/training.md). `hybrid-bench train RECIPE --show` prints every key with its "
+            "value. A recipe that `extends` another overrides it key by key; `data.sources` is replaced as a whole.",
             Recipe,
         ),
     }
@@ -119,7 +123,9 @@ def _rows(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
 def _attributes(model: type[BaseModel]) -> dict[str, str]:
     """Field to its meaning, from the part ``Attributes:`` of a docstring."""
     text = (model.__doc__ or "").partition("Attributes:")[2]
-    return {name: " ".join(meaning.split()) for name, meaning in re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", text, re.MULTILINE)}
+    return {
+        name: " ".join(meaning.split()) for name, meaning in re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", text, re.MULTILINE)
+    }
 
 
 def _summary(model: type[BaseModel]) -> str:

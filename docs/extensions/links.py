@@ -20,9 +20,11 @@ _PAGES = (
     (r"README\.md", "index"),
     (r"CONTRIBUTING\.md", "reference/generated/contributing"),
     (r"CHANGELOG\.md", "reference/generated/changelog"),
+    (r"benchmarks/README\.md", "reference/generated/benchmarks"),
     (r"leaderboards/README\.md", "reference/generated/submissions"),
     (r"plugins/([\w-]+)/README\.md", r"reference/generated/plugins/\1"),
     (r"leaderboards/(studies/.*)\.md", r"reference/generated/\1"),
+    (r"leaderboards/([\w-]+)\.md", r"reference/generated/boards/\1"),
     (r"docs/(.*)\.md", r"\1"),
 )
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s#]*)(#[^()\s]*)?\)")

@@ -14,7 +14,9 @@ from hybrid_bench.support import lazy_exports
 
 _PACKAGES = {
     "hybrid_bench": "For users: loading encoders and suites, evaluating, comparing and reporting.",
-    "hybrid_bench.plugin": "For plugins: what they implement and what they may import. A name that users have too is in `hybrid_bench`.",
+    "hybrid_bench.plugin": (
+        "For plugins: what they implement and what they may import. A name that users have too is in `hybrid_bench`."
+    ),
     "hybrid_bench.testing": "Tests that a plugin's author subclasses.",
 }
 #: Headings, with what tells their names; the first that fits counts.

@@ -5,7 +5,15 @@ from __future__ import annotations
 from extensions.links import ROOT, page_of, relinked
 
 #: Files and patterns of files.
-_FILES = ("CONTRIBUTING.md", "CHANGELOG.md", "leaderboards/README.md", "plugins/*/README.md", "leaderboards/studies/**/*.md")
+_FILES = (
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "benchmarks/README.md",
+    "leaderboards/README.md",
+    "leaderboards/[!R]*.md",
+    "leaderboards/studies/**/*.md",
+    "plugins/*/README.md",
+)
 _GENERATED = "reference/generated/"
 
 

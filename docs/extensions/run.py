@@ -91,8 +91,10 @@ class Run(SphinxDirective):
 
 
 def _check(app: Sphinx, page: nodes.document) -> None:
-    """Parse the commands of a page."""
+    """Parse the commands of a page, and its Python."""
     for block in page.findall(nodes.literal_block):
+        if block.get("language") == "python":
+            _compile(block)
         if "output" in block["classes"] or block.get("language") not in _SHELL:
             continue
         for words in command_lines(block.astext()):
@@ -101,6 +103,14 @@ def _check(app: Sphinx, page: nodes.document) -> None:
             except Exception as error:
                 text = f"{PROGRAM} {' '.join(words)}: {getattr(error, 'message', error)}"
                 logger.warning(text, location=block)
+
+
+def _compile(block: nodes.literal_block) -> None:
+    """Warn of a block of Python that is not valid; those of notebooks run besides."""
+    try:
+        compile(block.astext(), "<block>", "exec")
+    except SyntaxError as error:
+        logger.warning(f"not valid Python: {error}", location=block)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

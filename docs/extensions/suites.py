@@ -35,12 +35,15 @@ def pages() -> dict[str, str]:
     counts = suite_counts.read()
     suites = {name: SUITES.get(name) for name in SUITES}
     found = {f"{_FOLDER}/{_file(name)}": "\n".join(_page(suite, counts.get(name, []))) for name, suite in suites.items()}
-    rows = [(f"[`{name}`]({_file(name)}.md)", suite.description, len(suite.languages), suite.licence) for name, suite in suites.items()]
+    rows = [
+        (f"[`{name}`]({_file(name)}.md)", suite.description, len(suite.languages), suite.licence)
+        for name, suite in suites.items()
+    ]
     contents = "\n".join(map(_file, suites))
     found[f"{_FOLDER}/index"] = (
         f"# Suites\n\n{table(('suite', 'what', 'languages', 'licence'), rows)}\n"
-        "`--suite` also takes any [ir_datasets](https://ir-datasets.com) id, a [folder in BEIR's layout](/guides/own-collections.md), "
-        "and what [plugins](/reference/plugins.md) add.\n\n"
+        "`--suite` also takes any [ir_datasets](https://ir-datasets.com) id, a [folder in BEIR's layout]"
+        "(/guides/own-collections.md), and what [plugins](/reference/plugins.md) add.\n\n"
         f"```{{toctree}}\n:hidden:\n\n{contents}\n```\n"
     )
     return found
@@ -59,7 +62,9 @@ def _page(suite: Suite, counts: list[suite_counts.Count]) -> Iterator[str]:
         "main measure": code(suite.primary),
         "measures by default": ", ".join(map(code, suite.measures)),
         "tables by": ", ".join(map(code, suite.slices)),
-        "search": "to a depth, as a [large collection](/guides/clusters.md)" if suite.large else "the whole pool, without a cut-off",
+        "search": "to a depth, as a [large collection](/guides/clusters.md)"
+        if suite.large
+        else "the whole pool, without a cut-off",
         "licence": suite.licence,
     }
     yield table(("", ""), [(name, fact) for name, fact in facts.items() if fact])
@@ -82,9 +87,13 @@ def _settings(suite: Suite) -> Iterator[str]:
 def _counts(counts: list[suite_counts.Count]) -> Iterator[str]:
     if not counts:
         return
-    found: dict[str, dict[str, int]] = {part: {name: n for of, name, n in counts if of == part} for part in ("queries", "passages")}
+    found: dict[str, dict[str, int]] = {
+        part: {name: n for of, name, n in counts if of == part} for part in ("queries", "passages")
+    }
     names = list(dict.fromkeys(name for of in found.values() for name in of))
-    rows: list[tuple[object, ...]] = [(code(name), *(f"{of[name]:,}" if name in of else "" for of in found.values())) for name in names]
+    rows: list[tuple[object, ...]] = [
+        (code(name), *(f"{of[name]:,}" if name in of else "" for of in found.values())) for name in names
+    ]
     rows.append(("all", *(f"{sum(of.values()):,}" for of in found.values())))
     yield "## Counts\n\nQueries that have a relevant passage, and passages.\n"
     yield table(("query set, collection", "queries", "passages"), rows)

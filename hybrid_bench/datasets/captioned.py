@@ -129,6 +129,9 @@ def captions_of(name: str, of: str) -> Sequence[Caption]:
         name: of a suite, or of Multi30k's split for training: ``multi30k/train``, also called ``multi30k-flickr8k/train``.
         of: the language; with ``-mt`` for machine translations.
 
+    Returns:
+        The captions, in the order of the file.
+
     Raises:
         UnknownNameError: if there are no such captions.
         HybridBenchError: if the file cannot be had or is damaged.

@@ -11,7 +11,14 @@ from hybrid_bench.support.hashing import TextsDigest
 
 
 def items_hash(items: Iterable[Item]) -> str:
-    """sha256 of ids and contents in order; one item at a time is held."""
+    """sha256 of ids and contents in order; one item at a time is held.
+
+    Args:
+        items: queries or passages.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     digest = TextsDigest()
     for item in items:
         digest.update((item.id, item.content))
@@ -43,7 +50,14 @@ def passages_hash(suite: Suite, collection: str) -> str:
 
 
 def suite_hash(suite: Suite) -> str:
-    """The hash of everything that decides a result on a suite: queries, passages and judgements."""
+    """The hash of everything that decides a result on a suite: queries, passages and judgements.
+
+    Args:
+        suite: whose texts are all read.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     digest = TextsDigest()
     for queries in suite.query_sets:
         for query in suite.queries(queries.name):

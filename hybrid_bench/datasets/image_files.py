@@ -120,6 +120,12 @@ def find_images(folder: Path) -> dict[str, Path]:
     """Id to the path of the image files in a folder and its subfolders.
 
     The id is the name without its ending; a file of Flickr8k, ``1007129816_e794419615.jpg``, also has the id ``1007129816``.
+
+    Args:
+        folder: that is searched; symbolic links to folders are not followed.
+
+    Returns:
+        Id to path; of two files with one id, the one that is found first.
     """
     found: dict[str, Path] = {}
     for parent, _, files in os.walk(folder):

@@ -143,6 +143,12 @@ Input = str | Image
 def modality_of(inputs: Iterable[object]) -> Modality:
     """The modality of some inputs; ``text`` if there are none.
 
+    Args:
+        inputs: texts or images.
+
+    Returns:
+        ``text`` or ``image``.
+
     Raises:
         HybridBenchError: if there are texts and images among them, or something else.
     """

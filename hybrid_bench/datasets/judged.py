@@ -36,6 +36,9 @@ def judged_queries(suite: Suite, oddities: Oddities | None = None) -> dict[str, 
         suite: of the query sets.
         oddities: counts what is accepted by a rule.
 
+    Returns:
+        Name of the query set to its queries and their judgements.
+
     Raises:
         HybridBenchError: if no query has a relevant passage, or as by :func:`judged_in`.
     """
@@ -91,6 +94,14 @@ def qrels(suite: Suite, setting: Setting, judgements: Iterable[Judgement]) -> di
     """Query id to TREC id to grade of the relevant passages in a setting's pool.
 
     A query without a relevant passage there does not count in the setting and is left out.
+
+    Args:
+        suite: of the setting.
+        setting: whose pool is searched.
+        judgements: of its query set.
+
+    Returns:
+        Query id to TREC id to grade, 1 or more.
 
     Raises:
         HybridBenchError: if a judgement names a collection that the suite does not have.

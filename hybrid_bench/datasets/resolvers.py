@@ -52,6 +52,12 @@ def load_suite(name: str) -> Suite:
 
     A name is a registered one, a folder in BEIR's layout, ``miracl/sw+yo/dev``, an ir_datasets id, or what a plugin resolves.
 
+    Args:
+        name: as ``--suite`` takes it.
+
+    Returns:
+        The suite. Its files are read, or downloaded, when they are first needed.
+
     Raises:
         UnknownNameError: if no resolver knows the name; near misses are suggested.
         HybridBenchError: if the suite's files are malformed, or a resolver cannot be imported or does not return a suite.

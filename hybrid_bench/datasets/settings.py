@@ -62,6 +62,9 @@ def language_settings(
         query_sets: each with a language.
         collections: each with a language.
         pool: the name of the pool of all; None for monolingual settings alone.
+
+    Returns:
+        The settings in the order of tables: monolingual, cross-lingual, multilingual.
     """
     return _settings(query_sets, collections, pool, "language", ("monolingual", "cross-lingual", "multilingual"))
 
@@ -71,7 +74,13 @@ def domain_settings(
 ) -> tuple[Setting, ...]:
     """The settings of a suite whose collections differ in domain: ``in-domain``, ``cross-domain`` and ``all-domain``.
 
-    Arguments as in :func:`language_settings`.
+    Args:
+        query_sets: each with a domain.
+        collections: each with a domain.
+        pool: the name of the pool of all; None for settings within a domain alone.
+
+    Returns:
+        The settings in the order of tables: in-domain, cross-domain, all-domain.
     """
     return _settings(query_sets, collections, pool, "domain", ("in-domain", "cross-domain", "all-domain"))
 
@@ -82,6 +91,9 @@ def image_settings(query_sets: Iterable[QuerySet], pools: Iterable[tuple[str, st
     Args:
         query_sets: of texts or images.
         pools: names of pools, each with its modality.
+
+    Returns:
+        A setting for each query set and each pool of the other modality.
     """
     kinds: dict[tuple[str, str], SettingKind] = {("text", "image"): "text-to-image", ("image", "text"): "image-to-text"}
     pairs = [(queries, pool, kinds.get((queries.modality, modality))) for queries in query_sets for pool, modality in pools]
@@ -112,6 +124,13 @@ def _settings(
 
 def parse_settings(asked: Sequence[str], settings: Sequence[Setting]) -> list[Setting]:
     """The settings named by kinds (``monolingual``) or by pairs (``en:de``, ``en:all``); all if none is named.
+
+    Args:
+        asked: names of kinds or pairs.
+        settings: of the suite.
+
+    Returns:
+        The settings that are named, each once.
 
     Raises:
         UnknownNameError: if a name is neither; near misses are suggested.

@@ -171,6 +171,9 @@ def load_vectors(
         languages: whose vectors are read; all by default.
         stated: options of the command line that make the card, for the command of a result.
 
+    Returns:
+        What :func:`hybrid_bench.evaluate` takes in place of an encoder; arrays are read when they are needed.
+
     Raises:
         HybridBenchError: if the manifest is that of other texts; a part is missing or there twice; an id is missing, occurs twice
             or is not among the texts; or vectors are not finite, of different dimensions, or of another dtype than fp32, bf16 or

@@ -25,6 +25,9 @@ def encoder_folder(name: str, expected: Mapping[str, str], make: Callable[[Path]
         make: writes the files into the empty folder that it is given.
         megabytes: disk space that the files need, for the error message.
 
+    Returns:
+        The folder, of which the checksums are verified.
+
     Raises:
         HybridBenchError: if the folder cannot be written, or ``make`` does not produce the expected files.
     """

@@ -24,8 +24,11 @@ class EncoderCard(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    #: In results, tables and file names.
     name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+/-]*$")]
+    #: One sentence for readers.
     description: _Line = ""
+    #: What computes the vectors; ``static`` for encoders with their own code, and for vectors.
     backend: Backend = "transformers"
     #: Hugging Face id or folder (relative to the card) of the weights; empty for encoders with their own code.
     model: _Line = ""
@@ -33,11 +36,15 @@ class EncoderCard(BaseModel):
     revision: _Line = ""
     #: The model of images, if it is not the same: a folder beside the card or a Hugging Face id; both share a vector space.
     image_model: _Line = ""
+    #: The checkpoint that it was trained from.
     base: _Line = ""
     #: How token vectors are combined into one; None if the backend decides.
     pooling: Pooling | None = None
+    #: ``cosine`` normalises vectors; ``dot`` takes them as they are.
     similarity: Similarity = "cosine"
+    #: Put before every query.
     query_prefix: str = Field(default="", max_length=2000)
+    #: Put before every passage.
     passage_prefix: str = Field(default="", max_length=2000)
     #: In tokens, including prefix and special tokens; longer texts are truncated.
     max_length: Annotated[int, Field(ge=8, le=131072)] | None = None
@@ -45,17 +52,23 @@ class EncoderCard(BaseModel):
     modalities: Annotated[tuple[Modality, ...], Field(min_length=1)] = ("text",)
     #: How an image becomes the model's input (size, crop, normalisation), in words; stored image vectors depend on it.
     preprocessing: _Line = ""
+    #: Of the vectors.
     dimension: Annotated[int, Field(ge=1, le=65536)] | None = None
+    #: How many; None: not stated.
     parameters: Annotated[int, Field(ge=0)] | None = None
+    #: Of the weights.
     licence: _Line = ""
     #: BCP-47 tags of the languages that it has been trained on in any way; empty: not stated.
     languages: tuple[str, ...] = ()
     #: Those of the data that it was fine-tuned on last; empty: not stated.
     tuned_languages: tuple[str, ...] = ()
+    #: In words.
     training_data: _Line = ""
     #: Suites whose texts or their translations are in the training data; None: not stated.
     trained_on_suites: tuple[str, ...] | None = None
+    #: Where to read more.
     url: _Line = ""
+    #: BibTeX.
     citation: Annotated[str, Field(max_length=4000)] = ""
 
     @model_validator(mode="after")

@@ -41,6 +41,9 @@ def as_encoder(model: Any, *, name: str = "", fingerprint: str = "", **card_fiel
             objects, of the vectors that they give for a few texts.
         card_fields: other fields of the card, e.g. ``similarity="dot"``; vectors are normalised where it is ``cosine``.
 
+    Returns:
+        The encoder, for :func:`hybrid_bench.evaluate`.
+
     Raises:
         HybridBenchError: if the object is none of these, or a field is invalid.
     """

@@ -61,6 +61,9 @@ def load_encoder(
         card_fields: fields that replace those of the card, e.g. ``pooling="cls"`` or ``query_prefix="query: "``; options of
             the resolver of a name with a prefix.
 
+    Returns:
+        The encoder, with its weights loaded. ``encode`` gives (texts, dimension) float32.
+
     Raises:
         HybridBenchError: if the encoder is unknown, lacks a modality, cannot be loaded, or needs a package that is missing.
     """

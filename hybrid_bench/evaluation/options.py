@@ -81,11 +81,14 @@ class EvaluationOptions:
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        """Check what can be checked without a suite.
+        """Check what can be checked without a suite; folders may be given as texts.
 
         Raises:
             HybridBenchError: if a value is not one of those that an option has.
         """
+        for name in ("store", "runs", "results"):
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, Path(getattr(self, name)))
         if self.passage_text not in get_args(PassageText):
             raise UnknownNameError("passage text", self.passage_text, get_args(PassageText))
         if self.storage not in (None, *get_args(Storage)):

@@ -35,6 +35,9 @@ def command_line(words: Sequence[str], options: Mapping[str, Any]) -> str:
     Args:
         words: the command and its arguments.
         options: name to value; options of value None are left out, flags are True.
+
+    Returns:
+        The command, quoted for a shell.
     """
     stated = list(words)
     for name, value in options.items():

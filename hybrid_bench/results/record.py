@@ -35,20 +35,31 @@ class Result(Strict):
     The same inputs give the same file, byte for byte, except for ``timings``.
     """
 
+    #: of this form of the file
     schema_version: Literal[2] = 2
+    #: the suite's name, with its restrictions: ``mini+de+en``
     suite: str
+    #: the card of the encoder, or what identifies a searcher; ``name`` is always there
     encoder: dict[str, Any]
     #: end of the files' names, where another result has the usual name
     variant: str = Field(default="", pattern=r"^([0-9a-f]{8}|[0-9a-f]{16})?$")
+    #: the measure that a summary shows
     primary: str
+    #: what a reader of the scores has to know
     notes: tuple[str, ...] = ()
+    #: query set to what its queries have in common
     query_sets: dict[str, Attributes]
+    #: collection to what its passages have in common
     collections: dict[str, Attributes]
     #: pool of several collections to their names
     pools: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    #: what has to be the same to get the same scores
     provenance: Provenance
+    #: the scores
     rows: tuple[Score, ...]
+    #: the ranks of the relevant passages; none if the suite was searched to a depth
     ranks_file: RanksFile | None = None
+    #: the runs that scores were computed from, of large suites
     runs: tuple[RunFile, ...] = ()
     #: phase to seconds of wall time
     timings: dict[str, float] = Field(default_factory=dict)
@@ -182,7 +193,17 @@ class Result(Strict):
         return result
 
     def matrix(self, measure: str | None = None) -> pd.DataFrame:
-        """Heat-map data: query sets by pools, of one measure."""
+        """Heat-map data: query sets by pools, of one measure.
+
+        Args:
+            measure: as the scores name it; by default the suite's primary measure.
+
+        Returns:
+            (query sets, pools) the value of each setting; NaN where a query set is not asked on a pool.
+
+        Raises:
+            HybridBenchError: if the result does not have the measure.
+        """
         chosen = self.scores[self.scores["measure"] == (measure or self.primary)]
         if chosen.empty:
             known = ", ".join(sorted({row.measure for row in self.rows}))

@@ -56,7 +56,14 @@ class TextsDigest:
 
 
 def texts_hash(contents: Iterable[str | Hashed]) -> str:
-    """The :class:`TextsDigest` of some texts or images, in order."""
+    """The :class:`TextsDigest` of some texts or images, in order.
+
+    Args:
+        contents: texts, or objects with a hash of their content.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     digest = TextsDigest()
     digest.update(contents)
     return digest.hexdigest()

@@ -61,29 +61,43 @@ def _as_tuple(value: Any) -> Any:
 class Card(_Strict):
     """The encoder card, as stated by the submitter."""
 
+    #: One sentence on the encoder.
     description: Line
+    #: Of the weights; ``closed`` for a closed model.
     licence: Line
     #: Hugging Face id of the weights; None for a closed model.
     model: Annotated[str, Field(pattern=rf"^{_NAME}(/{_NAME})?$")] | None = None
     #: The checkpoint it was trained from.
     base: Line | None = None
+    #: Where its code is.
     code: Url | None = None
+    #: Where it is described.
     paper: Url | None = None
     #: Number of parameters; None if not stated.
     parameters: Annotated[int, Field(ge=0, le=10**14)] | None = None
     #: Dimension of the vectors; None for a searcher without vectors.
     dimension: Annotated[int, Field(ge=1, le=8192)] | None = None
+    #: How token vectors are combined; None if not stated.
     pooling: Pooling | Literal["other"] | None = None
+    #: ``cosine`` needs unit vectors; ``lexical``: scores depend on the pool, as those of BM25 and fusions.
     similarity: Literal["cosine", "dot", "lexical"] = "cosine"
+    #: Put before every query.
     query_prefix: Prefix = ""
+    #: Put before every passage.
     passage_prefix: Prefix = ""
+    #: In tokens; None if not stated.
     max_length: Annotated[int, Field(ge=1, le=10**7)] | None = None
+    #: What it was trained on.
     training_data: Line
+    #: Codes; boards mark an encoder whose means are over others too.
     training_languages: Annotated[tuple[Language, ...], Field(max_length=300)] = ()
+    #: How training batches were mixed.
     batch_strategy: Literal["mono", "cross", "hybrid", "other", "none", "not stated"]
     #: Share of monolingual batches in a hybrid strategy.
     alpha: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    #: What computed the vectors.
     hardware: Line
+    #: Whom to ask.
     contact: Line
 
     _lists = field_validator("training_languages", mode="before")(_as_tuple)
@@ -103,8 +117,11 @@ class Card(_Strict):
 class VectorsFile(_Strict):
     """Reference to a vectors file stored elsewhere: fp16 safetensors of queries and passages."""
 
+    #: Of the file.
     sha256: Sha256
+    #: Its size.
     bytes: Annotated[int, Field(ge=1, le=1 << 40)]
+    #: Where it can be downloaded.
     url: Url | None = None
 
 
@@ -119,9 +136,11 @@ class SuiteEntry(_Strict):
     data: Sha256
     #: Retrieval depth per query; None if the whole pool was ranked.
     depth: Annotated[int, Field(ge=1, le=1000)] | None = None
+    #: What of the suite it was trained on: other texts of its ``articles``, the ``suite``, ``untrained``: nothing at all.
     trained_on: TrainedOn
     #: What vectors were computed in, before they were rounded to fp16; joined by ``+`` for a fusion. None: not stated.
     dtype: Annotated[str, Field(pattern=r"^(fp32|bf16|fp16|int8)(\+(fp32|bf16|fp16|int8)){0,3}$")] | None = None
+    #: The vectors that the ranks come from.
     vectors: VectorsFile | None = None
     #: "<setting> <measure>" to the claimed mean over the settings of that kind; compared with the recomputed score, never shown
     #: as a score.
@@ -145,11 +164,17 @@ class SuiteEntry(_Strict):
 class Submission(_Strict):
     """The content of submission.toml."""
 
+    #: Of this file.
     format: Annotated[int, AfterValidator(_current)]
+    #: Person or institution that submits.
     org: Name
+    #: Of the encoder.
     name: Name
+    #: Of the encoder; a published one does not change.
     revision: Name
+    #: What the encoder is.
     card: Card
+    #: Suite to what is provided for it.
     suites: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z0-9-]+(/[a-z0-9+-]+)*$", max_length=60)], SuiteEntry],
         Field(min_length=1, max_length=40),

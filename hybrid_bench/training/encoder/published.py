@@ -99,6 +99,9 @@ def load_published(folder: Path | str, *, base: str = "", dtype: str = "fp32", d
         dtype: as for :func:`hybrid_bench.load_encoder`.
         device: as for :func:`hybrid_bench.load_encoder`.
 
+    Returns:
+        The encoder, as :func:`hybrid_bench.load_encoder` returns one.
+
     Raises:
         HybridBenchError: if files are missing, the base cannot be loaded, or the merged encoder has other hashes.
     """

@@ -36,12 +36,13 @@ _MESSAGES = {"extra_forbidden": "unknown key", "tuple_type": 'takes a list, e.g.
 class Recipe(Section):
     """Everything that determines a training. Unknown keys are rejected."""
 
+    #: The name of the encoder; by default the file's.
     name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
     #: The encoder to train: a name, a Hugging Face id, or a folder.
     base: Annotated[str, Field(min_length=1)]
     #: Added to the card's description after the base and the strategy.
     description: Annotated[str, Field(max_length=500)] = ""
-    #: The limit leaves room below PyTorch's maximum for the consecutive seeds of :class:`Averaging`.
+    #: Of all random draws. The limit leaves room below PyTorch's maximum for the consecutive seeds of :class:`Averaging`.
     seed: Annotated[int, Field(ge=0, lt=2**32 - MOST_TRAININGS)] = 1
     data: Data
     batches: BatchChoices = BatchChoices()
@@ -118,7 +119,7 @@ class Recipe(Section):
                 f"{source} is not a valid recipe: {listed}",
                 f"{suggestion}Known keys: {', '.join(cls.known_keys())}."
                 if unknown
-                else "See docs/guides/training.md for the values of each key.",
+                else "The page of recipes in the reference has the values of each key.",
             ) from error
 
     def to_toml(self) -> str:

@@ -54,10 +54,13 @@ class Data(Section):
 class BatchChoices(Section):
     """How batches are drawn."""
 
+    #: ``mono``, ``cross``, ``hybrid``; ``english``, ``code-switched``; ``distilled``, ``hybrid+distilled``.
     strategy: Literal["mono", "cross", "hybrid", "english", "code-switched", "distilled", "hybrid+distilled"] = "hybrid"
     #: The share of monolingual batches under ``hybrid`` and ``hybrid+distilled``.
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.5
+    #: Pairs per step, over all processes.
     size: Annotated[int, Field(ge=2)] = 100
+    #: ``batch``: one language pair per batch, as in the paper; ``example``: one per example.
     mode: Mode = "batch"
     #: The share of examples that are drawn together with others of their article, as harder negatives; 0 in the paper.
     topical: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -101,11 +104,15 @@ class Distillation(Section):
 class Optimiser(Section):
     """AdamW with a warm-up."""
 
+    #: The number of steps.
     steps: Annotated[int, Field(ge=1)]
+    #: The peak learning rate of AdamW.
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3e-5
+    #: Weight decay of matrices.
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-2
     #: The share of the steps in which the learning rate rises.
     warmup: _Share = 0.1
+    #: After the warm-up: ``linear`` or ``cosine`` to 0, or ``constant``.
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     #: The largest norm of a gradient; longer gradients are clipped. 0: no clipping.
     max_gradient: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
@@ -116,9 +123,11 @@ class Weights(Section):
 
     #: ``full``: all weights; ``lora``: low-rank updates of linear layers.
     method: Literal["full", "lora"] = "full"
+    #: ``lora``: the rank of an update.
     rank: Annotated[int, Field(ge=1)] = 32
     #: A LoRA update is multiplied by ``scale / rank``.
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 32
+    #: ``lora``: dropout before an update.
     lora_dropout: _Share = 0.0
     #: Names, or suffixes of names, of the linear layers that get an update; ``all-linear``: every linear layer.
     targets: tuple[str, ...] = ("all-linear",)
@@ -135,11 +144,15 @@ class Weights(Section):
 class Texts(Section):
     """How texts are encoded; values that are not set are those of the base's card."""
 
+    #: Prefix of queries; not set: the base's.
     query_prefix: str | None = None
+    #: Prefix of passages; not set: the base's.
     passage_prefix: str | None = None
+    #: How token vectors are combined; not set: the base's.
     pooling: Pooling | None = None
-    #: In tokens; longer texts are truncated.
+    #: Maximum length of queries in tokens; longer ones are truncated.
     max_query_length: Annotated[int, Field(ge=8)] = 64
+    #: Maximum length of passages in tokens; longer ones are truncated.
     max_passage_length: Annotated[int, Field(ge=8)] = 256
 
 
@@ -165,6 +178,7 @@ class Dev(Section):
 class Compute(Section):
     """Speed and memory. Apart from ``precision``, these change the result by rounding only."""
 
+    #: Of matrix products; weights are in fp32.
     precision: Literal["fp32", "bf16"] = "fp32"
     #: Tokens per forward pass, including padding.
     micro_batch_tokens: Annotated[int, Field(ge=64)] = 1024
