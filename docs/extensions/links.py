@@ -22,6 +22,7 @@ _PAGES = (
     (r"CHANGELOG\.md", "reference/generated/changelog"),
     (r"benchmarks/README\.md", "reference/generated/benchmarks"),
     (r"leaderboards/README\.md", "reference/generated/submissions"),
+    (r"plugins/README\.md", "reference/generated/plugins/index"),
     (r"plugins/([\w-]+)/README\.md", r"reference/generated/plugins/\1"),
     (r"leaderboards/(studies/.*)\.md", r"reference/generated/\1"),
     (r"leaderboards/([\w-]+)\.md", r"reference/generated/boards/\1"),

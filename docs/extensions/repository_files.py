@@ -12,6 +12,7 @@ _FILES = (
     "leaderboards/README.md",
     "leaderboards/[!R]*.md",
     "leaderboards/studies/**/*.md",
+    "plugins/README.md",
     "plugins/*/README.md",
 )
 _GENERATED = "reference/generated/"
@@ -24,4 +25,5 @@ def pages() -> dict[str, str]:
         name = path.relative_to(ROOT).as_posix()
         page = str(page_of(name)).removeprefix(_GENERATED)
         found[page] = relinked(path.read_text(encoding="utf-8"), path.parent.relative_to(ROOT).as_posix())
+    found["plugins/index"] += "\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
     return found

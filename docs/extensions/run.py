@@ -66,7 +66,7 @@ class Run(SphinxDirective):
         return shown
 
     def _output(self, script: str) -> str:
-        folder = Path(self.env.app.doctreedir).parent / "run" / self.env.docname
+        folder = Path(self.env.app.outdir).parent / "run" / self.env.docname
         if self.env.temp_data.setdefault("run_folder", "") != str(folder):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)

@@ -43,7 +43,7 @@ def pages() -> dict[str, str]:
     found[f"{_FOLDER}/index"] = (
         f"# Suites\n\n{table(('suite', 'what', 'languages', 'licence'), rows)}\n"
         "`--suite` also takes any [ir_datasets](https://ir-datasets.com) id, a [folder in BEIR's layout]"
-        "(/guides/own-collections.md), and what [plugins](/reference/plugins.md) add.\n\n"
+        "(/guides/own-collections.md), and what [plugins](/reference/generated/plugins/index.md) add.\n\n"
         f"```{{toctree}}\n:hidden:\n\n{contents}\n```\n"
     )
     return found
