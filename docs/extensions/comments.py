@@ -26,7 +26,7 @@ def of_constants(module: ModuleType) -> dict[str, str]:
 
 def _above(statements: list[ast.stmt], source: str) -> dict[str, str]:
     lines = source.splitlines()
-    found = {}
+    found: dict[str, str] = {}
     for statement in statements:
         targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         at = statement.lineno - 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-
 from extensions.links import ROOT
 from extensions.markdown import code, table
 from hybrid_bench.encoders.card import EncoderCard

@@ -107,7 +107,7 @@ def _inner(annotation: Any) -> list[tuple[type[BaseModel], str]]:
     """The models of an annotation, with what stands for an item of a list or dictionary."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [(annotation, "")]
-    inside = {tuple: "[]", list: "[]", dict: ".*"}.get(get_origin(annotation), "")  # type: ignore[arg-type]
+    inside = {tuple: "[]", list: "[]", dict: ".*"}.get(get_origin(annotation), "")
     return [(model, inside + rest) for one in get_args(annotation) for model, rest in _inner(one)]
 
 

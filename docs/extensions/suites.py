@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import langcodes
 
@@ -112,9 +110,8 @@ def _how_to_get(suite: Suite) -> Iterator[str]:
     if entries:
         yield f"{len(entries)} entries of ir_datasets, for example {', '.join(map(code, entries[:1] + entries[-1:]))}:\n"
         yield f"```python\nimport hybrid_bench, ir_datasets\n\nhybrid_bench.register()\nir_datasets.load({entries[-1]!r})\n```\n"
-        citation = _documentation(entries[0]).get("bibtex")
-        if citation:
-            yield f"## Citation\n\n```bibtex\n{inspect.cleandoc(citation)}\n```\n"
+    if suite.citation:
+        yield f"## Citation\n\n```bibtex\n{suite.citation}\n```\n"
 
 
 def _entries(name: str) -> list[str]:
@@ -124,13 +121,6 @@ def _entries(name: str) -> list[str]:
 
     hybrid_bench.register()
     return sorted(entry for entry in ir_datasets.registry._registered if entry.startswith(f"{name}/"))
-
-
-def _documentation(entry: str) -> dict[str, Any]:
-    import ir_datasets
-
-    found: dict[str, Any] = ir_datasets.load(entry).documentation() or {}
-    return found
 
 
 def _published(suite: Suite) -> Iterator[str]:
