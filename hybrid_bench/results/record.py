@@ -16,6 +16,7 @@ from hybrid_bench.datasets.settings import Attribute, Setting
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.files import file_stem, free_variant, identity_of, is_taken, name_problem, read_fields, suite_folder
+from hybrid_bench.results.json_text import DEEPEST, is_deeper, json_text
 from hybrid_bench.results.parts import Attributes, Provenance, RanksFile, RunFile, Score, Strict
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.schema_1 import converted
@@ -23,10 +24,6 @@ from hybrid_bench.support import atomic, lazy_exports
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-#: Levels of a card, at most.
-_DEEPEST = 20
 
 
 class Result(Strict):
@@ -74,8 +71,8 @@ class Result(Strict):
             raise ValueError("its name is missing or not a text")
         if problem := name_problem(encoder["name"]):
             raise ValueError(problem)
-        if _is_deeper(encoder, _DEEPEST):
-            raise ValueError(f"it is nested more than {_DEEPEST} deep")
+        if is_deeper(encoder, DEEPEST):
+            raise ValueError(f"it is nested more than {DEEPEST} deep")
         return encoder
 
     @field_validator("suite")
@@ -241,18 +238,7 @@ class Result(Strict):
 
     def to_json(self) -> str:
         """The file's text, one score a line."""
-        fields = self.model_dump(mode="json")
-        for part, name in ((fields, "variant"), (fields["provenance"], "judgements"), (fields["provenance"], "identity")):
-            if not part[name]:
-                del part[name]
-        rows, timings, runs = fields.pop("rows"), fields.pop("timings"), fields.pop("runs")
-        for name in ("query_sets", "collections"):
-            fields[name] = {of: {k: v for k, v in one.items() if v is not None} for of, one in fields[name].items()}
-        head = json.dumps(fields, indent=1, ensure_ascii=False)[:-2]
-        parts = [f'{head},\n "rows": [\n{_lines(rows)}\n ]']
-        parts += [f' "runs": [\n{_lines(runs)}\n ]'] if runs else []
-        parts += [f' "timings": {json.dumps(timings)}\n}}\n']
-        return ",\n".join(parts)
+        return json_text(self.model_dump(mode="json"))
 
     def save(self, folder: Path | str = "results", *, overwrite: bool = False) -> Path:
         """Write ``<folder>/<suite>/<encoder>.json`` and the ranks beside it.
@@ -309,12 +295,3 @@ class Result(Strict):
             ) from error
         result._path = path
         return result
-
-
-def _is_deeper(value: object, depth: int) -> bool:
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return depth < 0 or any(_is_deeper(one, depth - 1) for one in inside)
-
-
-def _lines(records: list[dict[str, Any]]) -> str:
-    return ",\n".join("  " + json.dumps(record, ensure_ascii=False) for record in records)
