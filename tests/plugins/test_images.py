@@ -24,6 +24,7 @@ from hybrid_bench.plugin import SilentProgress, Strategy
 from hybrid_bench.testing.pictures import pictures, unusual
 from hybrid_bench.training.study.images import hits
 from hybrid_bench_images import contrastive, fitting, lite0, training
+from hybrid_bench_images.commands import train_projection
 from hybrid_bench_images.encoder import weights_of
 from hybrid_bench_images.projection import Projection, prepared, unit
 from tests.mutations import mutated
@@ -141,6 +142,22 @@ def test_cross_lingual_batches_need_two_languages() -> None:
     how = training.Training("linear", Strategy.from_name("cross"), batch_size=64)
     with pytest.raises(HybridBenchError, match="only one language: en"):
         contrastive.train(x, {"en": targets["en"]}, {"en": texts["en"]}, 0, how, SilentProgress())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "ridge", "strategy": "mono"}, "ridge regression needs no batches"),
+        ({"method": "ridge", "steps": 5}, "ridge regression needs no batches"),
+        ({"method": "cubic"}, "unknown method 'cubic'"),
+        ({"method": "linear", "strategy": "mixed"}, "unknown strategy 'mixed'"),
+        ({"method": "hidden", "strategy": "mono", "alpha": 0.5}, "the strategy mono has a fixed alpha"),
+        ({"images": "lite4"}, "there are no image features 'lite4'"),
+    ],
+)
+def test_options_without_effect_and_unknown_names_are_errors(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(HybridBenchError, match=message):
+        train_projection("me5-small", "multi30k-flickr8k/train/en", tmp_path / "out", **options)
 
 
 def saved(folder: Path, **about: str) -> Path:
