@@ -54,9 +54,10 @@ def write(outcome: Outcome, folder: Path, command: str) -> list[Path]:
 def _head(outcome: Outcome, command: str) -> str:
     first = next(iter(outcome.results.values()))
     names = ", ".join(f"`{result.name}`" for result in first)
+    measure = f"{first[0].primary} over the whole ranking" if first[0].primary == "AP" else first[0].primary
     return f"""# Robustness of {names}
 
-{first[0].primary} over the whole ranking, vectors in {first[0].provenance.dtype}. Intervals: 95 %, bootstrap over questions.
+{measure}, vectors in {first[0].provenance.dtype}. Intervals: 95 %, bootstrap over questions.
 p: two-sided, by the standard deviation of the bootstrap, corrected by Holm over all comparisons of a suite. gap: the same
 questions in the passages' language minus in another. drop: (in - out) / in, out being the mean of the domains but the first.
 class: resource class of Joshi et al. 2020, 0 to 5. exposure of a language, by the card of {outcome.subject}: in the data of its
@@ -72,6 +73,7 @@ def _answer(frame: pd.DataFrame, subject: str) -> str:
     """Where the last encoder helps and where it costs, and a sentence for each pair and statistic, from the figures alone."""
     found = {"Answer": answer.summary(frame, subject), "Comparisons": answer.sentences(frame)}
     parts = {title: [f"- {sentence}" for sentence in made] for title, made in found.items()}
+    parts["Answer"] = parts["Answer"] or [f"{subject} is compared with no other encoder."]
     return "\n".join(line for title, lines in parts.items() if lines for line in (f"## {title}\n", *lines, ""))
 
 

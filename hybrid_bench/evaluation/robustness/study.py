@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hybrid_bench.datasets.downloads import MIRROR_VARIABLE
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.evaluate import evaluate
@@ -84,7 +86,7 @@ def run(
             for collection in suite.collections:
                 next(iter(collection.passages()), None)
         except HybridBenchError as error:
-            outcome.missing[name] = f"{error.problem}. {error.remedy}".strip()
+            outcome.missing[name] = _without_places(f"{error.problem}. {error.remedy}".strip())
             continue
         found = []
         for encoder in encoders:
@@ -103,6 +105,12 @@ def run(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in outcome.missing.items())
         raise HybridBenchError(f"no suite of the study can be evaluated: {reasons}", "Get the files of one, as said there.")
     return outcome
+
+
+def _without_places(text: str) -> str:
+    """A text without the folder of the mirror, which a report for others should not name."""
+    mirror = os.environ.get(MIRROR_VARIABLE, "")
+    return text.replace(mirror, f"${MIRROR_VARIABLE}") if mirror else text
 
 
 def beside_on(named: str, suite: str, folder: Path) -> list[Result]:
