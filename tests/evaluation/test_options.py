@@ -110,3 +110,8 @@ def test_a_suite_that_was_restricted_before_states_its_languages_in_the_command(
     assert "--languages de,en" in before.provenance.command
     written = [one.model_copy(update={"timings": {}}).to_json() for one in (before, by_option)]
     assert written[0] == written[1]
+
+
+def test_folders_may_be_texts() -> None:
+    options = EvaluationOptions(store="store", runs="runs", results="results")
+    assert (options.store, options.runs, options.results) == (Path("store"), Path("runs"), Path("results"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.evaluation.compare import significant
@@ -58,7 +58,7 @@ def _overall(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[(frame["against"] != "") & (frame["name"] == "all")]
 
 
-def _effect(row: dict[str, Any]) -> str:
+def _effect(row: Mapping[Any, Any]) -> str:
     """A higher mean helps, and so does a smaller gap or drop."""
     if not significant(row["p"]):
         return "no more than noise"
