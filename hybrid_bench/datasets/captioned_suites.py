@@ -11,8 +11,7 @@ import functools
 from collections.abc import Collection as Group
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-from ir_datasets.formats import GenericDoc, GenericQuery
+from typing import TYPE_CHECKING
 
 from hybrid_bench.datasets import image_files
 from hybrid_bench.datasets.captioned import Captioned, datasets
@@ -23,6 +22,9 @@ from hybrid_bench.datasets.sources import captions as sources
 from hybrid_bench.datasets.sources.captions import Caption
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError
+
+if TYPE_CHECKING:
+    from ir_datasets.formats import GenericDoc, GenericQuery
 
 #: Name of the collection and of the query set of images.
 IMAGES = "images"
@@ -129,9 +131,13 @@ class _Part:
         return (one for one in self.of.read(self.name) if self.kept is None or one.image in self.kept)
 
     def passages(self) -> Iterator[GenericDoc]:
+        from ir_datasets.formats import GenericDoc
+
         return (GenericDoc(one.id, one.text) for one in self.captions())
 
     def queries(self) -> Iterator[GenericQuery]:
+        from ir_datasets.formats import GenericQuery
+
         return (GenericQuery(one.id, one.text) for one in self.captions())
 
     def by_image(self) -> dict[str, list[str]]:
