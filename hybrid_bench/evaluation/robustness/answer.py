@@ -65,7 +65,7 @@ def _effect(row: Mapping[Any, Any]) -> str:
     return "helps" if (row["value"] > 0) == (row["statistic"] == "mean difference") else "costs"
 
 
-def _where(row: dict[str, Any], frame: pd.DataFrame) -> str:
+def _where(row: Mapping[Any, Any], frame: pd.DataFrame) -> str:
     """The suite, the kind of setting and the figure; of means also in how many query sets."""
     counted = ""
     same = (frame[list(_KEY)] == [row[key] for key in _KEY]).all(axis=1)

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from hybrid_bench.datasets import citations
 from hybrid_bench.datasets.catalog import entry
 from hybrid_bench.datasets.parts import Collection, Judgement, QuerySet
 from hybrid_bench.datasets.settings import ALL, Setting
@@ -29,6 +30,9 @@ DPR = {"nq": ("dpr-w100/natural-questions/dev", 2), "trivia-qa": ("dpr-w100/triv
 DOMAINS = ("squad", *DPR)
 
 
+_CITATION = citations.cite(
+    "rajpurkar-etal-2016-squad", "kwiatkowski-etal-2019-natural", "joshi-etal-2017-triviaqa", "karpukhin-etal-2020-dense"
+)
 _PLACE = (
     "ir_datasets reads docs.tsv.gz, nq-dev.json.gz and tqa-dev.json.gz (of dl.fbaipublicfiles.com/dpr) in its folder dpr-w100, "
     "with the package ijson."
@@ -184,6 +188,7 @@ def suite(passages: int = PASSAGES, questions: int = QUESTIONS) -> Suite:
         note=f"{passages:,} passages and {questions:,} questions of each domain, drawn with seed {SEED}: answers of the "
         "questions, and passages that do not hold their answers. In TriviaQA, passages that hold the answer are relevant.",
         unique_ids=True,
+        citation=_CITATION,
     )
 
 
