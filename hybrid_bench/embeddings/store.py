@@ -62,7 +62,7 @@ class EmbeddingStore:
             on_wait: called with the folder before waiting for another process that is writing to it.
 
         Returns:
-            (inputs, dimension) float32.
+            (inputs, dimension) float32; a text that occurs again has the vector of its first occurrence.
 
         Raises:
             HybridBenchError: if the encoder returns invalid vectors, an image cannot be read, or the disk is full. Shards
@@ -90,7 +90,12 @@ class EmbeddingStore:
         dimensions = {part.shape[1] for part in parts}
         if len(dimensions) > 1:
             raise HybridBenchError(f"{encoder.card.name} returned {role} vectors of different dimensions: {sorted(dimensions)}")
-        return np.concatenate(parts) if parts else np.empty((0, encoder.card.dimension or 0), np.float32)
+        if not parts:
+            return np.empty((0, encoder.card.dimension or 0), np.float32)
+        vectors = np.concatenate(parts)
+        repeated, first = _repeated_texts(inputs)
+        vectors[repeated] = vectors[first]
+        return vectors
 
     def holds(self, encoder: Encoder, role: Role, inputs: Sequence[Input], *, passage_text: str = "") -> bool:
         """Whether every vector is stored and passes verification."""
@@ -106,6 +111,21 @@ class EmbeddingStore:
 
 def _key(encoder: Encoder, role: Role, inputs: Sequence[Input], passage_text: str) -> StoreKey:
     return StoreKey.of(encoder, role, passage_text, texts_hash(inputs), len(inputs), modality_of(inputs))
+
+
+def _repeated_texts(inputs: Sequence[Input]) -> tuple[list[int], list[int]]:
+    """The positions of texts that occurred before, and the positions where they first did.
+
+    Equal texts get equal vectors, so that passages with the same text are tied. Encoded in different batches, their vectors
+    differ in the last bits, and rounding would order them.
+    """
+    seen: dict[str, int] = {}
+    repeated, first = [], []
+    for position, text in enumerate(inputs):
+        if isinstance(text, str) and (found := seen.setdefault(text, position)) != position:
+            repeated.append(position)
+            first.append(found)
+    return repeated, first
 
 
 def _read_shard(path: Path, key_digest: str, count: int) -> np.ndarray | None:

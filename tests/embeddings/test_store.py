@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import safetensors.numpy
 
 from hybrid_bench import HybridBenchError, Image
 from hybrid_bench.embeddings.store import EmbeddingStore
+from hybrid_bench.plugin import Role
 from tests.embeddings.encoders import TEXTS, Counting, ForImages, Misbehaving, ReusesItsBuffer
 from tests.tiny_encoder import TinyEncoder
 
@@ -40,6 +41,20 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_vectors_are_those_of_the_encoder(store: EmbeddingStore) -> None:
     for _ in range(2):
         np.testing.assert_array_equal(store.vectors(Counting(), "query", TEXTS), TinyEncoder(dimension=16).encode(TEXTS, "query"))
+
+
+class DependsOnItsBatch(TinyEncoder):
+    """Rounds a vector according to its place in the batch, as floating point does."""
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        return np.nextafter(super().encode(texts, role), np.arange(len(texts), dtype=np.float32)[:, None])
+
+
+def test_equal_texts_have_equal_vectors_in_whatever_batch(store: EmbeddingStore) -> None:
+    texts = [*TEXTS[:20], TEXTS[7], "another", TEXTS[7], TEXTS[3]]
+    vectors = store.vectors(DependsOnItsBatch(dimension=16), "passage", texts)
+    np.testing.assert_array_equal(vectors[[20, 22, 23]], vectors[[7, 7, 3]])
+    np.testing.assert_array_equal(vectors, store.vectors(DependsOnItsBatch(dimension=16), "passage", texts))
 
 
 def test_a_second_call_encodes_nothing(store: EmbeddingStore) -> None:
