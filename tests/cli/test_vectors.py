@@ -115,7 +115,9 @@ def test_the_example_of_the_page_gives_the_scores_of_the_model_by_name(
 ) -> None:
     """An independent program embeds in other batches."""
     model = save_multilingual(tmp_path / "saved")
-    code = re.findall(r"^```python\n(.*?)^```", (root / "docs" / "vectors.md").read_text(encoding="utf-8"), re.M | re.S)[0]
+    code = re.findall(
+        r"^```python\n(.*?)^```", (root / "docs" / "guides" / "vectors.md").read_text(encoding="utf-8"), re.M | re.S
+    )[0]
     assert here("texts", "export", *LANGUAGES).returncode == 0
     monkeypatch.setattr("sys.argv", ["embed.py", str(model), "texts/mini"])
     exec(compile(code, "embed.py", "exec"), {})  # noqa: S102

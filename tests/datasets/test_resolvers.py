@@ -162,6 +162,9 @@ def test_an_entry_of_ir_datasets_without_a_language_is_undetermined(monkeypatch:
         def metadata(self) -> dict[str, Any]:
             return {"docs": {"count": 100_001}}
 
+        def documentation(self) -> None:
+            return None
+
     monkeypatch.setattr(resolvers, "entry", lambda name: Entry())
     monkeypatch.setattr("hybrid_bench.datasets.catalog.entry", lambda name: Entry())
     suite = resolvers.ir_datasets_id("my/entry")

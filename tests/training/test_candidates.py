@@ -18,4 +18,4 @@ def test_candidates_hold_out_the_suite_that_they_are_compared_on(path: Path) -> 
     assert candidate.data.held_out_articles == development.data.held_out_articles == ("squad-dev-r",)
     assert candidate.hash != development.hash
     assert candidate.optimiser == development.optimiser
-    assert path.stem in (ROOT / "docs" / "choices.md").read_text()
+    assert path.stem in (ROOT / "docs" / "studies" / "choices.md").read_text()
