@@ -44,6 +44,5 @@ suppress_warnings = ["mystnb.unknown_mime_type"]
 # Furo: readable on a telephone and in the dark, and with no JavaScript framework.
 html_theme = "furo"
 html_title = "Hybrid Bench"
-html_static_path = ["_static"]
 html_copy_source = False
 html_show_sourcelink = False
