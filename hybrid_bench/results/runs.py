@@ -216,27 +216,32 @@ def file_name(query_set: str, pool: str) -> str:
     return f"{query_set}{between}{pool}{RUN_SUFFIX}"
 
 
-_FILE_NAME = re.compile(rf"(?:(.+)--(.+)|([^-]+)-([^-]+)){re.escape(RUN_SUFFIX)}")
+#: Compressed, as an evaluation writes them, or plain, as they are exported.
+_FILE_NAME = re.compile(r"(?:(.+)--(.+)|([^-]+)-([^-]+))\.trec(?:\.gz)?")
 
 
 def runs_in(folder: Path) -> dict[tuple[str, str], Path]:
     """The runs in a folder, by query set and pool.
 
     Raises:
-        HybridBenchError: if there are none, or a file's name does not tell its setting.
+        HybridBenchError: if there are none, a file's name does not tell its setting, or two are of the same setting.
     """
-    found = {}
-    for path in sorted(folder.glob(f"*{RUN_SUFFIX}")):
+    found: dict[tuple[str, str], Path] = {}
+    for path in sorted([*folder.glob("*.trec"), *folder.glob(f"*{RUN_SUFFIX}")]):
         match = _FILE_NAME.fullmatch(path.name)
         if match is None:
             raise HybridBenchError(
                 f"the name of the run {path} does not tell its setting",
                 f"Name runs <query set>-<pool>{RUN_SUFFIX}, or <query set>--<pool>{RUN_SUFFIX} where a name has a hyphen.",
             )
-        found[match[1] or match[3], match[2] or match[4]] = path
+        setting = match[1] or match[3], match[2] or match[4]
+        if setting in found:
+            raise HybridBenchError(f"{found[setting]} and {path} are runs of the same setting", "Keep one of them.")
+        found[setting] = path
     if not found:
         raise HybridBenchError(
-            f"{folder} holds no runs", f"Runs are named <query set>-<pool>{RUN_SUFFIX}, as `evaluate --runs` writes them."
+            f"{folder} holds no runs",
+            f"Runs are named <query set>-<pool>.trec or {RUN_SUFFIX}, as `evaluate --runs` and `runs export` write them.",
         )
     return found
 

@@ -85,6 +85,21 @@ def test_another_run_of_the_same_name_has_its_own_result(here: Cli, tmp_path: Pa
     assert Result.read(tmp_path / "results" / "plain" / "second.json").name == "second"
 
 
+def test_a_folder_of_exported_runs_is_scored_as_the_runs_that_were_exported(here: Cli, tmp_path: Path) -> None:
+    of_mini = ("--suite", "mini", "--languages", "de,en")
+    assert here("evaluate", "tiny", *of_mini, "--runs", "runs", "--run-settings", "en:de,en:all").returncode == 0
+    runs = next(path.parent for path in (tmp_path / "runs").rglob("*.trec.gz"))
+    assert here("runs", "export", str(runs), "plain").returncode == 0
+    for folder in (str(runs), "plain"):
+        assert here("evaluate", "--run", folder, *of_mini, "--name", Path(folder).name, "--out", "scored").returncode == 0
+    packed, plain = (next((tmp_path / "scored").rglob(f"{name}.json")) for name in (runs.name, "plain"))
+    assert Result.read(packed).rows == Result.read(plain).rows != []
+    (tmp_path / "plain" / "en-de.trec.gz").write_bytes((runs / "en-de.trec.gz").read_bytes())
+    done = here("evaluate", "--run", "plain", *of_mini)
+    assert done.returncode == 2
+    assert "are runs of the same setting" in done.stderr
+
+
 @pytest.mark.parametrize("form", FORMS[1:])
 def test_runs_in_other_forms_are_fused(here: Cli, tmp_path: Path, plain: Path, form: str) -> None:
     for name, content in (("one", "plain"), ("other", form)):
