@@ -18,6 +18,8 @@ RESAMPLES = 10_000
 _SEED = 20_240_810
 #: Values that are drawn at once.
 _BATCH = 4_000_000
+#: The most bytes of draws that are kept for the next figure; larger ones, of some thousand questions, are drawn again.
+_KEPT = 1 << 24
 
 
 class Interval(NamedTuple):
@@ -67,16 +69,19 @@ def bootstrap(
 
 def _means(values: NDArray[np.float64], group: int, resamples: int) -> NDArray[np.float64]:
     """(resamples, values) means of resampled questions."""
-    counts = _counts(len(values), group, resamples)
+    draw = _kept_counts if len(values) * resamples <= _KEPT else _counts
+    counts = draw(len(values), group, resamples)
     step = max(1, _BATCH // len(values))
     parts = [counts[start : start + step].astype(np.float64) @ values for start in range(0, resamples, step)]
     return np.concatenate(parts) / len(values)
 
 
-@functools.lru_cache(maxsize=32)
 def _counts(questions: int, group: int, resamples: int) -> NDArray[np.uint8]:
     """(resamples, questions) how often each question is drawn, which is the same for all figures on as many questions."""
     rng = np.random.default_rng([_SEED, group])
     # Of n draws from n questions, none is drawn more than 255 times, but for a probability below 1e-500.
     drawn = (np.bincount(rng.integers(0, questions, questions), minlength=questions) for _ in range(resamples))
     return np.stack([counts.astype(np.uint8) for counts in drawn])
+
+
+_kept_counts = functools.lru_cache(maxsize=32)(_counts)
