@@ -33,8 +33,9 @@ class _MergedProduct(torch.autograd.Function):
         """Gradients, with G that of the output: x: G M; bias: sum of G's rows; A: s (G B)^T x; B: s G^T (x A^T)."""
         (gradient,) = gradients
         x, merged, a, b = ctx.saved_tensors
-        of_x = gradient @ merged if ctx.needs_input_grad[0] else None
+        # As matrices: the product of three and two dimensions would copy the weights for every text.
         rows, inputs = gradient.reshape(-1, gradient.shape[-1]), x.reshape(-1, x.shape[-1])
+        of_x = (rows @ merged).view(x.shape) if ctx.needs_input_grad[0] else None
         of_bias = rows.sum(dim=0) if ctx.needs_input_grad[2] else None
         of_a = ctx.scale * ((rows @ b).T @ inputs)
         of_b = ctx.scale * (rows.T @ (inputs @ a.T))
@@ -43,6 +44,9 @@ class _MergedProduct(torch.autograd.Function):
 
 class MergedLinear(Linear):
     """peft's LoRA layer, computed as one product unless the low-rank branch needs its own dropout."""
+
+    #: What the merged weight was computed from, and the weight.
+    _kept: tuple[tuple[Any, ...], Tensor] | None = None
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """(..., in) -> (..., out)."""
@@ -55,14 +59,22 @@ class MergedLinear(Linear):
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
         base = cast(nn.Linear, self.get_base_layer())
         a, b, scale = low_rank(self)
-        with torch.no_grad(), torch.autocast(device, enabled=False):
-            merged = torch.addmm(base.weight, b, a, alpha=scale).to(dtype)  # rounded once
+        merged = self._merged_weight(base.weight, a, b, scale, dtype)
         # Cast here, so that all gradients have the same dtype: autocast does not apply inside the custom backward.
         bias = None if base.bias is None else base.bias.to(dtype)
         product: Tensor = _MergedProduct.apply(  # type: ignore[no-untyped-call]
             x.to(dtype), merged, bias, a.to(dtype), b.to(dtype), scale
         )
         return product
+
+    def _merged_weight(self, weight: Tensor, a: Tensor, b: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
+        """``W + s B A``, rounded once. It is kept until one of them changes: a step has many micro-batches."""
+        # The version of a tensor changes with every in-place operation, as those of optimisers.
+        state = (dtype, scale, *((tensor.data_ptr(), tensor._version) for tensor in (weight, a, b)))
+        if self._kept is None or self._kept[0] != state:
+            with torch.no_grad(), torch.autocast(weight.device.type, enabled=False):
+                self._kept = state, torch.addmm(weight, b, a, alpha=scale).to(dtype)
+        return self._kept[1]
 
 
 def low_rank(layer: MergedLinear) -> tuple[nn.Parameter, nn.Parameter, float]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from peft.tuners.lora.layer import Linear
 
 from hybrid_bench.training.loop.dev_set import info_nce as closed_form
-from hybrid_bench.training.loop.lora import MergedLinear, factors
+from hybrid_bench.training.loop.lora import MergedLinear, factors, low_rank
 from hybrid_bench.training.loop.loss import info_nce
 from hybrid_bench.training.loop.trainable_model import TrainableModel
 from hybrid_bench.training.recipe import Negatives
@@ -233,3 +233,33 @@ def test_frozen_lower_layers_get_no_gradient(tmp_path: Path) -> None:
     full = TrainableModel.load(recipe(tmp_path, weights={"method": "full", "freeze_embeddings": True}), "cpu")
     assert not any("embeddings" in name for name in full.trainable_weights())
     assert any("layer.0" in name for name in full.trainable_weights())
+
+
+def test_low_rank_layers_follow_every_change_of_their_weights(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = TrainableModel.load(recipe(tmp_path), "cpu")
+    layer = next(module for module in model.transformer.modules() if isinstance(module, MergedLinear))
+    a, b, _ = low_rank(layer)
+    torch.nn.init.normal_(b)
+    inputs = torch.randn(3, 5, 16)
+    seen: list[torch.Tensor] = []
+
+    def check() -> None:
+        for _ in range(2):  # the second micro-batch uses what the first one kept
+            found = MergedLinear.forward(layer, inputs)
+            torch.testing.assert_close(found, Linear.forward(layer, inputs))
+        assert not any(torch.allclose(found, earlier) for earlier in seen)
+        seen.append(found.detach())
+
+    check()
+    optimiser = torch.optim.AdamW([a, b], lr=0.5)
+    layer(inputs).square().sum().backward()
+    optimiser.step()
+    check()
+    with torch.no_grad():
+        a.copy_(torch.randn_like(a))  # as a resumed training does
+    check()
+    b.data = torch.randn_like(b)
+    check()
+    layer.scaling["default"] *= 2
+    check()
