@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -65,6 +66,19 @@ def installed(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
     here(*pip, "check")
     here(*pip, "install", "--quiet", "--no-compile", "--no-deps", *wheels.values())
     return here
+
+
+def test_every_archive_carries_the_licence(wheels: dict[str, Path]) -> None:
+    text = (ROOT / "LICENSE").read_bytes()
+    for name, wheel in wheels.items():
+        with zipfile.ZipFile(wheel) as archive:
+            (own,) = (one for one in archive.namelist() if one.endswith(".dist-info/licenses/LICENSE"))
+            assert archive.read(own) == text, name
+    for sdist in DIST.glob("*.tar.gz"):
+        with tarfile.open(sdist) as archive:
+            member = archive.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/LICENSE")
+            assert member is not None
+            assert member.read() == text, sdist.name
 
 
 def test_the_metadata_are_what_pypi_accepts(wheels: dict[str, Path]) -> None:
