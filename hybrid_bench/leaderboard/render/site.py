@@ -244,4 +244,6 @@ def _breakable(label: str) -> Markup:
     """Let a heading such as ``RankDistance@20`` break where its words begin."""
     from markupsafe import Markup, escape
 
-    return Markup("<wbr>").join(escape(escaping.visible(part)) for part in re.split(r"(?<=[a-z]{2})(?=[A-Z])|(?=@)", label))
+    return Markup("<wbr>").join(
+        escape(escaping.visible(part)) for part in re.split(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[A-Za-z]{3})(?=@)", label)
+    )
