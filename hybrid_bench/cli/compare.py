@@ -29,12 +29,15 @@ def command(
 
     first, second = Result.read(a), Result.read(b)
     frame = compare(first, second, measure or None, by_language=by_language).set_index("setting")
-    console.show_frame(frame, output, f"{first.suite}: b = {_named(second)} compared with a = {_named(first)}")
+    (unit,) = set(frame["unit"])
+    shown = frame.drop(columns="unit") if output == "table" else frame
+    console.show_frame(shown, output, f"{first.suite}: b = {_named(second)} compared with a = {_named(first)}")
     if differing := computed_differently(first, second):
         console.remark(f"warning: {differing}: the differences are not those of the encoders alone")
     if output == "table":
         console.remark(
-            "p: two-sided, paired t-test and paired randomisation test over questions, corrected by Holm over the rows. "
+            f"p: two-sided, paired t-test and paired randomisation test over {unit}s, each with its translations, "
+            "corrected by Holm over the rows. "
             "effect: Cohen's d of the paired differences."
         )
 

@@ -34,12 +34,14 @@ class _Parallel:
         description: of the suite.
         by_default: the languages that are searched where none are chosen.
         domains: whether the domain of each line is stated.
+        unit: what a line is.
     """
 
     name: str
     description: str
     by_default: tuple[str, ...]
     domains: bool = False
+    unit: str = "sentence"
 
     def suite(self, languages: Sequence[str]) -> Suite:
         """The suite of some languages.
@@ -102,6 +104,7 @@ class _Parallel:
             unique_ids=True,
             slices=self._slices(tuple(language_of)),
             question_of=functools.partial(_line, self.name),
+            unit=self.unit,
             of_languages=self.suite,
         )
 
@@ -172,6 +175,7 @@ _DATASETS = (
         "mkqa",
         "MKQA: 5,000 parallel questions of Natural Questions, found by their translations",
         parallel_lines.languages("mkqa"),
+        unit="question",
     ),
 )
 FLORES200, TICO19, MKQA = (dataset.suite(dataset.by_default) for dataset in _DATASETS)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from hybrid_bench.datasets.images import Image, Input, Modality
+from hybrid_bench.errors import UnknownNameError
 
 #: What the encoder reads of a passage that is a sentence of a paragraph.
 PassageText = Literal["sentence", "sentence+context"]
@@ -118,3 +119,17 @@ class QuerySet:
     domain: str | None = None
     modality: Modality = "text"
     may_be_empty: bool = False
+
+
+_Part = TypeVar("_Part", Collection, QuerySet)
+
+
+def named(parts: Mapping[str, _Part], name: str, what: str) -> _Part:
+    """The part of this name.
+
+    Raises:
+        UnknownNameError: if there is none; it calls it what is said here.
+    """
+    if name not in parts:
+        raise UnknownNameError(what, name, parts)
+    return parts[name]

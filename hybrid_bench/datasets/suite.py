@@ -6,20 +6,18 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from hybrid_bench.datasets import suite_checks
 from hybrid_bench.datasets.images import Input, Modality
 from hybrid_bench.datasets.items import check_distinct, read_item, reader
-from hybrid_bench.datasets.parts import Collection, ImagePassage, ImageQuery, Item, Judgement, PassageText, QuerySet
+from hybrid_bench.datasets.parts import Collection, ImagePassage, ImageQuery, Item, Judgement, PassageText, QuerySet, named
 from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.datasets.trec_ids import doc_id_in, separator, trec_id
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 
 if TYPE_CHECKING:
     from hybrid_bench.datasets.oddities import Oddities
-
-_Part = TypeVar("_Part", Collection, QuerySet)
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,8 @@ class Suite:
         subset_of: name of the suite that this one has the available images of.
         slices: name of a property of queries, e.g. ``topic``, to what gives query id to its value; results are reported by it.
         question_of: from the name of a query set and the id of a query in it, what its translations share with it; by default its
-            id. Intervals are drawn by it.
+            id. Tests and intervals take what has this in common as one observation.
+        unit: what such an observation is, in the words of reports: ``question``, ``sentence``.
         of_languages: gives the suite of other languages, where more are published than it searches by default.
         prefixed: whether TREC ids begin with the collection's name; by default where a query set is asked on several
             collections, or a pool holds several, and their ids are not unique.
@@ -82,6 +81,7 @@ class Suite:
     subset_of: str = ""
     slices: Mapping[str, Callable[[], Mapping[str, str]]] = field(default_factory=dict)
     question_of: Callable[[str, str], str] | None = None
+    unit: str = "question"
     of_languages: Callable[[Sequence[str]], Suite] | None = None
     prefixed: bool | None = None
     all_collections: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ class Suite:
         Raises:
             UnknownNameError: if there is none.
         """
-        return _named(self._query_sets, name, f"query set of {self.name}")
+        return named(self._query_sets, name, f"query set of {self.name}")
 
     def collection(self, name: str) -> Collection:
         """The collection of this name.
@@ -126,7 +126,7 @@ class Suite:
         Raises:
             UnknownNameError: if there is none.
         """
-        return _named(self._collections, name, f"collection of {self.name}")
+        return named(self._collections, name, f"collection of {self.name}")
 
     def pool(self, name: str) -> tuple[str, ...]:
         """The names of the collections of a pool.
@@ -292,9 +292,3 @@ class Suite:
         items = [Item(q.query_id, q.image if isinstance(q, ImageQuery) else q.default_text()) for q in of.queries()]
         read = functools.partial(read_item, modality=of.modality, what=what, oddities=oddities, may_be_empty=of.may_be_empty)
         return check_distinct([read(item) for item in items], what)
-
-
-def _named(parts: Mapping[str, _Part], name: str, what: str) -> _Part:
-    if name not in parts:
-        raise UnknownNameError(what, name, parts)
-    return parts[name]

@@ -10,7 +10,7 @@ import numpy as np
 
 from hybrid_bench.datasets.settings import KINDS
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.evaluation.questions import over_languages, prepare, values
+from hybrid_bench.evaluation.questions import over_languages, prepare, unit, values
 from hybrid_bench.measures.significance import holm, paired
 from hybrid_bench.results.record import Result
 
@@ -22,8 +22,8 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
     """Compare B with A by kind of setting.
 
     A query's value in a kind of setting is its mean over the settings of that kind in which it counts, so that a query is one
-    observation however many pools it was asked on. In the row of the mean the translations of a question are one observation
-    too, with the mean of their values: they are not independent of each other.
+    observation however many pools it was asked on. In the row of the mean the translations of a question, or of a sentence of
+    parallel texts, are one observation too, with the mean of their values: they are not independent of each other.
 
     Args:
         a: a result.
@@ -33,9 +33,9 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
 
     Returns:
         One row a comparison: setting, query_set, measure, a, b, difference, effect, p of the t-test and of the
-        randomisation test, both corrected by Holm over all rows of the table, and the number of observations. In the row of the
-        mean, a, b and difference weigh every query set alike, effect and p every question: where not all questions are in all
-        query sets, their signs may differ near 0.
+        randomisation test, both corrected by Holm over all rows of the table, the number of observations (queries), and what one
+        of them is in the row of the mean (unit): ``question``, ``sentence``. In that row a, b and difference weigh every query
+        set alike, effect and p every question: where not all questions are in all query sets, their signs may differ near 0.
 
     Raises:
         HybridBenchError: if the two are not comparable.
@@ -61,7 +61,7 @@ def compare(a: Result, b: Result, measure: str | None = None, *, by_language: bo
     frame = pd.DataFrame(rows)
     for column in ("p_t_test", "p_randomisation"):
         frame[column] = holm(frame[column].tolist())
-    return frame
+    return frame.assign(unit=unit(a))
 
 
 def _row(of_a: Sequence[pd.Series[float]], of_b: Sequence[pd.Series[float]]) -> dict[str, float]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import SettingKind
+from hybrid_bench.datasets.suite import Suite
+from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures.bias import rank_distance
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import PoolPairs
@@ -36,6 +39,26 @@ def by_question(result: Result, asked: Sequence[tuple[SettingKind, str]]) -> lis
     return [over_languages(list(of.values())).sort_index() if of else pd.Series(dtype=float) for of in found]
 
 
+def question_of(result: Result) -> Callable[[str, str], str] | None:
+    """What tells the translations of a question, see :attr:`Suite.question_of`; None where their ids do."""
+    suite = _suite(result)
+    return suite.question_of if suite else None
+
+
+def unit(result: Result) -> str:
+    """What one observation of a test is: ``question``, or what the suite says, such as ``sentence``."""
+    suite = _suite(result)
+    return suite.unit if suite else Suite.unit
+
+
+def _suite(result: Result) -> Suite | None:
+    """The whole suite of a result; None if it is not known here."""
+    try:
+        return load_suite(result.rows[0].suite)
+    except HybridBenchError:
+        return None
+
+
 class Prepared(NamedTuple):
     """What all measures of a query set need."""
 
@@ -53,6 +76,7 @@ def prepare(result: Result, beside: Sequence[Result] = ()) -> dict[str, Prepared
         beside: results that it is compared with: only the settings that they all have count, for runs need not be of all.
     """
     found = {}
+    of_suite = question_of(result)
     settings = [setting for setting in result.settings if all(setting in other.settings for other in beside)]
     for name, ranks in result.ranks.by_query_set.items():
         sides = [ranks, *(other.ranks.by_query_set[name] for other in beside if name in other.ranks.by_query_set)]
@@ -63,14 +87,16 @@ def prepare(result: Result, beside: Sequence[Result] = ()) -> dict[str, Prepared
             if setting.query_set == name and all(side.inside(setting.pool).any() for side in sides):
                 pools.setdefault(setting.kind, []).append(setting.pool)
         fullest = max(sides, key=lambda side: len(side.query))
-        found[name] = Prepared(PoolPairs.of(ranks), _questions(ranks, fullest), pools)
+        questions = [of_suite(name, query_id) for query_id in ranks.query_ids] if of_suite else _questions(ranks, fullest)
+        found[name] = Prepared(PoolPairs.of(ranks), np.array(questions, dtype=object), pools)
     return found
 
 
 def values(result: Result, kind: SettingKind, measure: str, prepared: dict[str, Prepared]) -> dict[str, pd.Series[float]]:
     """Query set to the values of its questions, each the mean over the settings of a kind.
 
-    A question is known by its id and its relevant passages: translations share both.
+    A question is known by what the suite says that its translations share, or else by its id and its relevant passages, which
+    translations share.
     """
     import pandas as pd
 
@@ -104,7 +130,7 @@ def over_languages(values: Sequence[pd.Series[float]]) -> pd.Series[float]:
     return pd.concat(list(values)).groupby(level=0, sort=False).mean()
 
 
-def _questions(ranks: QuerySetRanks, fullest: QuerySetRanks) -> NDArray[np.object_]:
+def _questions(ranks: QuerySetRanks, fullest: QuerySetRanks) -> list[str]:
     """(queries,) what a query has in common with its translations, and with no other query.
 
     Args:
@@ -112,4 +138,4 @@ def _questions(ranks: QuerySetRanks, fullest: QuerySetRanks) -> NDArray[np.objec
         fullest: ranks of the same queries that have passages of more languages.
     """
     passage = {fullest.query_ids[number]: doc_id for number, doc_id in zip(fullest.query.tolist(), fullest.doc_id, strict=True)}
-    return np.array([f"{query_id}\t{passage[query_id]}" for query_id in ranks.query_ids], dtype=object)
+    return [f"{query_id}\t{passage[query_id]}" for query_id in ranks.query_ids]

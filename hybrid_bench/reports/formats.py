@@ -121,6 +121,7 @@ def record(table: Table) -> dict[str, Any]:
         "baseline": None if table.baseline is None else table.rows[table.baseline],
         "test": table.test,
         "level": table.level,
+        "unit": table.unit,
         "columns": [{"label": of.label, "setting": of.kind, "measure": of.measure, "better": of.better} for of in table.columns],
         "rows": [
             {

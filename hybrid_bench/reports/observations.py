@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid_bench.datasets.settings import Setting, SettingKind
-from hybrid_bench.evaluation.questions import Prepared, over_languages, prepare, values
+from hybrid_bench.evaluation.questions import Prepared, over_languages, prepare, unit, values
 from hybrid_bench.reports.columns import Column
 from hybrid_bench.results.record import Result
 
@@ -25,6 +25,8 @@ class Observations:
 
     def __init__(self, results: Sequence[Result]) -> None:
         self.results = tuple(results)
+        #: what one observation of a test is, such as ``question``
+        self.unit = unit(results[0])
         self._values: dict[tuple[SettingKind, str], list[dict[str, pd.Series[float]]]] = {}
         self._of_kind: dict[SettingKind, list[dict[str, Prepared]]] = {}
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.errors import HybridBenchError
+from hybrid_bench.evaluation.questions import question_of
 from hybrid_bench.reports.columns import Column, Plan, View, by_setting
 from hybrid_bench.reports.observations import Observations
 from hybrid_bench.results.record import Result
@@ -23,14 +24,14 @@ def views(result: Result) -> dict[str, View]:
 
 def _by(name: str, slice_of: Callable[[], Mapping[str, str]], results: Sequence[Result]) -> list[Plan]:
     """A table for each kind of setting: a column for each slice, that with the most questions first."""
-    value_of = slice_of()
+    value_of = _by_question(slice_of(), results)
     of = Observations(results)
     plans = []
     for column in by_setting(results)[0].columns:
         if not column.tested:
             continue
         questions = {key for sets in of.by_query_set(column) for series in sets.values() for key in series.index}
-        # A question is named by its id and a relevant passage, see hybrid_bench.evaluation.questions.
+        # A question is named by its id and a relevant passage where the suite does not name it, see evaluation.questions.
         sliced = {key: value for key in questions if (value := value_of.get(key.partition("\t")[0])) is not None}
         inside = {value: frozenset(key for key in sliced if sliced[key] == value) for value in sorted(set(sliced.values()))}
         columns = [
@@ -39,5 +40,20 @@ def _by(name: str, slice_of: Callable[[], Mapping[str, str]], results: Sequence[
         ]
         if columns:
             label = "-".join(column.label.lower().replace("@", "").split())
-            plans.append(Plan(f"{name}-{label}", f"{column.label} by {name} (questions)", tuple(columns)))
+            plans.append(Plan(f"{name}-{label}", f"{column.label} by {name} ({of.unit}s)", tuple(columns)))
     return plans
+
+
+def _by_question(value_of: Mapping[str, str], results: Sequence[Result]) -> Mapping[str, str]:
+    """The values of query ids as those of what the suite names a question by."""
+    named = question_of(results[0])
+    if named is None:
+        return value_of
+    query_ids = (
+        (name, query_id)
+        for of in results
+        if of.has_ranks
+        for name, ranks in of.ranks.by_query_set.items()
+        for query_id in ranks.query_ids
+    )
+    return {named(name, query_id): value_of[query_id] for name, query_id in query_ids if query_id in value_of}

@@ -32,6 +32,7 @@ class Table:
         baseline: index of the row that the others are compared with; None if all pairs are.
         test: by which they are.
         level: of significance.
+        unit: what one observation of the tests is.
         notes: for readers.
     """
 
@@ -46,6 +47,7 @@ class Table:
     baseline: int | None
     test: Test
     level: float
+    unit: str = "question"
     notes: tuple[str, ...] = ()
 
     @property
@@ -73,7 +75,7 @@ class Table:
         if self.comparisons:
             most = max(one.queries for one in self.comparisons)
             how = (
-                f"{_TESTS[self.test]} over {most:,} questions, Holm correction over {len(self.comparisons)} comparisons, "
+                f"{_TESTS[self.test]} over {most:,} {self.unit}s, Holm correction over {len(self.comparisons)} comparisons, "
                 f"p < {f'{self.level:g}'.removeprefix('0')}"
             )
             if self.baseline is None:
@@ -129,5 +131,6 @@ def make(
         baseline=baseline,
         test=test,
         level=level,
+        unit=of.unit,
         notes=(*notes, *added),
     )

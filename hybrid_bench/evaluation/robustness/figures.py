@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.resource_classes import resource_class
 from hybrid_bench.datasets.settings import Setting
-from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation import gaps
+from hybrid_bench.evaluation.questions import question_of
 from hybrid_bench.measures.bootstrap import Interval
 from hybrid_bench.measures.significance import holm
 from hybrid_bench.results import exposure
@@ -37,8 +36,8 @@ def table(results: Sequence[Result]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    measure, question_of = results[0].primary, _question_of(results[0])
-    found = [gaps.values(result, measure, question_of) for result in results]
+    measure, named = results[0].primary, question_of(results[0])
+    found = [gaps.values(result, measure, named) for result in results]
     rows: list[dict[str, Any]] = []
     for result, values in zip(results, found, strict=True):
         rows += _of_one(result, values)
@@ -48,14 +47,6 @@ def table(results: Sequence[Result]) -> pd.DataFrame:
     compared = frame["against"] != ""
     frame.loc[compared, "p"] = holm(frame.loc[compared, "p"].tolist())
     return frame
-
-
-def _question_of(result: Result) -> Callable[[str, str], str] | None:
-    """What tells the translations of a question, see :attr:`Suite.question_of`; None for a suite that is not known here."""
-    try:
-        return load_suite(result.rows[0].suite).question_of
-    except HybridBenchError:
-        return None
 
 
 _Values = dict[Setting, "pd.Series[float]"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybrid_bench.datasets.resource_classes import table as classes
+from hybrid_bench.evaluation.questions import unit
 from hybrid_bench.evaluation.robustness import answer, figures, plots
 from hybrid_bench.evaluation.robustness.study import Outcome
 from hybrid_bench.results.exposure import of_suite
@@ -54,10 +55,11 @@ def write(outcome: Outcome, folder: Path, command: str) -> list[Path]:
 def _head(outcome: Outcome, command: str) -> str:
     first = next(iter(outcome.results.values()))
     names = ", ".join(f"`{result.name}`" for result in first)
+    units = " or ".join(dict.fromkeys(f"{unit(results[0])}s" for results in outcome.results.values()))
     measure = f"{first[0].primary} over the whole ranking" if first[0].primary == "AP" else first[0].primary
     return f"""# Robustness of {names}
 
-{measure}, vectors in {first[0].provenance.dtype}. Intervals: 95 %, bootstrap over questions.
+{measure}, vectors in {first[0].provenance.dtype}. Intervals: 95 %, bootstrap over {units}.
 p: two-sided, by the standard deviation of the bootstrap, corrected by Holm over all comparisons of a suite. gap: the same
 questions in the passages' language minus in another. drop: (in - out) / in, out being the mean of the domains but the first.
 class: resource class of Joshi et al. 2020, 0 to 5. exposure of a language, by the card of {outcome.subject}: in the data of its

@@ -54,6 +54,7 @@ def differences(
     panels: Mapping[str, tuple[Mapping[str, Sequence[float]], Mapping[str, NDArray[np.float64]]]],
     title: str,
     baseline: str,
+    unit: str = "question",
 ) -> Figure:
     """Differences to a baseline by query language, one panel below the other, with 95% intervals.
 
@@ -62,6 +63,7 @@ def differences(
         panels: label of a column to the differences of each encoder by language, and (2, languages) the ends of their intervals.
         title: of the figure.
         baseline: name of the encoder at 0.
+        unit: what is resampled.
     """
     figure, axes = new_figure(len(panels), 1, max(7, 0.75 * len(names)), 0.8 + 2.3 * len(panels), sharex=True)
     encoders = 0
@@ -72,14 +74,14 @@ def differences(
         one.set_ylabel(label)
         encoders = max(encoders, len(values))
     _finish(figure, axes, names, encoders)
-    axes[0].set_title(f"{title}: difference to {baseline}, with 95% intervals")
+    axes[0].set_title(f"{title}: difference to {baseline}, with 95% intervals over {unit}s")
     return figure
 
 
 def interval(differences: Sequence[NDArray[np.float64]], resamples: int = 2000, level: float = 0.95) -> NDArray[np.float64]:
     """Percentile bootstrap intervals of means over the same questions.
 
-    A question is drawn in all of its languages at once: its translations are not independent of each other.
+    A question (or sentence) is drawn in all of its languages at once: its translations are not independent of each other.
 
     Args:
         differences: (questions,) of each mean; NaN where a mean does not have the question.

@@ -113,7 +113,7 @@ def _differences(of: Observations, names: list[str], columns: list[Column], base
             panels[column.label + note] = (values, ends)
     if panels:
         title = f"{suite}: difference to {names[baseline]} by query language"
-        yield Named("differences", title, languages.differences(sets, panels, suite, names[baseline]))
+        yield Named("differences", title, languages.differences(sets, panels, suite, names[baseline], of.unit))
 
 
 def _means_and_ends(of_sets: Mapping[str, object]) -> tuple[list[float], NDArray[np.float64]]:
