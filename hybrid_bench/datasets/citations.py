@@ -23,7 +23,7 @@ def of_entry(dataset: Any) -> str:
     Args:
         dataset: as ``ir_datasets.load`` returns it.
     """
-    about: dict[str, Any] = dataset.documentation() or {}
+    about: dict[str, Any] = (dataset.documentation() if hasattr(dataset, "documentation") else None) or {}
     if "bibtex" in about:
         return str(about["bibtex"]).strip()
     return _chosen(_of_ir_datasets(), [key for key in about.get("bibtex_ids", ()) if key in _of_ir_datasets()])

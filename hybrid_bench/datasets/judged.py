@@ -30,7 +30,7 @@ class JudgedQueries:
 
 
 def judged_queries(suite: Suite, oddities: Oddities | None = None) -> dict[str, JudgedQueries]:
-    """Query set to its queries that have a relevant passage in the suite; query sets without one are left out.
+    """Query set to its queries that have a relevant passage in the suite; query sets without one are left out, and counted.
 
     Args:
         suite: of the query sets.
@@ -42,24 +42,28 @@ def judged_queries(suite: Suite, oddities: Oddities | None = None) -> dict[str, 
     Raises:
         HybridBenchError: if no query has a relevant passage, or as by :func:`judged_in`.
     """
+    oddities = oddities or Oddities()
     found = {of.name: judged_in(suite, of.name, oddities) for of in suite.query_sets}
-    found = {name: judged for name, judged in found.items() if judged.queries}
-    if not found:
+    if not any(judged.queries for judged in found.values()):
         raise HybridBenchError(f"no query of {suite.name} has a relevant passage", "Check its qrels.")
+    for name in [name for name, judged in found.items() if not judged.queries]:
+        oddities.add("no-scores", repr(name))
+        del found[name]
     return found
 
 
 def judged_in(suite: Suite, query_set: str, oddities: Oddities | None = None) -> JudgedQueries:
     """The queries of a query set that have a relevant passage in the suite.
 
-    Judgements of queries that do not exist are left out, as by BEIR.
+    Judgements of queries that do not exist are left out, as by BEIR, and queries without a relevant passage. Both are counted.
 
     Raises:
         HybridBenchError: if a judgement names a collection that the suite does not have, or a query whose id differs from that
             of a query of the set only in Unicode form or in quotes.
     """
     oddities = oddities or Oddities()
-    judgements = list(_relevant(suite, suite.query_set(query_set).judgements(), oddities))
+    stated = list(suite.query_set(query_set).judgements())
+    judgements = list(_relevant(suite, stated, oddities))
     queries = suite.queries(query_set, oddities)
     known = {query.id for query in queries}
     alike = {look(query_id): query_id for query_id in known}
@@ -70,7 +74,9 @@ def judged_in(suite: Suite, query_set: str, oddities: Oddities | None = None) ->
             continue
         refuse_alike("query", judgement.query_id, alike.get(look(judgement.query_id)), suite.name)
         oddities.add("no-query", repr(judgement.query_id))
-    answered = {judgement.query_id for judgement in kept}
+    judged, answered = ({judgement.query_id for judgement in some} for some in (stated, kept))
+    for query_id in (query.id for query in queries if query.id not in answered):
+        oddities.add("none-relevant" if query_id in judged else "unjudged", repr(query_id))
     return JudgedQueries([query for query in queries if query.id in answered], kept)
 
 

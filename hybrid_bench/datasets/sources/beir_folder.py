@@ -63,7 +63,7 @@ def load(path: Path) -> Suite:
     domain_of = {of: of if by_domain else None for of in parts}
     collections = tuple(Collection(of, files.passages, language_of[of], domain_of[of]) for of, files in parts.items())
     query_sets = tuple(
-        QuerySet(of, files.judged_queries, functools.partial(files.judgements_in, of), language_of[of], domain_of[of])
+        QuerySet(of, files.queries, functools.partial(files.judgements_in, of), language_of[of], domain_of[of])
         for of, files in parts.items()
     )
     several = len(parts) > 1
@@ -184,13 +184,13 @@ class _Files:
         """Of the passages' file."""
         return self._corpus.stat().st_size
 
+    def queries(self) -> list[Question]:
+        """All queries of the file, which may be those of several splits; those that are not judged do not count."""
+        return self._queries
+
     @functools.cached_property
     def _queries(self) -> list[Question]:
         return list(jsonl.queries(self._queries_file))
-
-    def judged_queries(self) -> Iterable[Question]:
-        judged = {query_id for query_id, _, _ in self._judgements}
-        return [query for query in self._queries if query.query_id in judged]
 
     def judgements_in(self, collection: str) -> Iterator[Judgement]:
         return (Judgement(query_id, collection, doc_id, relevance) for query_id, doc_id, relevance in self._judgements)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hybrid_bench import HybridBenchError, Judgement, Setting, Suite, load_suite
+from hybrid_bench.datasets.judged import judged_in
 from hybrid_bench.datasets.sources import beir_folder
 from hybrid_bench.plugin import Item
 
@@ -78,7 +79,7 @@ def test_blank_lines_a_missing_title_and_qrels_without_a_header_do_no_harm(folde
 
 def test_a_query_without_judgements_is_not_asked(folder: Path) -> None:
     (folder / "queries.jsonl").write_bytes(lines([*QUERIES, {"_id": "q3", "text": "Why?"}]))
-    assert [query.id for query in load_suite(str(folder)).queries("und")] == ["q1", "q2"]
+    assert [query.id for query in judged_in(load_suite(str(folder)), "und").queries] == ["q1", "q2"]
 
 
 @pytest.mark.parametrize("tag", ["sw", "zh-hans", "pt-BR"])
@@ -113,7 +114,7 @@ def test_a_qrels_file_is_a_suite_of_its_own(folder: Path) -> None:
     suite = load_suite(str(train))
     assert suite.name == "kitchen/train"
     assert list(suite.query_set("und").judgements()) == [Judgement("q2", "und", "d2", 2)]
-    assert [query.id for query in suite.queries("und")] == ["q2"]
+    assert [query.id for query in judged_in(suite, "und").queries] == ["q2"]
 
 
 def test_several_qrels_without_a_test_or_dev_have_to_be_chosen_from(folder: Path) -> None:
