@@ -95,13 +95,13 @@ def of_dpr(dataset_id: str, least: int) -> Asked:
     return Asked({name: texts[name] for name in relevant}, relevant, list(others), excluded)
 
 
-def draw(asked: Asked, passages: int, questions: int, seed: str) -> tuple[list[str], list[str]]:
+def draw(asked: Asked, passages: int | None, questions: int | None, seed: str) -> tuple[list[str], list[str]]:
     """Draw questions, the first answer of each, and other passages.
 
     Args:
         asked: what is drawn from.
-        passages: that are drawn.
-        questions: that are drawn.
+        passages: that are drawn; None for all but those that may answer a question and are not known to.
+        questions: that are drawn; None for all.
         seed: of the draw; the same seed gives the same draw on every machine.
 
     Returns:
@@ -111,10 +111,14 @@ def draw(asked: Asked, passages: int, questions: int, seed: str) -> tuple[list[s
         HybridBenchError: if there are too few.
     """
     rng = random.Random(seed)  # noqa: S311 - nothing is secret
-    chosen = rng.sample(sorted(asked.questions), min(questions, len(asked.questions)))
+    every = sorted(asked.questions)
+    chosen = every if questions is None else rng.sample(every, min(questions, len(every)))
     kept = dict.fromkeys(asked.relevant[name][0] for name in chosen)
     unclear = {doc_id for name in chosen for doc_id in (*asked.excluded.get(name, ()), *asked.relevant[name])}
     more = sorted(set(asked.others) - unclear - kept.keys())
+    if passages is None or questions is None:
+        relevant = {doc_id for name in chosen for doc_id in asked.relevant[name]}
+        return sorted(chosen), sorted({*more, *relevant})
     if len(chosen) < questions or not 0 <= passages - len(kept) <= len(more):
         found = f"{len(asked.questions):,} questions and {len(kept) + len(more):,} passages"
         raise HybridBenchError(
@@ -127,8 +131,8 @@ def draw(asked: Asked, passages: int, questions: int, seed: str) -> tuple[list[s
 @dataclass(frozen=True)
 class _Domain:
     name: str
-    passages: int
-    questions: int
+    passages: int | None
+    questions: int | None
 
     @functools.cached_property
     def _read(self) -> tuple[Asked, list[str], Mapping[str, TextPassage]]:
@@ -163,17 +167,30 @@ class _Domain:
                         yield Judgement(f"{self.name}-{name}", other.name, f"{other.name}-{doc_id}", 1)
 
 
-def suite(passages: int = PASSAGES, questions: int = QUESTIONS) -> Suite:
+def suite(passages: int | None = PASSAGES, questions: int | None = QUESTIONS, name: str = NAME) -> Suite:
     """The suite.
 
     Args:
-        passages: of each domain.
-        questions: of each domain.
+        passages: of each domain; None for all.
+        questions: of each domain; None for all.
+        name: of the suite.
     """
+    if passages is None or questions is None:
+        size = "whole: the domains have pools of different sizes"
+        note = (
+            "All questions, their answers, and the passages that hold no answer of any of them. The pools of the domains have "
+            "different sizes: their scores cannot be compared with each other."
+        )
+    else:
+        size = "in pools of equal sizes"
+        note = (
+            f"{passages:,} passages and {questions:,} questions of each domain, drawn with seed {SEED}: answers of the "
+            "questions, and passages that do not hold their answers."
+        )
     parts = [_Domain(name, passages, questions) for name in DOMAINS]
     return Suite(
-        name=NAME,
-        description="Questions of SQuAD, Natural Questions and TriviaQA on passages of Wikipedia, in pools of equal sizes",
+        name=name,
+        description=f"Questions of SQuAD, Natural Questions and TriviaQA on passages of Wikipedia, {size}",
         query_sets=tuple(
             QuerySet(one.name, one.queries, functools.partial(one.judgements, parts), "en", one.name) for one in parts
         ),
@@ -185,11 +202,11 @@ def suite(passages: int = PASSAGES, questions: int = QUESTIONS) -> Suite:
         pools={ALL: DOMAINS},
         primary="AP",
         licence="CC BY-SA 4.0 (SQuAD), CC BY-SA 3.0 (Natural Questions), Apache-2.0 (TriviaQA); CC BY-SA (Wikipedia)",
-        note=f"{passages:,} passages and {questions:,} questions of each domain, drawn with seed {SEED}: answers of the "
-        "questions, and passages that do not hold their answers. In TriviaQA, passages that hold the answer are relevant.",
+        note=f"{note} In TriviaQA, passages that hold the answer are relevant.",
         unique_ids=True,
         citation=_CITATION,
     )
 
 
 QUESTION_SOURCES = suite()
+QUESTION_SOURCES_FULL = suite(None, None, f"{NAME}/full")

@@ -11,6 +11,7 @@ import ir_datasets
 import pytest
 
 from hybrid_bench import EvaluationOptions, HybridBenchError, Suite, evaluate, load_suite
+from hybrid_bench.datasets.resolvers import full
 from hybrid_bench.datasets.sources import lareqa
 from hybrid_bench.training.data import question_sources
 from tests.conftest import SCRATCH, Cli
@@ -39,7 +40,7 @@ def suite() -> Iterator[Suite]:
             queries.writelines(f"{at}\t{text}\tanswer\n" for at, (text, _) in enumerate(chosen))
         with (HOME / folder / "qrels").open("w", encoding="utf-8") as qrels:
             for at, (_, doc_id) in enumerate(chosen):
-                after = [str(int(doc_id) + more) for more in (1, 2, 3)]
+                after = [str((int(doc_id) + more - 1) % len(paragraphs) + 1) for more in (1, 2, 3)]
                 qrels.write(f"{at} 0 {doc_id} {gold}\n{at} 0 {after[0]} 1\n{at} 0 {after[1]} 0\n{at} 0 {after[2]} -1\n")
     with pytest.MonkeyPatch.context() as patch:
         # ir_datasets asks for it even where what it reads with it has been read.
@@ -90,6 +91,24 @@ def test_it_is_evaluated(suite: Suite) -> None:
         (kind, domain) for kind in ("in-domain", "all-domain") for domain in question_sources.DOMAINS
     }
     assert min(row.value for row in result.rows if row.measure == "AP") > 0.2
+
+
+def test_whole_pools(suite: Suite) -> None:
+    """All questions that have an answer; all judged passages but those that may answer a question and are not known to."""
+    whole = full(load_suite("question-sources"))
+    assert whole.name == "question-sources/full"
+    assert "The pools of the domains have different sizes" in whole.note
+    assert Counter(setting.kind for setting in whole.settings) == {"in-domain": 3, "all-domain": 3}
+    dataset_id, least = question_sources.DPR["nq"]
+    qrels = [(qrel.query_id, qrel.doc_id, qrel.relevance) for qrel in ir_datasets.load(dataset_id).qrels_iter()]
+    answers = {doc_id for _, doc_id, relevance in qrels if relevance >= least}
+    unclear = {doc_id for _, doc_id, relevance in qrels if 0 < relevance < least}
+    assert unclear - answers
+    expected = answers | {doc_id for _, doc_id, relevance in qrels if relevance <= 0 and doc_id not in unclear}
+    assert {item.id for item in whole.passages("nq")} == {f"nq-{doc_id}" for doc_id in expected}
+    assert {item.id for item in whole.queries("nq")} == {f"nq-{query_id}" for query_id, _, _ in qrels}
+    assert {query_id for query_id, *_ in whole.query_set("nq").judgements()} == {item.id for item in whole.queries("nq")}
+    assert (len(whole.passages("squad")), len(whole.queries("squad"))) == (2067, 10570)
 
 
 def test_files_that_are_too_small(suite: Suite) -> None:
