@@ -242,7 +242,7 @@ def _published_row(spec: BoardSpec, file: PublishedFile, system: str, figures: d
 
 
 def _with_groups(spec: BoardSpec, rows: list[Row], scored: list[list[Scored]]) -> list[Row]:
-    """Test rows on the same questions of one suite; rows of several suites or of one language are not tested."""
+    """Test rows on the same questions of one suite; rows of several suites, or of one of many, are not tested."""
     compared = [column for column in spec.columns if column.compared]
     values: dict[str, list[NDArray[np.float64] | None]] = {}
     for column in compared:
@@ -266,6 +266,6 @@ def _with_groups(spec: BoardSpec, rows: list[Row], scored: list[list[Scored]]) -
 
 def _questions(spec: BoardSpec, key: str, of_board: list[Scored]) -> QuestionValues | None:
     """The tested values of a row; None if it is not tested."""
-    if len(of_board) != 1 or spec.language_of(of_board[0].suite) is not None:
+    if len(of_board) != 1 or spec.part_of(of_board[0].suite) is not None:
         return None
     return of_board[0].questions.get(key)

@@ -118,18 +118,21 @@ def entry_of(rescored: Rescored, boards: Sequence[BoardSpec]) -> Entry:
 def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) -> Scored:
     # Rows are in the order of the suite's settings.
     primary = [row for row in result.rows if row.measure == result.primary]
+    named = _names(board, suite, result)
     matrix: dict[str, dict[str, float]] = {}
     queries: dict[str, int] = {}
     for row in primary:
-        matrix.setdefault(row.query_set, {})[row.pool] = round(row.value, DIGITS)
-        queries[row.query_set] = max(queries.get(row.query_set, 0), row.queries)
-    settings = _settings(board, result)
+        matrix.setdefault(named[row.query_set], {})[row.pool] = round(row.value, DIGITS)
+        queries[named[row.query_set]] = max(queries.get(named[row.query_set], 0), row.queries)
+    settings = _settings(board, result, named)
     compared = [column for column in board.columns if column.compared and column.key in settings]
     return Scored(
         suite=suite,
         level=rescored.levels[suite],
         settings=settings,
-        languages={name: of.language for name, of in (result.query_sets | result.collections).items() if of.language},
+        languages={
+            named.get(name, name): of.language for name, of in (result.query_sets | result.collections).items() if of.language
+        },
         matrix=matrix,
         primary=result.primary,
         questions=_questions(result, compared) if result.has_ranks else {},
@@ -151,13 +154,19 @@ def _scored(board: BoardSpec, suite: str, result: Result, rescored: Rescored) ->
     )
 
 
-def _settings(board: BoardSpec, result: Result) -> dict[str, dict[str, dict[str, float]]]:
-    """Column to query set to pool to value, of the columns that the result has."""
+def _names(board: BoardSpec, suite: str, result: Result) -> dict[str, str]:
+    """Query set to its name on the board: that of the dataset, where one query set of each of several makes a row."""
+    dataset = board.part_of(suite) if board.by == "dataset" and len(result.query_sets) == 1 else None
+    return {name: dataset or name for name in result.query_sets}
+
+
+def _settings(board: BoardSpec, result: Result, named: dict[str, str]) -> dict[str, dict[str, dict[str, float]]]:
+    """Column to query set, by its name on the board, to pool to value, of the columns that the result has."""
     found: dict[str, dict[str, dict[str, float]]] = {column.key: {} for column in board.columns}
     for column in board.columns:
         for row in result.rows:
             if (row.setting, row.measure) == (column.setting, column.measure):
-                found[column.key].setdefault(row.query_set, {})[row.pool] = round(row.value, DIGITS)
+                found[column.key].setdefault(named[row.query_set], {})[row.pool] = round(row.value, DIGITS)
     return {key: values for key, values in found.items() if values}
 
 

@@ -86,13 +86,14 @@ class PublishedFile:
             key = columns.get((figure.setting, figure.measure))
             if key and board.covers(figure.suite) and figure.query_language != "median":
                 of_language = found.setdefault(figure.system, {}).setdefault(key, {})
-                if figure.query_language in of_language:
+                part = figure.query_language if board.by == "language" else board.part_of(figure.suite) or figure.query_language
+                if part in of_language:
                     raise HybridBenchError(
                         f"published/{self.name}.tsv: duplicate figure of {figure.system} on {figure.suite}: "
                         f"{figure.setting} {figure.query_language} {figure.measure}",
                         "Remove one of them.",
                     )
-                of_language[figure.query_language] = figure.value
+                of_language[part] = figure.value
         return found
 
 
@@ -174,4 +175,4 @@ def _number(text: str | None) -> float:
 
 
 def _language(suite: str, boards: Sequence[BoardSpec]) -> str:
-    return next((language for board in boards if (language := board.language_of(suite))), "")
+    return next((language for board in boards if (language := board.part_of(suite))), "")

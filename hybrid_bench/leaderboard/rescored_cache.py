@@ -22,7 +22,7 @@ class RescoredCache:
     def __init__(self, folder: Path, boards: Sequence[BoardSpec]) -> None:
         self._folder = folder
         self._boards = boards
-        specs = "\n".join(board.model_dump_json(include={"suites", "columns"}) for board in boards)
+        specs = "\n".join(board.model_dump_json(include={"suites", "columns", "by"}) for board in boards)
         self._program = hashlib.sha256(f"{_program_digest()} {specs}".encode()).hexdigest()
 
     def entry(self, submission: Path, checks: Path) -> tuple[Entry, bool]:

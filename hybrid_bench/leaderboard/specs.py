@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -83,8 +83,9 @@ class BoardSpec(_Strict):
         about: one sentence on the data.
         version: raised when rows are no longer comparable with those before: other data, other measures.
         position: order among the boards, ascending; ties are ordered by name.
-        suites: names of the suites on this board. A part ``*`` stands for a language, as in ``miracl/*/dev``: a submission's
-            suites that match such a pattern form one row.
+        suites: names of the suites on this board. A part ``*`` stands for a language, as in ``miracl/*/dev``, or a dataset, as in
+            ``beir/*/test``: a submission's suites that match such a pattern form one row.
+        by: what query sets, or the suites of a row, differ in: means are over it.
         columns: in order.
         sorted_by: key of the column that orders the rows.
         detail: key of the column that is also shown by query language.
@@ -97,6 +98,7 @@ class BoardSpec(_Strict):
     version: Annotated[int, Field(ge=1)] = 1
     position: int = 100
     suites: Annotated[tuple[_Suite, ...], Field(min_length=1)]
+    by: Literal["language", "domain", "dataset"] = "language"
     columns: Annotated[tuple[Column, ...], Field(min_length=1)]
     sorted_by: str
     detail: str
@@ -111,7 +113,7 @@ class BoardSpec(_Strict):
             if key not in keys:
                 raise ValueError(f"{field} names no column: {key!r}; columns: {', '.join(keys)}")
         if many := [pattern for pattern in self.suites if pattern.count("*") > 1]:
-            raise ValueError(f"a suite has at most one part '*', the language: {many[0]!r}")
+            raise ValueError(f"a suite has at most one part '*', the language or dataset: {many[0]!r}")
         return self
 
     def column(self, key: str) -> Column:
@@ -130,12 +132,17 @@ class BoardSpec(_Strict):
         return tuple(keys)[:3]
 
     @property
-    def example(self) -> str:
-        """The name of a suite on the board, with LANGUAGE for a language."""
-        return self.suites[-1].replace("*", "LANGUAGE")
+    def part(self) -> str:
+        """What means are over, as readers read it."""
+        return {"language": "query language", "domain": "domain", "dataset": "dataset"}[self.by]
 
-    def language_of(self, suite: str) -> str | None:
-        """The language in the name of a suite that matches a pattern with ``*``; None for other suites."""
+    @property
+    def example(self) -> str:
+        """The name of a suite on the board, with LANGUAGE for a language, or DATASET."""
+        return self.suites[-1].replace("*", self.by.upper())
+
+    def part_of(self, suite: str) -> str | None:
+        """The language or dataset in the name of a suite that matches a pattern with ``*``; None for other suites."""
         parts = suite.split("/")
         for pattern in (pattern.split("/") for pattern in self.suites if "*" in pattern):
             at = pattern.index("*")
@@ -145,7 +152,7 @@ class BoardSpec(_Strict):
 
     def covers(self, suite: str) -> bool:
         """Whether results on a suite belong on this board."""
-        return suite in self.suites or self.language_of(suite) is not None
+        return suite in self.suites or self.part_of(suite) is not None
 
 
 def load(folder: Path) -> tuple[BoardSpec, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid_bench.datasets.groups import groups_of
 from hybrid_bench.datasets.hashes import passages_hash, queries_hash
 from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.errors import HybridBenchError
@@ -84,7 +85,7 @@ def _suite(file: Path, result: Result, pool_dependent: bool) -> PackedSuite:
         )
     data = suite_data.load(result.suite)
     _check_data(file, result, data)
-    table = RankTable(result.ranks, _same_language(file, result, data) if data.pooled else {})
+    table = RankTable(result.ranks, _same_group(file, result, data) if data.pooled else {}, data.attribute)
     # Parse the table as the check will, so that no invalid table is written.
     report = Report()
     depth = result.provenance.depth if table.cut() else None
@@ -113,10 +114,11 @@ def _check_data(file: Path, result: Result, data: SuiteData) -> None:
         )
 
 
-def _same_language(file: Path, result: Result, data: SuiteData) -> dict[str, NDArray[np.int32]]:
-    """Query set to (queries,) passages in its language among the top 20, from the runs on the pool of all."""
+def _same_group(file: Path, result: Result, data: SuiteData) -> dict[str, NDArray[np.int32]]:
+    """Query set to (queries,) passages of its language or domain among the top 20, from the runs on the pool of all."""
     suite = data.suite
-    language_of = {doc_id: suite.collection(name).language for name, ids in data.passage_ids.items() for doc_id in ids}
+    group_of = groups_of(suite, data.attribute)
+    of_passage = {doc_id: group_of[name] for name, ids in data.passage_ids.items() for doc_id in ids}
     files = {setting.query_set: (setting, path) for setting, path in result.run_files.items() if setting.pool == ALL}
     found = {}
     for name, ranks in result.ranks.by_query_set.items():
@@ -128,10 +130,9 @@ def _same_language(file: Path, result: Result, data: SuiteData) -> dict[str, NDA
                 f"Run: hybrid-bench reproduce {file}",
             )
         run = {} if sha256 == _EMPTY else trec.read(path)
-        language = suite.query_set(name).language
+        group = getattr(suite.query_set(name), data.attribute)
         of_query = (
-            sum(language_of[hit.doc_id] == language for hit in run.get(query_id, [])[:GROUP_DEPTH])
-            for query_id in ranks.query_ids
+            sum(of_passage[hit.doc_id] == group for hit in run.get(query_id, [])[:GROUP_DEPTH]) for query_id in ranks.query_ids
         )
         found[name] = np.fromiter(of_query, dtype=np.int32, count=len(ranks.query_ids))
     return found

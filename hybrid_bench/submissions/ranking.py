@@ -30,7 +30,7 @@ _PROJECTIONS = 16
 
 
 def ranks_of(vectors: Vectors, data: SuiteData) -> RankTable:
-    """Rank all relevant passages of a suite with a pool of all languages."""
+    """Rank all relevant passages of a suite with a pool of all collections."""
     columns = Columns.stack(
         {name: vectors[f"passages/{name}"].astype(np.float64) for name in data.passage_ids},
         data.passage_ids,
@@ -38,7 +38,7 @@ def ranks_of(vectors: Vectors, data: SuiteData) -> RankTable:
     )
     asked = {name: (part, vectors[f"queries/{name}"].astype(np.float64)) for name, part in data.judged.items()}
     ranks, counts = Grid(data.suite, columns, asked).rank()
-    return RankTable(Ranks(ranks), {name: of[ALL, "language"] for name, of in counts.items()})
+    return RankTable(Ranks(ranks), {name: of[ALL, data.attribute] for name, of in counts.items()}, data.attribute)
 
 
 def sketch(vectors: Vectors) -> list[float]:

@@ -152,8 +152,8 @@ def _compare(submitted: RankTable, recomputed: RankTable, report: Report, file: 
             ("ranks", theirs.query, theirs.rank, ours.rank),
             ("ranks in the pool of all", theirs.query, theirs.rank_in[ALL], ours.rank_in[ALL]),
         ]
-        if language in recomputed.same_language:
-            compared.append(("same20", every, submitted.same_language[language], recomputed.same_language[language]))
+        if language in recomputed.same_group:
+            compared.append(("same20", every, submitted.same_group[language], recomputed.same_group[language]))
         for what, query, one, other in compared:
             different = np.flatnonzero(one != other)
             if len(different):

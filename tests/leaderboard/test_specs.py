@@ -45,10 +45,10 @@ def test_boards_are_ordered_by_position_then_name(tmp_path: Path) -> None:
 
 def test_a_star_in_a_suite_is_its_language() -> None:
     (miracl,) = (board for board in specs.read(specs.DEFAULTS) if board.name == "miracl")
-    assert miracl.language_of("miracl/sw/dev") == "sw"
+    assert miracl.part_of("miracl/sw/dev") == "sw"
     assert miracl.covers("miracl/sw/dev")
     assert miracl.covers("miracl")
-    assert miracl.language_of("miracl") is None
+    assert miracl.part_of("miracl") is None
     for other in ("miracl/sw/train", "miracl/sw", "miracl/sw/dev/x", "xquad-r"):
         assert not miracl.covers(other)
 

@@ -210,7 +210,7 @@ def test_the_ranks_of_vectors_are_those_of_exact_arithmetic(valid: Example) -> N
             assert order.index(found.doc_id[pair]) + 1 == found.rank_in["all"][pair]
             own = [doc_id for doc_id in order if doc_id.startswith(found.collection[pair] + "-")]
             assert own.index(found.doc_id[pair]) + 1 == found.rank[pair]
-        assert table.same_language[language][number] == sum(doc_id.startswith(language) for doc_id in order[:20])
+        assert table.same_group[language][number] == sum(doc_id.startswith(language) for doc_id in order[:20])
 
 
 def test_products_of_fp16_numbers_are_exact_in_any_order() -> None:

@@ -194,7 +194,7 @@ def test_mutated_tables_are_possible_or_rejected(depth: int | None, monkeypatch:
             everything = np.ones(3, dtype=bool)
             own = np.where(everything if found.found is None else found.found, found.rank, MISSING)
             everywhere = np.where(found.found_in.get("all", everything), found.rank_in["all"], MISSING)
-            accepted.add((*own[::-1].tolist(), *everywhere[::-1].tolist(), int(table.same_language["l"][0])))
+            accepted.add((*own[::-1].tolist(), *everywhere[::-1].tolist(), int(table.same_group["l"][0])))
     assert accepted - true == set()
     assert accepted
 
@@ -321,7 +321,7 @@ def use(root: Path, shared: Path) -> RankTable:
 @pytest.mark.parametrize("forge", FORGERIES, ids=lambda forge: forge.__name__)
 def test_forgeries_are_rejected(use: RankTable, forge: Forge, depth: int | None) -> None:
     """Each changes one thing, within what the other things allow one by one. Stating a depth does not help."""
-    found, same = forge(use.ranks.by_query_set[LANGUAGE], use.same_language[LANGUAGE])
+    found, same = forge(use.ranks.by_query_set[LANGUAGE], use.same_group[LANGUAGE])
     same = clipped(found, same)
     if depth is not None:
         own, everywhere = found.rank, found.rank_in["all"]

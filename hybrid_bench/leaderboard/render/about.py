@@ -13,6 +13,8 @@ from hybrid_bench.leaderboard.render import formats
 HINTS = {
     "Encoder": "organisation and name, as submitted; or the name in the publication, and the publication",
     "Languages": "number of query languages in the means",
+    "Domains": "number of domains in the means",
+    "Datasets": "number of datasets in the means",
     "Checked": "what was verified, from ranks re-scored to re-run; the levels are explained below the table",
     "Zero-shot": "whether it was trained without the suite's data and articles, as its submitter or its publication states",
     "Passage text": "what the encoder reads of a passage: its sentence, or also the paragraph around it",
@@ -22,7 +24,10 @@ HINTS = {
     "Licence": "of the weights, as submitted",
     "Revision": "of the submission; a published one does not change",
 }
-MEANS = "A figure is a mean over query languages; that of a language is a mean over the pools of the column's kind."
+MEANS = (
+    "A figure is a mean over query languages, or over domains or datasets where a board says so; that of a language is a mean "
+    "over the pools of the column's kind."
+)
 CHOSEN = (
     "Means over chosen languages: of the questions in these languages, and where one language is searched, in passages of these "
     "languages. The pool of all languages stays as it was ranked, with the passages of every language. A row without a figure in "
@@ -38,7 +43,7 @@ def of(boards: Sequence[Board]) -> dict[str, Any]:
         "definitions": columns | HINTS,
         "groups": formats.GROUPS,
         "chosen": CHOSEN,
-        "suites": [board.spec.example for board in boards if "LANGUAGE" not in board.spec.example] or [boards[0].spec.example],
+        "suites": [board.spec.example for board in boards if board.spec.example in board.spec.suites] or [boards[0].spec.example],
         "sources": [source for board in boards for source in _sources(board)],
     }
 

@@ -32,7 +32,11 @@ GROUPS = (
     "level .05); a-d stands for a, b, c and d."
 )
 PUBLISHED = "Published figures are copied from their sources, not recomputed, and excluded from the significance groups."
-MEANS = "Every figure is a mean over query languages; `languages` is their number."
+
+
+def means(board: Board) -> str:
+    """What figures are means over, and the column with their number."""
+    return f"Every figure is a mean over {board.spec.part}s; `{board.spec.by}s` is their number."
 
 
 def count(number: int | None) -> str:
@@ -49,7 +53,7 @@ def markdown(board: Board) -> str:
     """Markdown: a table of recomputed rows, one of published rows, and the sources."""
     text = [f"# {board.spec.title}\n\n{escaping.markdown(board.spec.about)}\n\n## Recomputed\n\n"]
     text.append(_markdown_table(board, board.rows, FACTS) if board.rows else "No submission yet.\n")
-    text.append(f"\n{GROUPS} {MEANS}\n" if len(board.rows) > 1 else f"\n{MEANS}\n")
+    text.append(f"\n{GROUPS} {means(board)}\n" if len(board.rows) > 1 else f"\n{means(board)}\n")
     false = [row.name for row in board.rows if row.claimed is False]
     text += [f"\nThe claimed scores of {escaping.markdown(name)} were not confirmed.\n" for name in false]
     text.append("\n" + "".join(f"- **{level}**: {LEVELS[level]}\n" for level in board.levels))
@@ -65,7 +69,7 @@ def markdown(board: Board) -> str:
 
 def _markdown_table(board: Board, rows: tuple[Row, ...], facts: dict[str, Callable[[Row], str]]) -> str:
     columns = board.spec.columns
-    head = ["encoder", *(column.label for column in columns), "languages", *facts]
+    head = ["encoder", *(column.label for column in columns), f"{board.spec.by}s", *facts]
     lines = [head, ["---", *["---:"] * (len(columns) + 1), *["---"] * len(facts)]]
     for row in rows:
         figures = [_figure(row, column, " {}") for column in columns]
@@ -86,7 +90,7 @@ def table(board: Board) -> str:
     writer = csv.writer(text, lineterminator="\n")
     compared = [column for column in columns if column.compared]
     writer.writerow(
-        ["encoder", *(c.key for c in columns), *(f"{c.key}_groups" for c in compared), "languages"]
+        ["encoder", *(c.key for c in columns), *(f"{c.key}_groups" for c in compared), f"{board.spec.by}s"]
         + [name.replace(" ", "_").replace("-", "_") for name in FACTS]
         + ["source"]
     )

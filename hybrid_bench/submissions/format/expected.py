@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hybrid_bench.datasets.groups import grouped_by
 from hybrid_bench.datasets.judged import JudgedQueries, judged_queries
 from hybrid_bench.datasets.parts import Collection, QuerySet
 from hybrid_bench.datasets.resolvers import SUITES, load_suite
-from hybrid_bench.datasets.settings import ALL
+from hybrid_bench.datasets.settings import ALL, Attribute
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.results.ranks import QuerySetRanks
@@ -34,8 +35,10 @@ class SuiteData:
     def __init__(self, suite: Suite) -> None:
         self.suite = suite
         self.judged: dict[str, JudgedQueries] = judged_queries(suite)
-        #: Whether there is a pool of all languages.
+        #: Whether there is a pool of all collections.
         self.pooled = ALL in suite.pools
+        #: In what its collections differ, by which passages among the top 20 are counted.
+        self.attribute: Attribute = _attribute(suite)
 
     @functools.cached_property
     def relevant(self) -> dict[str, dict[str, list[Relevant]]]:
@@ -95,28 +98,41 @@ class SuiteData:
 
 
 def known(name: str) -> bool:
-    """Whether a suite accepts submissions: a registered suite, or the dev split of one of its languages; never a path.
+    """Whether a suite accepts submissions; never a path.
 
-    ``miracl/sw/dev`` is such a split: an ir_datasets id that starts with the registered suite ``miracl``. A registered suite must
-    consist of texts of stated languages, because rank tables state ranks by language.
+    Registered suites of texts do, whose only pool of several collections is that of all: rank tables state the ranks in a
+    passage's collection and in that pool, and how many passages there are in the query's language or, where the pool is of one
+    language, its domain. So do the dev splits of MIRACL's languages (``miracl/sw/dev``) and the judged sets of BEIR
+    (``beir/nfcorpus/test``), by their ir_datasets ids.
     """
     if name in SUITES:
-        return _by_language(SUITES.get(name))
+        return _fits(SUITES.get(name))
     suite, _, split = name.partition("/")
-    return suite in SUITES and split in {f"{language}/dev" for language in SUITES.get(suite).languages} and _is_dataset(name)
+    if suite == "beir":
+        return _is_judged(name)
+    return suite in SUITES and split in {f"{language}/dev" for language in SUITES.get(suite).languages} and _is_judged(name)
 
 
-def _by_language(suite: Suite) -> bool:
-    """Whether a suite has texts of stated languages, and no pools but single collections and the pool of all."""
+def _attribute(suite: Suite) -> Attribute:
+    """What the collections of the pool of all differ in, the language if it is both; the language without such a pool."""
+    return next(iter(grouped_by(suite, ALL)), "language") if ALL in suite.pools else "language"
+
+
+def _fits(suite: Suite) -> bool:
+    """Whether a suite is of texts of stated languages or domains, with no pools but single collections and the pool of all."""
     parts: list[QuerySet | Collection] = [*suite.query_sets, *suite.collections]
-    stated = all(part.language and part.modality == "text" for part in parts)
+    stated = all(getattr(part, _attribute(suite)) and part.modality == "text" for part in parts)
     return stated and set(suite.pools) <= {ALL} and set(suite.pools.get(ALL, ())) in (set(), set(suite.all_collections))
 
 
-def _is_dataset(dataset_id: str) -> bool:
+def _is_judged(dataset_id: str) -> bool:
+    """Whether ir_datasets has documents, queries and judgements of an id; nothing is downloaded."""
     import ir_datasets
 
-    return dataset_id in ir_datasets.registry
+    if dataset_id not in ir_datasets.registry:
+        return False
+    dataset = ir_datasets.load(dataset_id)
+    return bool(dataset.has_docs() and dataset.has_queries() and dataset.has_qrels())
 
 
 @functools.lru_cache(maxsize=8)
@@ -135,7 +151,7 @@ def load(name: str) -> SuiteData:
         if name in SUITES:
             raise HybridBenchError(
                 f"the suite {name!r} does not accept submissions",
-                "Its texts must have languages, and its only pool of several collections must be that of all.",
+                "Its texts must have languages or domains, and its only pool of several collections must be that of all.",
             )
         raise UnknownNameError("suite for submissions", name, [*SUITES, "miracl/yo/dev"])
     return SuiteData(load_suite(name))

@@ -93,10 +93,10 @@ class _Checker:
         #: (collections,) sizes; unknown without a pool of all
         self._sizes = np.array([data.pool_sizes.get(of.name, np.iinfo(np.int32).max) for of in data.suite.collections])
         names = [of.name for of in data.suite.collections]
-        #: (pairs,) collection of each passage, and (collections,) whether it is in the query's language
+        #: (pairs,) collection of each passage, and (collections,) whether it is in the query's language or domain
         self._collection = np.array([names.index(name) for name in found.collections], dtype=np.int64)[found.collection_index]
-        spoken = data.suite.query_set(language).language
-        self._own = np.array([of.language == spoken for of in data.suite.collections])
+        group = getattr(data.suite.query_set(language), data.attribute)
+        self._own = np.array([getattr(of, data.attribute) == group for of in data.suite.collections])
 
     def _report_bad(self, bad: NDArray[np.bool_], query: NDArray[np.int32], message: str) -> None:
         for at in np.flatnonzero(bad).tolist():

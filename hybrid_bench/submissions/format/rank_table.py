@@ -1,9 +1,10 @@
 """The rank table of a submission: one line per query, with the ranks of its relevant passages.
 
-A gzipped TSV with the columns of :data:`HEADER`, sorted by query id, then language. ``ranks`` holds the space-separated rank of
-every relevant passage in the pool of the passage's language, ordered by ascending document id; ``ranks_all`` the same in the
-pool of all languages; ``same20`` the number of passages in the query's language among the top 20 of that pool. Suites without a
-pool of all languages have ``-`` in the last two. If a depth is stated, a passage that was not retrieved has the rank ``-``.
+A gzipped TSV with the columns of :data:`HEADER`, sorted by query id, then query set (``language``; a domain where query sets are
+domains). ``ranks`` holds the space-separated rank of every relevant passage in the passage's collection, ordered by ascending
+document id; ``ranks_all`` the same in the pool of all collections; ``same20`` the number of passages in the query's language, or
+of its domain, among the top 20 of that pool. Suites without a pool of all have ``-`` in the last two. If a depth is stated, a
+passage that was not retrieved has the rank ``-``.
 
 :mod:`rank_table_reader` parses and checks it.
 """
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hybrid_bench.datasets.settings import ALL
+from hybrid_bench.datasets.settings import ALL, Attribute
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,23 +38,25 @@ NONE = "-"
 
 @dataclass(frozen=True)
 class RankTable:
-    """Ranks of all relevant passages, and the language composition of the top 20.
+    """Ranks of all relevant passages, and the groups in the top 20.
 
     Attributes:
         ranks: sorted by query and descending document id, as an evaluation stores them.
-        same_language: query language to (queries,) number of passages in that language among the top 20 of the pool of all.
+        same_group: query set to (queries,) number of passages of its language or domain among the top 20 of the pool of all.
+        attribute: which of the two.
     """
 
     ranks: Ranks
-    same_language: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+    same_group: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+    attribute: Attribute = "language"
 
     def cut(self) -> bool:
         """Whether a relevant passage was not retrieved."""
         return any(of.found is not None or of.found_in for of in self.ranks.by_query_set.values())
 
     def group_counts(self) -> dict[str, GroupCounts]:
-        """The language composition of the top 20, as :func:`hybrid_bench.measures.scores.score_ranks` takes it."""
-        return {query_set: {(ALL, "language"): counts} for query_set, counts in self.same_language.items()}
+        """The groups in the top 20, as :func:`hybrid_bench.measures.scores.score_ranks` takes it."""
+        return {query_set: {(ALL, self.attribute): counts} for query_set, counts in self.same_group.items()}
 
     def to_bytes(self) -> bytes:
         """The gzipped file; deterministic."""
@@ -66,7 +69,7 @@ class RankTable:
     def _lines(self) -> Iterator[tuple[str, ...]]:
         for language, found in self.ranks.by_query_set.items():
             first = np.searchsorted(found.query, np.arange(len(found.query_ids) + 1))
-            same = self.same_language.get(language)
+            same = self.same_group.get(language)
             for number, query_id in enumerate(found.query_ids):
                 pairs = slice(first[number], first[number + 1])
                 order = sorted(range(pairs.start, pairs.stop), key=found.doc_id.__getitem__)

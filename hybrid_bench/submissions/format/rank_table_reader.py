@@ -79,26 +79,26 @@ class _Parser:
         if cells is None:
             return None
         by_language: dict[str, QuerySetRanks] = {}
-        same_language: dict[str, NDArray[np.int32]] = {}
+        same_group: dict[str, NDArray[np.int32]] = {}
         for language in self._data.relevant:
             if (numbers := self._numbers(language, cells)) is not None:
                 by_language[language], same = numbers
                 if self._data.pooled:
-                    same_language[language] = same
+                    same_group[language] = same
         if len(by_language) < len(self._data.relevant):
             return None
         for language, found in by_language.items():
             rank_consistency.check(
                 language,
                 found,
-                same_language.get(language),
+                same_group.get(language),
                 self._data,
                 self._depth,
                 self._report,
                 self._file,
                 pool_dependent=self._pool_dependent,
             )
-        return RankTable(Ranks(by_language), same_language)
+        return RankTable(Ranks(by_language), same_group, self._data.attribute)
 
     def _error(self, rule: str, message: str, remedy: str = "") -> None:
         self._report.error(rule, self._file, message, remedy)
@@ -178,7 +178,7 @@ class _Parser:
         """(numbers of all rows, invalid cells) of a column; the numbers are empty if a cell is invalid."""
         counts = [1] * len(words) if name == "same20" else [len(passages) for passages in part.values()]
         if not self._data.pooled and name != "ranks":
-            message = f"{name} must be '-': {self._data.suite.name} has no pool of all languages"
+            message = f"{name} must be '-': {self._data.suite.name} has no pool of all collections"
             problems = [_Problem(row, "ranks", message) for row, word in enumerate(words) if word != NONE]
             return np.zeros(sum(counts), dtype=np.int64), problems
         cut = self._depth is not None and name != "same20"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from hybrid_bench.datasets.settings import KINDS
 from hybrid_bench.encoders.card import Pooling
 from hybrid_bench.submissions.format import texts
 
@@ -146,7 +147,7 @@ class SuiteEntry(_Strict):
     #: as a score.
     claimed: Annotated[
         dict[
-            Annotated[str, Field(pattern=r"^(monolingual|cross-lingual|multilingual) [A-Za-z@0-9()]{1,30}$")],
+            Annotated[str, Field(pattern=rf"^({'|'.join(KINDS)}) [A-Za-z@0-9()]{{1,30}}$")],
             Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)],
         ],
         Field(max_length=60),
