@@ -51,9 +51,10 @@ class _Parallel:
             HybridBenchError: if there are fewer than two.
         """
         known = parallel_lines.languages(self.name)
-        for language in languages:
-            if language not in known:
-                raise UnknownNameError(f"language of {self.name}", language, known)
+        for language in (one for one in languages if one not in known):
+            if tag := parallel_lines.tag_of(self.name, language):
+                raise HybridBenchError(f"{language} of {self.name} is named {tag} here", "Languages are named by BCP-47 tags.")
+            raise UnknownNameError(f"language of {self.name}", language, known)
         chosen = [language for language in known if language in languages]
         if len(chosen) < 2:
             raise HybridBenchError(f"{self.name} in {' '.join(chosen) or 'no language'} alone has no translations", "Add en.")

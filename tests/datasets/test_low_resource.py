@@ -168,6 +168,9 @@ def test_languages_beyond_the_default_ones() -> None:
     assert load_suite("tico19").restrict(["en", "nus"]).name == "tico19+en+nus"
     with pytest.raises(UnknownNameError, match="unknown language of flores200 'gcf'"):
         suite.restrict(["en", "gcf"])
+    for name, code, tag in (("flores200", "swh_Latn", "sw"), ("tico19", "es_LA", "es-419")):
+        with pytest.raises(HybridBenchError, match=f"{code} of {name} is named {tag} here"):
+            load_suite(name).restrict(["en", code])
     with pytest.raises(HybridBenchError, match="alone has no translations"):
         suite.restrict(["lus"])
     with pytest.raises(HybridBenchError, match="afriqa has no setting in ha alone"):

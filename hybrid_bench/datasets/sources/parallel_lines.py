@@ -25,6 +25,12 @@ def languages(name: str) -> tuple[str, ...]:
     return tuple(stated) if name != "tico19" else ("en", *stated)
 
 
+def tag_of(name: str, code: str) -> str | None:
+    """The BCP-47 tag of the language that a dataset calls by another name, such as ``eng_Latn``; None if there is none."""
+    stated = published.source(name)["languages"]
+    return next((tag for tag, of in stated.items() if code == (of if isinstance(of, str) else of[0]) and code != tag), None)
+
+
 def english(name: str) -> dict[str, str]:
     """Language to the name of the collection of English lines that it is parallel to.
 
