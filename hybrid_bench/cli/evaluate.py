@@ -21,6 +21,8 @@ from hybrid_bench.cli.options import (
     ExecutorName,
     Format,
     FullPools,
+    ImageFeatures,
+    ImageNames,
     Languages,
     Measures,
     Out,
@@ -86,6 +88,8 @@ def command(
     drop_own: DropOwn = None,
     strict: Strict = False,
     available: Available = False,
+    features: ImageFeatures = None,
+    names: ImageNames = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be encoded, and what it would cost.")] = False,
     out: Out = Path("results"),
     name: ResultName = "",
@@ -144,6 +148,8 @@ def command(
         drop_own=drop_own,
         strict=strict,
         available=available,
+        features=features,
+        names=names,
         limit=limit,
     )
     if bool(encoders) + (run is not None) + (vectors is not None) != 1:

@@ -78,6 +78,11 @@ Strict = Annotated[
 Available = Annotated[
     bool, typer.Option("--available", help="Of images that are your own, use those that are there; the result names the subset.")
 ]
+ImageFeatures = Annotated[
+    Path | None,
+    typer.Option("--features", help="Precomputed image features instead of the images: .npy, a row a name in --names."),
+]
+ImageNames = Annotated[Path | None, typer.Option("--names", help="The names of the images of --features, a line each.")]
 TrustRemoteCode = Annotated[bool, typer.Option(help="Run Python code that comes with the model.")]
 
 

@@ -100,6 +100,7 @@ def _suite(name: str, of: Captioned, form: str = "", *, kept: Group[str] | None 
         note=f"{of.note} {_NAMES}".strip() if form == "names" else of.note,
         subset_of=subset_of,
         available=None if form or subset_of else functools.partial(_available, name, of),
+        by_name=None if form or subset_of else functools.partial(_suite, name, of, "names"),
     )
 
 

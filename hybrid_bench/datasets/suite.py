@@ -36,8 +36,7 @@ class Suite:
         licence: of the data.
         citation: of the data, in BibTeX; several entries if several are to be cited.
         note: what a reader of a score has to know.
-        large: whether collections are read as streams and searched to a depth, since the matrix of all scores would not fit
-            into memory.
+        large: whether collections are streamed and searched to a depth, since the matrix of all scores would not fit into memory.
         drops_own: whether a passage that has the query's id is left out of what the query finds, as BEIR does: ArguAna and Quora
             ask with passages of their corpus.
         folder: the relative path that the suite was loaded from, if any; results hold no absolute paths.
@@ -47,6 +46,7 @@ class Suite:
         all_collections: names of the collections of the unrestricted suite, which decide TREC ids; by default those above.
         available: gives the suite of the images that are there, where they are the user's own; its name is another.
         subset_of: name of the suite that this one has the available images of.
+        by_name: gives the same suite with images that stand by their names, where they are the user's own: none is read.
         slices: name of a property of queries, e.g. ``topic``, to what gives query id to its value; results are reported by it.
         question_of: from the name of a query set and the id of a query in it, what its translations share with it; by default its
             id. Tests and intervals take what has this in common as one observation.
@@ -79,6 +79,7 @@ class Suite:
     unique_ids: bool = False
     available: Callable[[], Suite] | None = None
     subset_of: str = ""
+    by_name: Callable[[], Suite] | None = None
     slices: Mapping[str, Callable[[], Mapping[str, str]]] = field(default_factory=dict)
     question_of: Callable[[str, str], str] | None = None
     unit: str = "question"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.encoders.precomputed import with_features
 from hybrid_bench.encoders.protocol import Encoder, Role
 from hybrid_bench.errors import HybridBenchError
 
@@ -70,6 +72,10 @@ class InBatches:
     def pooling(self) -> str:
         """What the encoder says of its pooling, if anything."""
         return str(getattr(self._encoder, "pooling", ""))
+
+    def with_features(self, features: Path, names: Path, images: Sequence[str]) -> InBatches:
+        """See :class:`hybrid_bench.encoders.precomputed.TakesFeatures`."""
+        return InBatches(with_features(self._encoder, features, names, images), self._size)
 
     def encode(self, inputs: Sequence[Any], role: Role) -> np.ndarray:
         """Encode texts or images, see :class:`hybrid_bench.Encoder`."""

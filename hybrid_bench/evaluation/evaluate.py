@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from hybrid_bench.evaluation.assemble import SearcherIdentity, assemble
 from hybrid_bench.evaluation.check import check_ranks
 from hybrid_bench.evaluation.exact import ExactSearch
 from hybrid_bench.evaluation.identity import Data, digest, renamed, target
-from hybrid_bench.evaluation.loading import searched, words_of
+from hybrid_bench.evaluation.loading import notes_on, searched, words_of
 from hybrid_bench.evaluation.options import DEPTH, EvaluationOptions
 from hybrid_bench.evaluation.provenance import Phases, command_line
 from hybrid_bench.evaluation.searchers import as_searcher, evaluate_searcher
@@ -104,10 +105,11 @@ def _evaluate_exactly(
         if options.check:
             check_ranks(grid.full_runs(), ranks, suite, measures, progress)
     words, stated = words_of(encoder, loaded, options)
+    evidence = search.evidence(measures)
     return assemble(
         suite,
         identity,
-        search.evidence(measures),
+        dataclasses.replace(evidence, notes=[*notes_on(options, loaded), *evidence.notes]),
         command=command_line(["evaluate", *words, "--suite", suite.asked_as], stated | options.words(suite)),
         identity=to.identity,
         variant=to.variant,

@@ -208,7 +208,8 @@ def evaluate_given(path: Path, suite: Suite, options: EvaluationOptions, progres
 def _check_effect(options: EvaluationOptions) -> None:
     """Raise HybridBenchError if an option of an encoder or a search is given."""
     usual = EvaluationOptions()
-    of_search = ("passage_text", "store", "executor", "workers", "address", "storage", "runs", "run_settings", "check", "limit")
+    of_search = ("passage_text", "store", "executor", "workers", "address", "storage", "runs", "run_settings", "check", "limit",
+                 "features")  # fmt: skip
     given = [name for name, value in options.encoder_options.items() if value not in ("auto", "fp32")]
     given += [name for name in of_search if getattr(options, name) != getattr(usual, name)]
     if given:

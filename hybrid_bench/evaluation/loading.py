@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from hybrid_bench.datasets.parts import ImagePassage, ImageQuery
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.given import GivenVectors
 from hybrid_bench.encoders.description import describe
 from hybrid_bench.encoders.live import as_encoder
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.modalities import check_modalities
+from hybrid_bench.encoders.precomputed import with_features
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.encoders.resolvers import stated_options
 from hybrid_bench.errors import HybridBenchError
@@ -23,8 +25,8 @@ def searched(
     """The vectors that are given, which are checked to be of the suite, or the encoder: see :func:`encoder_for`."""
     if not isinstance(encoder, GivenVectors):
         return encoder_for(suite, encoder, options, progress)
-    in_memory = ("store",) if not suite.large else ()
-    given = [*options.encoder_options, *(name for name in ("workers", *in_memory) if getattr(options, name) is not None)]
+    unused = ("workers", "features", *(("store",) if not suite.large else ()))
+    given = [*options.encoder_options, *(name for name in unused if getattr(options, name) is not None)]
     if given:
         raise HybridBenchError(f"the option {given[0]} has no effect on vectors, which are searched as they are", "Leave it out.")
     encoder.check_use(suite, options.passage_text)
@@ -44,6 +46,7 @@ def encoder_for(suite: Suite, encoder: Encoder | str | Any, options: EvaluationO
     needed = f"the suite {suite.name}"
     if isinstance(encoder, str):
         loaded = load_encoder(encoder, modalities=suite.modalities, needed_by=needed, **options.encoder_options)
+        loaded = _with_features(loaded, suite, options)
         progress.say(describe(loaded))
         return loaded
     if options.encoder_options:
@@ -53,8 +56,23 @@ def encoder_for(suite: Suite, encoder: Encoder | str | Any, options: EvaluationO
         )
     live = as_encoder(encoder)
     check_modalities(live.card, suite.modalities, needed)
+    live = _with_features(live, suite, options)
     progress.say(describe(live))
     return live
+
+
+def _with_features(encoder: Encoder, suite: Suite, options: EvaluationOptions) -> Encoder:
+    if options.features is None or options.names is None:
+        return encoder
+    passages = (record for of in suite.collections if of.modality == "image" for record in of.passages())
+    queries = (record for of in suite.query_sets if of.modality == "image" for record in of.queries())
+    images = (record.image.name for record in (*passages, *queries) if isinstance(record, (ImagePassage, ImageQuery)))
+    return with_features(encoder, options.features, options.names, list(dict.fromkeys(images)))
+
+
+def notes_on(options: EvaluationOptions, loaded: Encoder | GivenVectors) -> list[str]:
+    """What a reader of scores has to know of how images were read."""
+    return [f"Images were not read: {loaded.card.preprocessing}."] if options.features else []
 
 
 def words_of(

@@ -54,6 +54,9 @@ class EvaluationOptions:
         check: score every setting again through ir_measures from full runs, and compare.
         drop_own: whether the passage with the query's id is left out of what the query finds; the suite's rule by default.
         strict: refuse a suite whose data are odd (see docs/guides/own-collections.md) instead of noting it.
+        features: array of precomputed image features, saved by numpy, in place of images that are the user's own; for encoders
+            that take them.
+        names: the names of their images, one a line.
         available: of a suite of images that are the user's own, evaluate on those that are there; the result names the subset.
         limit: the first queries of each query set alone, on few passages: a quick look, see :mod:`hybrid_bench.datasets.limit`.
     """
@@ -78,6 +81,8 @@ class EvaluationOptions:
     drop_own: bool | None = None
     strict: bool = False
     available: bool = False
+    features: Path | None = None
+    names: Path | None = None
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -86,9 +91,13 @@ class EvaluationOptions:
         Raises:
             HybridBenchError: if a value is not one of those that an option has.
         """
-        for name in ("store", "runs", "results"):
+        for name in ("store", "runs", "results", "features", "names"):
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, Path(getattr(self, name)))
+        if (self.features is None) != (self.names is None):
+            raise HybridBenchError("features need the names of their images", "Give --features and --names together.")
+        if self.features and self.available:
+            raise HybridBenchError("the option available has no effect on precomputed features", "Leave --available out.")
         if self.passage_text not in get_args(PassageText):
             raise UnknownNameError("passage text", self.passage_text, get_args(PassageText))
         if self.storage not in (None, *get_args(Storage)):
@@ -137,8 +146,16 @@ class EvaluationOptions:
         """The suite with the languages and images that are asked for, its limit, and the rule for passages with the query's id.
 
         Raises:
-            HybridBenchError: if the available images are asked for, and the suite has none that are the user's own.
+            HybridBenchError: if the available images or features in their place are asked for, and the suite has no images that
+                are the user's own.
         """
+        if self.features:
+            if suite.by_name is None:
+                raise HybridBenchError(
+                    f"the option features has no effect: {suite.name} needs no images of the user's own",
+                    "Leave --features and --names out.",
+                )
+            suite = suite.by_name()
         if self.available:
             if suite.available is None:
                 raise HybridBenchError(
@@ -203,6 +220,8 @@ class EvaluationOptions:
             "measures": " ".join(measures) if tuple(measures) != usual else None,
             **self.words_on_own,
             "available": self.available or None,
+            "features": self.features.as_posix() if self.features else None,
+            "names": self.names.as_posix() if self.names else None,
             "storage": self.storage if self.storage not in (None, STORAGE) else None,
             "run_depth": str(self.depth) if suite.large and self.depth not in (None, DEPTH) else None,
         }

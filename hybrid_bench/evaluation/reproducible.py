@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "--suite", "--languages", "--passage-text", "--measures", "--dtype", "--device", "--pooling", "--query-prefix",
         "--passage-prefix", "--max-length", "--similarity", "--revision", "--storage", "--run-depth", "--name", "--backend",
         "--drop-own", "--keep-own", "--strict", "--run", "--vectors", "--card", "--available", "--full-pools",
-        "--limit", "--batch-size",
+        "--limit", "--batch-size", "--features", "--names",
     ),
     "fuse": ("--method", "--normalisation", "--weights", "--rrf-k", "--depth", "--suite", "--name", "--measures"),
     "search": (
@@ -49,7 +49,7 @@ REFUSED = frozenset({
 _FLAGS = frozenset({"--drop-own", "--keep-own", "--strict"})
 
 #: Options whose values are names or files of this machine, never a model of a hub.
-_LOCAL = ("--suite", "--name", "--run", "--vectors", "--card")
+_LOCAL = ("--suite", "--name", "--run", "--vectors", "--card", "--features", "--names")
 
 #: Control characters but newline and tab, which the prefix of a query may have.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

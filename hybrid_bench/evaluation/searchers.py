@@ -55,7 +55,10 @@ def evaluate_searcher(searcher: Searcher, suite: Suite, options: EvaluationOptio
         HybridBenchError: if an option has no effect, or as by :func:`hybrid_bench.plugin.evaluate_runs`.
     """
     options.check_effect(suite, to_a_depth=True)
-    unused = [*options.encoder_options, *(name for name in ("store", "storage", "workers") if getattr(options, name) is not None)]
+    unused = [
+        *options.encoder_options,
+        *(name for name in ("store", "storage", "workers", "features") if getattr(options, name) is not None),
+    ]
     if unused:
         raise HybridBenchError(
             f"the option {unused[0]} has no effect on {searcher.identity.name}, which searches itself", "Leave it out."

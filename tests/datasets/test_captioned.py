@@ -131,6 +131,21 @@ def test_the_result_of_the_available_images_names_the_subset(tmp_path: Path) -> 
         evaluate(ForImages(), "mini", options=EvaluationOptions(available=True))
 
 
+@pytest.mark.parametrize(
+    ("suite", "options", "message"),
+    [
+        ("multi30k-flickr8k", {}, "the option features has no effect on tiny: it takes no precomputed features"),
+        ("mini", {}, "the option features has no effect: mini needs no images of the user's own"),
+        ("multi30k-flickr8k", {"names": None}, "features need the names of their images"),
+        ("multi30k-flickr8k", {"available": True}, "available has no effect on precomputed features"),
+    ],
+)
+def test_features_without_effect_are_errors(suite: str, options: dict[str, object], message: str) -> None:
+    given = {"features": "f.npy", "names": "n.txt"} | options
+    with pytest.raises(HybridBenchError, match=message):
+        evaluate(ForImages(), suite, options=EvaluationOptions(**given))  # type: ignore[arg-type]
+
+
 def test_all_images_available_is_the_suite_itself(tmp_path: Path) -> None:
     ids = captioned.datasets()["multi30k-flickr8k"].image_ids()
     captioned.add_images("multi30k-flickr8k", files(tmp_path / "all", ids))
