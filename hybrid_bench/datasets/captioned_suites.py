@@ -99,9 +99,22 @@ def _suite(name: str, of: Captioned, form: str = "", *, kept: Group[str] | None 
         citation=sources.citation(of.captions),
         note=f"{of.note} {_NAMES}".strip() if form == "names" else of.note,
         subset_of=subset_of,
+        question_of=functools.partial(_image_of, of),
+        unit="image",
         available=None if form or subset_of else functools.partial(_available, name, of),
         by_name=None if form or subset_of else functools.partial(_suite, name, of, "names"),
     )
+
+
+def _image_of(of: Captioned, query_set: str, query_id: str) -> str:
+    """The image of a query, whose captions in all languages are one observation."""
+    return query_id if query_set == IMAGES else _images(of, query_set)[query_id]
+
+
+@functools.lru_cache(maxsize=64)
+def _images(of: Captioned, query_set: str) -> dict[str, str]:
+    """Id of a caption to that of its image."""
+    return {one.id: one.image for one in of.read(query_set)}
 
 
 def _available(name: str, of: Captioned) -> Suite:

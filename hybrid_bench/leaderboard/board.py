@@ -24,6 +24,7 @@ _V = TypeVar("_V")
 ZERO_SHOT = {
     "no": "yes",
     "articles": "no: trained on its articles",
+    "split": "no: trained on its training split",
     "suite": "no: trained on the suite",
     "not stated": "not stated",
     "untrained": "yes: untrained",

@@ -60,7 +60,7 @@ def new(out: Path, org: str, name: str, revision: str) -> Path:
         if not schema.is_name(value):
             raise HybridBenchError(
                 f"{value!r} is not a valid {what} of a submission",
-                f"Set --{what} to up to 64 letters, digits, '.', '_' and '-', without '__' and '..'.",
+                f"Set --{what} to up to 64 letters, digits, '.', '_', '+' and '-', without '__' and '..'.",
             )
     folder = out / f"{org}__{name}" / revision
     if folder.exists():

@@ -146,7 +146,7 @@ def _suite(found: Inspection, name: str, entry: SuiteEntry, report: Report) -> s
             f"{name} has other texts or judgements in the installed version (data = {data.digest[:12]}...)",
             "Evaluate with the installed version and pack again.",
         )
-    if entry.passage_text != "sentence" and not data.pooled:
+    if entry.passage_text != "sentence" and not (data.pooled and data.suite.modalities == {"text"}):
         report.error("suite", schema.FILE, f"passages of {name} have no paragraph: passage_text must be 'sentence'")
     if entry.kind == "runs":
         return _runs(found, name, data, report)

@@ -15,7 +15,7 @@ from hybrid_bench.submissions.checksums import whole_hash
 from hybrid_bench.submissions.format.findings import Report
 
 FILE = "submissions.lock"
-_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+/[A-Za-z0-9._-]+)")
+_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._+-]+/[A-Za-z0-9._+-]+)")
 
 
 def read(leaderboards: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.embeddings.given import GivenVectors
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.description import describe
@@ -18,7 +19,6 @@ from hybrid_bench.evaluation.assemble import assemble
 from hybrid_bench.evaluation.evaluate import evaluate
 from hybrid_bench.evaluation.exact import ExactSearch
 from hybrid_bench.evaluation.options import EvaluationOptions
-from hybrid_bench.measures.scores import DEFAULT_MEASURES
 from hybrid_bench.results.record import Result
 from hybrid_bench.submissions import card as cards
 from hybrid_bench.submissions import folder as folders
@@ -119,14 +119,14 @@ def pack_suite(
         return PackedSuite(name, RankTable(result.ranks), entry)
     search = ExactSearch(
         encoder,
-        data.suite,
+        load_suite(name),  # with its images, where ``data`` has their names
         EmbeddingStore(store or cache.home() / "embeddings"),
         passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
         progress=progress,
     )
     for grid in search.grids():
         search.rank(grid)
-    result = assemble(data.suite, search.identity, search.evidence(list(DEFAULT_MEASURES)), command="")
+    result = assemble(data.suite, search.identity, search.evidence(list(data.measures)), command="")
     rounded = _rounded(search, data)
     content = vectors.to_bytes(rounded)
     path = vectors_folder / f"{schema.stem(name)}{vectors.SUFFIX}"

@@ -11,6 +11,7 @@ import numpy as np
 
 from hybrid_bench.datasets.groups import groups_of
 from hybrid_bench.datasets.hashes import passages_hash, queries_hash
+from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.measures.bias_scores import GROUP_DEPTH
@@ -106,8 +107,9 @@ def _suite(file: Path, result: Result, pool_dependent: bool) -> PackedSuite:
 def _check_data(file: Path, result: Result, data: SuiteData) -> None:
     """Reject a result on texts other than those of the installed suite."""
     provenance = result.provenance
-    of_queries = {name: queries_hash(data.suite, name) for name in data.judged}
-    of_passages = {of.name: passages_hash(data.suite, of.name) for of in data.suite.collections}
+    suite = load_suite(result.suite)  # with its images, where ``data`` has their names
+    of_queries = {name: queries_hash(suite, name) for name in data.judged}
+    of_passages = {of.name: passages_hash(suite, of.name) for of in suite.collections}
     if provenance.queries != of_queries or provenance.passages != of_passages:
         raise HybridBenchError(
             f"{file} does not cover all texts of the installed {result.suite}", "Search the whole suite again, then pack."
@@ -122,6 +124,8 @@ def _same_group(file: Path, result: Result, data: SuiteData) -> dict[str, NDArra
     files = {setting.query_set: (setting, path) for setting, path in result.run_files.items() if setting.pool == ALL}
     found = {}
     for name, ranks in result.ranks.by_query_set.items():
+        if not data.has_own(name):
+            continue
         setting, path = files.get(name, (None, file.parent / trec.file_name(name, ALL)))
         sha256 = result.run_hashes[setting] if setting else None
         if trec.digest(path) != sha256:

@@ -6,6 +6,7 @@ ties are broken like in trec_eval. Recomputed ranks can therefore be compared fo
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ _PROJECTIONS = 16
 
 
 def ranks_of(vectors: Vectors, data: SuiteData) -> RankTable:
-    """Rank all relevant passages of a suite with a pool of all collections."""
+    """Rank all relevant passages of a suite with a pool of all collections, there only for queries that are asked there."""
     columns = Columns.stack(
         {name: vectors[f"passages/{name}"].astype(np.float64) for name in data.passage_ids},
         data.passage_ids,
@@ -38,7 +39,9 @@ def ranks_of(vectors: Vectors, data: SuiteData) -> RankTable:
     )
     asked = {name: (part, vectors[f"queries/{name}"].astype(np.float64)) for name, part in data.judged.items()}
     ranks, counts = Grid(data.suite, columns, asked).rank()
-    return RankTable(Ranks(ranks), {name: of[ALL, data.attribute] for name, of in counts.items()}, data.attribute)
+    there = {name: of if name in data.on_all else dataclasses.replace(of, rank_in={}) for name, of in ranks.items()}
+    same = {name: of[ALL, data.attribute] for name, of in counts.items() if data.has_own(name)}
+    return RankTable(Ranks(there), same, data.attribute)
 
 
 def sketch(vectors: Vectors) -> list[float]:

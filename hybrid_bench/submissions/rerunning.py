@@ -33,7 +33,7 @@ class RerunComparison:
     Attributes:
         score: the mean score with the largest difference.
         difference: that difference; relative for scores above 1.
-        same_ranks: the share of identical ranks in the pool of all languages.
+        same_ranks: the share of identical ranks in the pool of all languages, of query sets that are asked there.
         attested: what can be recorded; None if the difference exceeds the tolerance.
     """
 
@@ -109,8 +109,8 @@ def _rerun_suite(
 
 def _same_ranks(one: RankTable, other: RankTable) -> float:
     others = other.ranks.by_query_set
-    pairs = [(ranks.rank_in[ALL], others[name].rank_in[ALL]) for name, ranks in one.ranks.by_query_set.items()]
-    return float(np.concatenate([a == b for a, b in pairs]).mean())
+    pairs = ((ranks, others[name]) for name, ranks in one.ranks.by_query_set.items())
+    return float(np.concatenate([a.rank_in.get(ALL, a.rank) == b.rank_in.get(ALL, b.rank) for a, b in pairs]).mean())
 
 
 def record(found: Mapping[str, RerunComparison], folder: Path, checks: Path | None = None) -> Path | None:

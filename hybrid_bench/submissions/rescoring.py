@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import Evidence, SearcherIdentity, assemble
 from hybrid_bench.measures.run_scores import score_run
-from hybrid_bench.measures.scores import DEFAULT_MEASURES, score_ranks
+from hybrid_bench.measures.scores import score_ranks
 from hybrid_bench.results.parts import Score
 from hybrid_bench.results.ranks import Ranks
 from hybrid_bench.results.record import Result
@@ -166,7 +166,7 @@ def scored_table(table: RankTable, data: SuiteData, depth: int | None = None) ->
 
 
 def _of_table(table: RankTable, data: SuiteData, depth: int | None) -> Evidence:
-    rows, notes = score_ranks(data.suite, table.ranks, table.group_counts(), DEFAULT_MEASURES)
+    rows, notes = score_ranks(data.suite, table.ranks, table.group_counts(), data.measures)
     if table.cut():
         return _of_runs(data, [row for row in rows if row.measure not in _NEED_EVERY_RANK], depth, table.ranks)
     return Evidence(rows, notes, {}, {"all": data.digest}, table.ranks, write_ranks=False, depth=depth)
@@ -189,7 +189,7 @@ def _run_rows(found: Inspection, name: str) -> list[Score]:
         run = run_files.read(path, setting, judged[setting], data, depth, report, f"{path.parent.name}/{path.name}")
         if report.failed:
             raise InvalidSubmission(found.folder, report.findings)
-        rows += score_run(data.suite, setting, judged[setting], run, DEFAULT_MEASURES)
+        rows += score_run(data.suite, setting, judged[setting], run, data.measures)
     return rows
 
 

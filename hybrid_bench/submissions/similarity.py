@@ -176,9 +176,8 @@ def _read(folder: Path, suite: str, files: tuple[tuple[str, int, int], ...]) -> 
 def _of_table(path: Path, suite: str) -> Ranked | None:
     data = suite_data.load(suite)
     packed = untrusted.unpacked(path, rank_table.PACKED_LIMIT, rank_table.unpacked_limit(data))
-    column = -1 if data.pooled else -2
-    lines = untrusted.text(b"".join(packed)).splitlines()[1:]
-    numbers = " ".join(line.split("\t")[column] for line in lines).replace(rank_table.NONE, "0")
+    cells = (line.split("\t") for line in untrusted.text(b"".join(packed)).splitlines()[1:])
+    numbers = " ".join(of[-1 if of[1] in data.on_all else -2] for of in cells).replace(rank_table.NONE, "0")
     if not _NUMBERS.fullmatch(numbers):
         return None
     ranks = np.fromstring(numbers, dtype=np.int64, sep=" ")

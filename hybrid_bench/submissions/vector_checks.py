@@ -150,8 +150,9 @@ def _compare(submitted: RankTable, recomputed: RankTable, report: Report, file: 
         every = np.arange(len(theirs.query_ids), dtype=np.int32)
         compared = [
             ("ranks", theirs.query, theirs.rank, ours.rank),
-            ("ranks in the pool of all", theirs.query, theirs.rank_in[ALL], ours.rank_in[ALL]),
         ]
+        if ALL in ours.rank_in:
+            compared.append(("ranks in the pool of all", theirs.query, theirs.rank_in[ALL], ours.rank_in[ALL]))
         if language in recomputed.same_group:
             compared.append(("same20", every, submitted.same_group[language], recomputed.same_group[language]))
         for what, query, one, other in compared:

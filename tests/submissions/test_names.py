@@ -16,11 +16,12 @@ CONFUSABLE = [
     ("rnicrosoft", "microsoft"), ("vvhisper", "whisper"), ("clistil", "distil"), ("MlCROSOFT", "Microsoft"), ("Al2", "AI2"),
     ("paypaI", "paypal"), ("paypa1", "paypal"), ("goog1e", "google"), ("0rg", "org"), ("ORG", "org"), ("t1ny", "tiny"),
     ("ti-ny", "tiny"), ("Tiny", "tiny"), ("e5_large", "e5-large"), ("v1.5", "v1-5"), ("m\u0456crosoft", "microsoft"),
+    ("e5+lite0", "e5-lite0"),
 ]  # fmt: skip
 DIFFERENT = [
     ("qwen3-embedding-4b", "qwen3-embedding-8b"), ("gte-v1", "gte-vl"), ("me5-vi", "me5-vl"), ("v1.5", "v15"), ("e5", "es"),
     ("bge-m3", "bge-me"), ("r1", "rl"), ("1b", "lb"), ("gte-0.6b", "gte-0.8b"), ("10b", "lob"), ("bert-1", "bert-2"),
-    ("model-1-2", "model-12"), ("qwen2-vl-2b", "qwen2-v1-2b"), ("small", "base"),
+    ("model-1-2", "model-12"), ("qwen2-vl-2b", "qwen2-v1-2b"), ("small", "base"), ("e5", "e5+lite0"),
 ]  # fmt: skip
 
 
@@ -59,6 +60,7 @@ def test_an_org_that_looks_like_another_one_is_found_whatever_its_encoder(exampl
 
 def test_sizes_of_one_encoder_are_no_confusable_names(example: Example) -> None:
     assert second(example, "org", "tiny-4b") == second(example, "org", "tiny-8b") == second(example, "other", "tiny") == []
+    assert second(example, "org", "tiny+lite0") == []
 
 
 def test_a_revision_that_differs_by_case_is_a_warning(example: Example) -> None:

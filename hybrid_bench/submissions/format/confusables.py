@@ -9,11 +9,11 @@ import unicodedata
 #: ASCII letters that together look like another one.
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 #: A 0 or 1 that stands for a letter of a word; digits of numbers, sizes and versions (v1, 10b, 1.5) do not.
-_LETTER_LIKE = re.compile(r"(?<=[a-z]{2})[01](?![0-9]|[._-][0-9])|(?<![0-9])(?<![0-9][._-])[01](?=[a-z]{2})")
+_LETTER_LIKE = re.compile(r"(?<=[a-z]{2})[01](?![0-9]|[._+-][0-9])|(?<![0-9])(?<![0-9][._+-])[01](?=[a-z]{2})")
 #: A word, in which i and l are told apart with difficulty; in a code of two letters (vi, vl) they are not.
 _WORD = re.compile(r"[a-z]{3,}")
 #: Separators, except between digits.
-_SEPARATORS = re.compile(r"(?<![0-9])[._-]+|[._-]+(?![0-9])")
+_SEPARATORS = re.compile(r"(?<![0-9])[._+-]+|[._+-]+(?![0-9])")
 
 
 def latin(text: str) -> str:
@@ -48,4 +48,4 @@ def _reduced(text: str) -> str:
 
 
 def _joined(text: str) -> str:
-    return re.sub(r"[._-]+", "-", _SEPARATORS.sub("", text))
+    return re.sub(r"[._+-]+", "-", _SEPARATORS.sub("", text))

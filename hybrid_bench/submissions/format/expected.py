@@ -15,6 +15,7 @@ from hybrid_bench.datasets.resolvers import SUITES, load_suite
 from hybrid_bench.datasets.settings import ALL, Attribute
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
+from hybrid_bench.measures.scores import DEFAULT_MEASURES
 from hybrid_bench.results.ranks import QuerySetRanks
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class SuiteData:
         self.pooled = ALL in suite.pools
         #: In what its collections differ, by which passages among the top 20 are counted.
         self.attribute: Attribute = _attribute(suite)
+        #: The query sets that are asked on the pool of all.
+        self.on_all = frozenset(setting.query_set for setting in suite.settings if setting.pool == ALL)
+        #: Names of the measures that are recomputed.
+        self.measures = suite.measures or DEFAULT_MEASURES
 
     @functools.cached_property
     def relevant(self) -> dict[str, dict[str, list[Relevant]]]:
@@ -80,6 +85,10 @@ class SuiteData:
         trec_id = self.suite.trec_id
         return {of.name: [trec_id(of.name, record.doc_id) for record in of.passages()] for of in self.suite.collections}
 
+    def has_own(self, query_set: str) -> bool:
+        """Whether passages of the language or domain of a query set are counted in the pool of all: asked there, and has one."""
+        return query_set in self.on_all and getattr(self.suite.query_set(query_set), self.attribute) is not None
+
     @functools.cached_property
     def pool_sizes(self) -> dict[str, int]:
         """Collection to number of passages; empty without a pool of all, where collections may be too large to read."""
@@ -91,7 +100,8 @@ class SuiteData:
         digest = hashlib.sha256(f"{self.suite.name}\n".encode())
         for name, part in self.judged.items():
             for query in part.queries:
-                digest.update(f"{name}\t{query.id}\t{query.content}\n".encode())
+                content = query.content if isinstance(query.content, str) else f"image {query.content.name}"
+                digest.update(f"{name}\t{query.id}\t{content}\n".encode())
             for query_id, doc_id, relevance, _ in self._judgements(part):
                 digest.update(f"{name}\t{query_id}\t{doc_id}\t{relevance}\n".encode())
         return digest.hexdigest()
@@ -100,9 +110,9 @@ class SuiteData:
 def known(name: str) -> bool:
     """Whether a suite accepts submissions; never a path.
 
-    Registered suites of texts do, whose only pool of several collections is that of all: rank tables state the ranks in a
-    passage's collection and in that pool, and how many passages there are in the query's language or, where the pool is of one
-    language, its domain. So do the dev splits of MIRACL's languages (``miracl/sw/dev``) and the judged sets of BEIR
+    Registered suites of texts and images do, whose only pool of several collections is that of all texts: rank tables state the
+    ranks in a passage's collection and in that pool, and how many passages there are in the query's language or, where the pool
+    is of one language, its domain. So do the dev splits of MIRACL's languages (``miracl/sw/dev``) and the judged sets of BEIR
     (``beir/nfcorpus/test``), by their ir_datasets ids.
     """
     if name in SUITES:
@@ -119,10 +129,12 @@ def _attribute(suite: Suite) -> Attribute:
 
 
 def _fits(suite: Suite) -> bool:
-    """Whether a suite is of texts of stated languages or domains, with no pools but single collections and the pool of all."""
+    """Whether a suite is of images and of texts of stated languages or domains, with no pool of several but that of all texts."""
     parts: list[QuerySet | Collection] = [*suite.query_sets, *suite.collections]
-    stated = all(getattr(part, _attribute(suite)) and part.modality == "text" for part in parts)
-    return stated and set(suite.pools) <= {ALL} and set(suite.pools.get(ALL, ())) in (set(), set(suite.all_collections))
+    stated = all(part.modality == "image" or getattr(part, _attribute(suite)) for part in parts)
+    images = {of.name for of in suite.collections if of.modality == "image"}
+    texts = set(suite.all_collections) - images
+    return stated and set(suite.pools) <= {ALL} and set(suite.pools.get(ALL, ())) in (set(), texts)
 
 
 def _is_judged(dataset_id: str) -> bool:
@@ -137,7 +149,7 @@ def _is_judged(dataset_id: str) -> bool:
 
 @functools.lru_cache(maxsize=8)
 def load(name: str) -> SuiteData:
-    """Load what a suite expects.
+    """Load what a suite expects; images that are the user's own stand by their names, so that none is needed.
 
     Raises:
         HybridBenchError: if the suite does not accept submissions, or its files cannot be obtained.
@@ -151,7 +163,8 @@ def load(name: str) -> SuiteData:
         if name in SUITES:
             raise HybridBenchError(
                 f"the suite {name!r} does not accept submissions",
-                "Its texts must have languages or domains, and its only pool of several collections must be that of all.",
+                "Its texts must have languages or domains, and its only pool of several collections must be that of all texts.",
             )
         raise UnknownNameError("suite for submissions", name, [*SUITES, "miracl/yo/dev"])
-    return SuiteData(load_suite(name))
+    suite = load_suite(name)
+    return SuiteData(suite.by_name() if suite.by_name else suite)

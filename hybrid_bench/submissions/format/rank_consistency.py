@@ -59,7 +59,8 @@ def check(
     Args:
         language: the query language.
         found: the ranks of its queries' relevant passages.
-        same: (queries,) passages in the query's language among the top 20 of the pool of all; None without such a pool.
+        same: (queries,) passages in the query's language among the top 20 of the pool of all; None without such a pool or a
+            language.
         data: what the suite expects.
         depth: retrieval depth per query; None if the whole pool was ranked.
         report: receives the findings.
@@ -68,11 +69,12 @@ def check(
     """
     checker = _Checker(language, found, data, depth, report, file)
     checker.check_collections()
-    if data.pooled and same is not None:
-        checker.check_pool_of_all(same)
+    if language in data.on_all:
+        counted = np.zeros(len(found.query_ids), dtype=np.int32) if same is None else same
+        checker.check_pool_of_all(counted)
         if not pool_dependent:
             checker.check_depth_is_reached()
-            checker.check_one_ranking(same)
+            checker.check_one_ranking(counted)
 
 
 class _Checker:
@@ -93,10 +95,13 @@ class _Checker:
         #: (collections,) sizes; unknown without a pool of all
         self._sizes = np.array([data.pool_sizes.get(of.name, np.iinfo(np.int32).max) for of in data.suite.collections])
         names = [of.name for of in data.suite.collections]
+        #: (collections,) how many of them are in the pool of all
+        everywhere = data.suite.pools.get(ALL, ())
+        self._sizes_in_all = np.where([name in everywhere for name in names], self._sizes, 0)
         #: (pairs,) collection of each passage, and (collections,) whether it is in the query's language or domain
         self._collection = np.array([names.index(name) for name in found.collections], dtype=np.int64)[found.collection_index]
         group = getattr(data.suite.query_set(language), data.attribute)
-        self._own = np.array([getattr(of, data.attribute) == group for of in data.suite.collections])
+        self._own = np.array([group is not None and getattr(of, data.attribute) == group for of in data.suite.collections])
 
     def _report_bad(self, bad: NDArray[np.bool_], query: NDArray[np.int32], message: str) -> None:
         for at in np.flatnonzero(bad).tolist():
@@ -121,7 +126,7 @@ class _Checker:
         rank, query, there = self._rank_all, self._found.query, self._retrieved_all
         self._report_bad(there & (rank < 1), query, "a rank in the pool of all is below 1")
         self._report_bad(_repeated(there, query, rank), query, "two passages have the same rank in the pool of all")
-        room = int(self._sizes.sum()) - _counted(query, ~there)
+        room = int(self._sizes_in_all.sum()) - _counted(query, ~there)
         self._report_bad(there & (rank > room), query, "a rank in the pool of all exceeds the number of passages")
         self._report_deep(there & (rank > self._limit))
         self._check_same(same)
@@ -130,17 +135,17 @@ class _Checker:
         """Compare ``same20`` with the relevant passages among the top 20, and with the passages that are left."""
         found, own = self._found, self._own[self._collection]
         top = self._retrieved_all & (self._rank_all <= GROUP_DEPTH)
-        total = int(self._sizes.sum())
+        total = int(self._sizes_in_all.sum())
         filled = np.zeros(len(same), dtype=np.int32)  # how long the run is at least
         np.maximum.at(filled, found.query, np.where(self._retrieved_all, self._rank_all, 0))
 
         def count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
             return np.bincount(found.query[mask], minlength=len(same))
 
-        others_left = self._sizes[~self._own].sum() - count(~own & ~top)
+        others_left = self._sizes_in_all[~self._own].sum() - count(~own & ~top)
         least = np.maximum(count(own & top), np.minimum(filled, GROUP_DEPTH) - others_left)
         most = np.minimum(
-            self._sizes[self._own].sum() - count(own & ~top), min(GROUP_DEPTH, total, self._limit) - count(~own & top)
+            self._sizes_in_all[self._own].sum() - count(own & ~top), min(GROUP_DEPTH, total, self._limit) - count(~own & top)
         )
         every = np.arange(len(same), dtype=np.int32)
         self._report_bad((same < least) | (same > most), every, "same20 contradicts the ranks")
@@ -157,7 +162,7 @@ class _Checker:
     def check_depth_is_reached(self) -> None:
         query, sizes = self._found.query, self._sizes[self._collection]
         key = query.astype(np.int64) * len(self._sizes) + self._collection
-        for keys, there, size in ((key, self._retrieved, sizes), (query, self._retrieved_all, self._sizes.sum())):
+        for keys, there, size in ((key, self._retrieved, sizes), (query, self._retrieved_all, self._sizes_in_all.sum())):
             short = ~there & (_counted(keys, ~there) > size - self._limit)
             self._report_bad(short, query, f"a passage is missing although the depth {self._depth} is not reached")
 
@@ -168,9 +173,9 @@ class _Checker:
             rank=self._found.rank,
             rank_all=np.where(self._retrieved_all, self._rank_all, 0),
             same=same,
-            sizes=self._sizes,
+            sizes=self._sizes_in_all,
             own=self._own,
-            retrieved=min(self._limit, int(self._sizes.sum())),
+            retrieved=min(self._limit, int(self._sizes_in_all.sum())),
             top=GROUP_DEPTH,
         )
         for query, first, last, needed in ranks.contradictions():

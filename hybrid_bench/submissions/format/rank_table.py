@@ -3,8 +3,8 @@
 A gzipped TSV with the columns of :data:`HEADER`, sorted by query id, then query set (``language``; a domain where query sets are
 domains). ``ranks`` holds the space-separated rank of every relevant passage in the passage's collection, ordered by ascending
 document id; ``ranks_all`` the same in the pool of all collections; ``same20`` the number of passages in the query's language, or
-of its domain, among the top 20 of that pool. Suites without a pool of all have ``-`` in the last two. If a depth is stated, a
-passage that was not retrieved has the rank ``-``.
+of its domain, among the top 20 of that pool. Query sets that are not asked on that pool have ``-`` in the last two, and those
+without a language, such as images, in ``same20``. If a depth is stated, a passage that was not retrieved has the rank ``-``.
 
 :mod:`rank_table_reader` parses and checks it.
 """
@@ -78,7 +78,7 @@ class RankTable:
                     language,
                     NONE if same is None else str(same[number]),
                     _joined(found.rank, found.found, order),
-                    NONE if same is None else _joined(found.rank_in[ALL], found.found_in.get(ALL), order),
+                    NONE if ALL not in found.rank_in else _joined(found.rank_in[ALL], found.found_in.get(ALL), order),
                 )
 
 

@@ -83,7 +83,7 @@ class _Parser:
         for language in self._data.relevant:
             if (numbers := self._numbers(language, cells)) is not None:
                 by_language[language], same = numbers
-                if self._data.pooled:
+                if self._data.has_own(language):
                     same_group[language] = same
         if len(by_language) < len(self._data.relevant):
             return None
@@ -153,7 +153,8 @@ class _Parser:
         """The ranks of a language's queries, and (queries,) ``same20``; None if a cell is invalid."""
         part = self._data.relevant[language]
         columns = [
-            self._column(name, [cells[query_id, language][at] for query_id in part], part) for at, name in enumerate(HEADER[2:])
+            self._column(name, language, [cells[query_id, language][at] for query_id in part], part)
+            for at, name in enumerate(HEADER[2:])
         ]
         query_ids = list(part)
         for problem in (problem for _, problems in columns for problem in problems):
@@ -167,18 +168,30 @@ class _Parser:
         order = _descending([len(passages) for passages in part.values()])
         rank, found = _split_missing(own[order], self._depth)
         rank_all, found_all = _split_missing(everywhere[order], self._depth)
-        in_pools = {ALL: rank_all} if self._data.pooled else {}
-        found_in = {ALL: found_all} if self._data.pooled and found_all is not None else {}
+        on_all = language in self._data.on_all
+        in_pools = {ALL: rank_all} if on_all else {}
+        found_in = {ALL: found_all} if on_all and found_all is not None else {}
         ranks = dataclasses.replace(expected, rank=rank, rank_in=in_pools, found=found, found_in=found_in)
         return ranks, same20.astype(np.int32)
 
+    def _lacks(self, language: str) -> str:
+        """Why a column has no numbers."""
+        if not self._data.pooled:
+            return "has no pool of all collections"
+        return (
+            f"asks {language} on no pool of all"
+            if language not in self._data.on_all
+            else f"has no {self._data.attribute} of {language}"
+        )
+
     def _column(
-        self, name: str, words: list[str], part: Mapping[str, list[Relevant]]
+        self, name: str, language: str, words: list[str], part: Mapping[str, list[Relevant]]
     ) -> tuple[NDArray[np.int64], list[_Problem]]:
         """(numbers of all rows, invalid cells) of a column; the numbers are empty if a cell is invalid."""
         counts = [1] * len(words) if name == "same20" else [len(passages) for passages in part.values()]
-        if not self._data.pooled and name != "ranks":
-            message = f"{name} must be '-': {self._data.suite.name} has no pool of all collections"
+        stated = {"ranks": True, "same20": self._data.has_own(language), "ranks_all": language in self._data.on_all}[name]
+        if not stated:
+            message = f"{name} must be '-': {self._data.suite.name} {self._lacks(language)}"
             problems = [_Problem(row, "ranks", message) for row, word in enumerate(words) if word != NONE]
             return np.zeros(sum(counts), dtype=np.int64), problems
         cut = self._depth is not None and name != "same20"

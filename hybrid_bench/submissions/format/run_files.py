@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid_bench.datasets.judged import qrels
-from hybrid_bench.datasets.settings import ALL, Setting
+from hybrid_bench.datasets.settings import Setting
 from hybrid_bench.results import runs as trec
 from hybrid_bench.results.runs import Hit
 from hybrid_bench.submissions.format import untrusted
@@ -84,8 +84,7 @@ def _pool_ids(setting: Setting, data: SuiteData) -> set[str] | None:
     """The document ids of a setting's pool; None if they are too many to list."""
     if not data.pooled:
         return None
-    pools = (ids for language, ids in data.passage_ids.items() if setting.pool in (ALL, language))
-    return {doc_id for ids in pools for doc_id in ids}
+    return {doc_id for name in data.suite.pool(setting.pool) for doc_id in data.passage_ids[name]}
 
 
 class _Parser:

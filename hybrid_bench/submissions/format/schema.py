@@ -16,11 +16,12 @@ FILE = "submission.toml"
 
 #: Verification level of a leaderboard row, from weakest to strongest.
 Level = Literal["ranks re-scored", "vectors re-scored", "re-run"]
-#: What the encoder was trained on: no data of the suite, other texts of the suite's articles, the suite itself, not stated, or
-#: nothing at all.
-TrainedOn = Literal["no", "articles", "suite", "not stated", "untrained"]
+#: What the encoder was trained on: no data of the suite, other texts of the suite's articles, its training split, the suite
+#: itself, not stated, or nothing at all.
+TrainedOn = Literal["no", "articles", "split", "suite", "not stated", "untrained"]
 
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._+-]{0,62}[A-Za-z0-9])?"
+_ON_HUB = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?"
 
 
 def _path_part(name: str) -> str:
@@ -67,7 +68,7 @@ class Card(_Strict):
     #: Of the weights; ``closed`` for a closed model.
     licence: Line
     #: Hugging Face id of the weights; None for a closed model.
-    model: Annotated[str, Field(pattern=rf"^{_NAME}(/{_NAME})?$")] | None = None
+    model: Annotated[str, Field(pattern=rf"^{_ON_HUB}(/{_ON_HUB})?$")] | None = None
     #: The checkpoint it was trained from.
     base: Line | None = None
     #: Where its code is.
@@ -137,7 +138,8 @@ class SuiteEntry(_Strict):
     data: Sha256
     #: Retrieval depth per query; None if the whole pool was ranked.
     depth: Annotated[int, Field(ge=1, le=1000)] | None = None
-    #: What of the suite it was trained on: other texts of its ``articles``, the ``suite``, ``untrained``: nothing at all.
+    #: What of the suite it was trained on: other texts of its ``articles``, its training ``split``, the ``suite``, ``untrained``:
+    #: nothing at all.
     trained_on: TrainedOn
     #: What vectors were computed in, before they were rounded to fp16; joined by ``+`` for a fusion. None: not stated.
     dtype: Annotated[str, Field(pattern=r"^(fp32|bf16|fp16|int8)(\+(fp32|bf16|fp16|int8)){0,3}$")] | None = None
