@@ -111,7 +111,7 @@ def captioned(images: int = 400) -> tuple[np.ndarray, dict[str, np.ndarray], dic
 
 
 @pytest.mark.parametrize("method", ["linear", "hidden"])
-def test_a_map_is_trained_on_hybrid_batches_and_depends_on_its_seed_alone(method: str) -> None:
+def test_a_map_is_trained_on_hybrid_batches_and_depends_on_its_seed_alone(method: str, tmp_path: Path) -> None:
     how = training.Training(method, Strategy.from_name("hybrid", 0.3), steps=100, batch_size=64)
     first, again, other = (contrastive.train(*captioned(), seed, how, SilentProgress()) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first.projection.weight, again.projection.weight)
@@ -122,6 +122,8 @@ def test_a_map_is_trained_on_hybrid_batches_and_depends_on_its_seed_alone(method
     x, targets, _ = captioned()
     held, _ = fitting.split(len(x), 3)
     assert fitting.recall_at_10(first.projection, x[held], {of: one[held] for of, one in targets.items()}) == first.recall
+    first.projection.save(tmp_path)
+    np.testing.assert_allclose(Projection.load(tmp_path).mapped(x), first.projection.mapped(x), atol=2e-2)
     untrained = training.Training("hidden", how.strategy, steps=1, learning_rate=1e-9)
     start = contrastive.train(*captioned(), 3, dataclasses.replace(untrained, batch_size=64), SilentProgress())
     assert first.recall > start.recall + 0.2

@@ -64,7 +64,8 @@ class Projection:
         layers = {"": (self.weight, self.bias)} | ({"hidden.": self.hidden} if self.hidden else {})
         tensors: dict[str, NDArray[Any]] = {}
         for name, (weight, bias) in layers.items():
-            tensors |= {f"{name}weight": weight.astype(np.float16), f"{name}bias": bias.astype(np.float32)}
+            # safetensors writes the memory of an array as it lies, so that a transposed one would be scrambled.
+            tensors |= {f"{name}weight": weight.astype(np.float16, order="C"), f"{name}bias": bias.astype(np.float32)}
         save_file(tensors, folder / FILE, metadata={"projection": json.dumps(dict(self.about), sort_keys=True)})
         return folder / FILE
 
