@@ -117,7 +117,7 @@ def test_a_suite_without_a_pool_of_all(shared: Path, root: Path, tmp_path: Path)
     ("name", "accepted"),
     [
         ("squadshifts", True), ("afriqa", True), ("tico19", False), ("mkqa", True), ("beir/nfcorpus/test", True),
-        ("beir/nfcorpus", False), ("beir", False), ("beir/../mini", False), ("multi30k", False), ("clinicaltrials/2021", False),
+        ("beir/nfcorpus", False), ("beir", False), ("beir/../mini", False), ("multi30k", True), ("clinicaltrials/2021", False),
     ],
 )  # fmt: skip
 def test_which_accept_submissions(name: str, accepted: bool) -> None:
