@@ -113,7 +113,7 @@ def test_an_entry_of_all_languages_is_a_suite_with_a_pool_of_them() -> None:
         ("minni", "Did you mean mini"),
         ("xquad-r/de/enn", "Did you mean xquad-r/de/en"),
         ("miracl/yo/def", "Did you mean miracl/yo/dev"),
-        ("0", f"Known: {', '.join(sorted(SUITES))}."),
+        ("0", f"Known: {', '.join(sorted(SUITES)[:20])}"),  # as many as an error lists
     ],
 )
 def test_a_wrong_name_is_told_the_nearest_ones(name: str, suggested: str) -> None:
