@@ -201,7 +201,7 @@ def test_collections_without_a_pool_have_monolingual_settings_only() -> None:
         ("en", "en", "monolingual"),
     }
     assert {row.query_set: row.queries for row in result.rows} == {"de": 2, "en": 1}
-    assert result.notes == ("Made up.",)
+    assert result.notes[0] == "Made up."
     assert not result.ranks.by_query_set["de"].rank_in
     assert (result.primary, result.suite) == ("nDCG@10", "lists")
     for language in ("de", "en"):
