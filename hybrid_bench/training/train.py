@@ -192,6 +192,7 @@ def batches_of(recipe: Recipe, table: ParallelTable) -> Batches:
         topical=recipe.batches.topical,
         switch_probability=recipe.batches.switch_probability,
         paragraph_negatives=recipe.batches.paragraph_negatives,
+        negatives_language=recipe.batches.negatives_language,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -46,6 +46,7 @@ class Batches:
         lexicon: for code-switched batches; learned from the table by default.
         switch_probability: the probability that a word of the lexicon is replaced, in code-switched batches.
         paragraph_negatives: sentences of its own paragraph that each example gets as hard negatives.
+        negatives_language: of these: that of the ``passage`` or of the ``question``.
 
     Raises:
         HybridBenchError: if an argument is out of range, or the table lacks the data for the strategy, the languages or the
@@ -67,6 +68,7 @@ class Batches:
         lexicon: Lexicon | None = None,
         switch_probability: float = 0.5,
         paragraph_negatives: int = 0,
+        negatives_language: Literal["passage", "query"] = "passage",
     ) -> None:
         _check_numbers(batch_size, temperature, topical, switch_probability)
         if mode not in get_args(Mode):
@@ -92,7 +94,9 @@ class Batches:
             switched = CodeSwitchedTexts(table, lexicon, self.languages[0], languages, switch_probability, self.seed)
             _ = switched.lexicon  # learned now, so that a table without translations fails before the training
             self._texts = switched
-        self._negatives = ParagraphNegatives(table, self._index, paragraph_negatives, self.seed) if paragraph_negatives else None
+        self._negatives = None
+        if paragraph_negatives:
+            self._negatives = ParagraphNegatives(table, self._index, paragraph_negatives, negatives_language, self.seed)
         self._schedule = StreamSchedule(self._streams.probabilities, self.seed)
         self._sampler = RowSampler(self._index, self._streams.streams, batch_size, topical, self.seed)
 

@@ -1,8 +1,9 @@
-"""Hard negatives from the answer's own paragraph: its other sentences, in the language of the passage."""
+"""Hard negatives from the answer's own paragraph: its other sentences, in the language of the passage or of the question."""
 
 from __future__ import annotations
 
 import functools
+from typing import Literal
 
 import numpy as np
 
@@ -26,13 +27,16 @@ class ParagraphNegatives:
         table: the training data.
         index: of the table.
         each: negatives of an example.
+        language: the member of an example's language pair in which its negatives are.
         seed: of the draws.
 
     Raises:
         HybridBenchError: if no row of the table has a paragraph.
     """
 
-    def __init__(self, table: ParallelTable, index: PairIndex, each: int, seed: int) -> None:
+    def __init__(
+        self, table: ParallelTable, index: PairIndex, each: int, language: Literal["passage", "query"], seed: int
+    ) -> None:
         if not any(table.counts("context").values()):
             raise HybridBenchError(
                 "batches.paragraph_negatives needs paragraphs, and no row of the training data has one",
@@ -41,6 +45,7 @@ class ParagraphNegatives:
         self._table = table
         self._index = index
         self._each = each
+        self._language = language
         self._seed = seed
         # The cache belongs to the object, not to the class, so that it is freed with it.
         self._sentences = functools.lru_cache(maxsize=4096)(_sentences)
@@ -69,8 +74,9 @@ class ParagraphNegatives:
     def _paragraphs(self, batch: Batch) -> list[tuple[tuple[int, str], ...]]:
         """The sentences of each example's paragraph, with their keys; none where it has no paragraph."""
         found: list[tuple[tuple[int, str], ...]] = [()] * len(batch.rows)
-        for language in {pair.passage for pair in batch.pairs}:
-            places = np.flatnonzero([pair.passage == language for pair in batch.pairs])
+        languages: list[str] = [getattr(pair, self._language) for pair in batch.pairs]
+        for language in sorted(set(languages)):
+            places = np.flatnonzero([own == language for own in languages])
             for place, text in zip(places, self._table.texts_or_none("context", language, batch.rows[places]), strict=True):
                 found[place] = self._sentences(text) if text else ()
         return found

@@ -36,23 +36,32 @@ def rows(sentences: int = 5, paragraphs: int = 20) -> list[ParallelRow]:
     return found
 
 
-def batches(table: ParallelTable, each: int = 2, mode: Literal["batch", "example"] = "batch") -> Batches:
-    return Batches(table, hybrid(0.5), 8, 3, paragraph_negatives=each, mode=mode)
+def batches(
+    table: ParallelTable,
+    each: int = 2,
+    mode: Literal["batch", "example"] = "batch",
+    language: Literal["passage", "query"] = "passage",
+) -> Batches:
+    return Batches(table, hybrid(0.5), 8, 3, paragraph_negatives=each, negatives_language=language, mode=mode)
 
 
 @pytest.mark.parametrize("mode", ["batch", "example"])
-def test_negatives_are_other_sentences_of_the_own_paragraph(mode: Literal["batch", "example"]) -> None:
+@pytest.mark.parametrize("language", ["passage", "query"])
+def test_negatives_are_other_sentences_of_the_own_paragraph(
+    mode: Literal["batch", "example"], language: Literal["passage", "query"]
+) -> None:
     table = ParallelTable.from_rows(rows())
     listed = list(table.rows())
     own_paragraph, others = 0, 0
-    for batch in (batches(table, mode=mode).at(step) for step in range(30)):
-        columns = batches(table, mode=mode).negatives(batch)
+    own = batches(table, mode=mode, language=language)
+    for batch in (own.at(step) for step in range(30)):
+        columns = own.negatives(batch)
         assert [len(column) for column in columns] == [8, 8]
         answers = {text for row in batch.rows for text in listed[row].sentence.values()}
         for row, pair, *texts in zip(batch.rows, batch.pairs, *columns, strict=True):
             assert not answers & set(texts), "a negative is the answer of a question of the batch, in some language"
             assert len(set(texts)) == 2
-            paragraph = listed[row].context[pair.passage]
+            paragraph = listed[row].context[getattr(pair, language)]
             if paragraph.count("!") > 1:
                 assert all(text in paragraph for text in texts)
                 own_paragraph += 1
