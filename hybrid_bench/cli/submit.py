@@ -73,7 +73,11 @@ def pack(
     if result:
         _finish(packing_results.pack(result, out, org=org, name=name, revision=revision, card=card))
         return
+    from hybrid_bench.submissions.format import expected
+
     suites = separated(suite)
+    for of in suites:
+        expected.require(of)
     searched: Encoder | dict[str, GivenVectors]
     if vectors is None:
         from hybrid_bench.encoders.load import load_encoder

@@ -72,6 +72,8 @@ def common_runs(paths: Sequence[Path]) -> dict[Pair, list[Path]]:
 def _files(path: Path) -> dict[Pair, Path]:
     if path.is_dir():
         return trec.runs_in(path)
+    if not path.exists():
+        raise HybridBenchError(f"there is no {path}", "Give a run, a folder of runs, or a result that has runs.")
     if path.suffix != ".json":
         raise HybridBenchError(f"{path} is a single run, and others are folders or results", "Give the same kind for every side.")
     result = Result.read(path)

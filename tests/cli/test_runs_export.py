@@ -71,3 +71,9 @@ def test_what_cannot_be_exported_is_explained(here: Cli, tmp_path: Path, folder:
         assert done.returncode == 2
         assert problem in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_does_not_exist_is_named(here: Cli) -> None:
+    done = here("runs", "export", "nothing", "out")
+    assert done.returncode == 2
+    assert "there is no nothing" in done.stderr

@@ -55,3 +55,10 @@ def test_a_missing_folder_is_a_finding(here: Cli) -> None:
     shown = here("submit", "check", "nothing")
     assert shown.returncode == 1
     assert "[folder]" in shown.stdout
+    assert "submit pack" in shown.stdout
+
+
+def test_a_suite_that_takes_no_submissions_is_refused_before_the_encoder_is_loaded(here: Cli) -> None:
+    done = here("submit", "pack", "no/such-encoder", "--org", "org", "--suite", "my-folder")
+    assert done.returncode == 2
+    assert "unknown suite for submissions 'my-folder'" in done.stderr

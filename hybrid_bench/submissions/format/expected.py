@@ -154,6 +154,17 @@ def load(name: str) -> SuiteData:
     Raises:
         HybridBenchError: if the suite does not accept submissions, or its files cannot be obtained.
     """
+    require(name)
+    suite = load_suite(name)
+    return SuiteData(suite.by_name() if suite.by_name else suite)
+
+
+def require(name: str) -> None:
+    """Check that a suite accepts submissions, without loading it.
+
+    Raises:
+        HybridBenchError: if it does not.
+    """
     if not known(name):
         whole = name.partition("+")[0]
         if whole != name and known(whole):
@@ -166,5 +177,3 @@ def load(name: str) -> SuiteData:
                 "Its texts must have languages or domains, and its only pool of several collections must be that of all texts.",
             )
         raise UnknownNameError("suite for submissions", name, [*SUITES, "miracl/yo/dev"])
-    suite = load_suite(name)
-    return SuiteData(suite.by_name() if suite.by_name else suite)

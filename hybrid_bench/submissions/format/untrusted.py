@@ -156,6 +156,7 @@ def listing(folder: Path, report: Report, *, limit: int, label: str = ".") -> li
                     report.error("folder", label, f"contains more than {limit} files")
                     return None
     except OSError as error:
-        report.error("folder", label, f"cannot be read: {error.strerror}")
+        remedy = "Name the folder that `submit pack` printed." if label == "." else ""
+        report.error("folder", label, f"cannot be read: {error.strerror}", remedy)
         return None
     return sorted(names)
