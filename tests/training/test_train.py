@@ -150,19 +150,23 @@ def test_batches_of_a_recipe(place: Path) -> None:
         "mode": "example",
         "topical": 0.4,
         "paragraph_negatives": 2,
+        "negatives_language": "query",
         "language_temperature": 2.0,
         "switch_probability": 0.6,
     }
     assert choices.keys() == BatchChoices.model_fields.keys()
     rows = mixed_table()
-    chosen = recipe(place, batches=choices, data={"sources": {"qa": 1.0, "news": 4.0}, "languages": ("de", "en")}, seed=9)
+    data = {"sources": {"qa": 1.0, "news": 4.0}, "languages": ("de", "en")}
+    chosen = recipe(place, batches=choices, data=data, seed=9)
     found = train.batches_of(chosen, rows)
     assert found.table is rows
     assert (found.strategy, found.batch_size, found.mode, found.topical) == (hybrid(0.3), 5, "example", 0.4)
     assert (found.temperature, found.switch_probability, found.seed, found.languages) == (2.0, 0.6, 9, ("de", "en"))
     assert {share.source: round(share.probability, 9) for share in found.shares if share.kind == "cross-lingual"}["news"] == 0.7
-    of_questions = next(batch for batch in found if batch.source == "qa")
+    of_questions = next(batch for batch in found if batch.source == "qa" and batch.kind == "cross-lingual")
     assert len(found.negatives(of_questions)) == 2
+    other = recipe(place, batches=choices | {"negatives_language": "passage"}, data=data, seed=9)
+    assert found.negatives(of_questions) != train.batches_of(other, rows).negatives(of_questions)
 
 
 def test_dev_set_that_takes_a_whole_source_is_an_error() -> None:
