@@ -1,6 +1,6 @@
-"""The whole XQuAD-R grid from stored vectors, against the bare matrix product and against FAISS + ir_measures.
+"""The whole grid of a suite from stored vectors, against the bare matrix product and against FAISS + ir_measures.
 
-    tox run -e benchmarks                      # or: python benchmarks/grid.py [--encoder use-multilingual]
+    tox run -e benchmarks                      # or: python benchmarks/grid.py [--suite flores200]
 
 Prints one ratio a line. The vectors are encoded (once, into the cache) if they are not there.
 """
@@ -35,11 +35,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", default="me5-small")
     parser.add_argument("--suite", default="xquad-r")
+    parser.add_argument("--dtype", default="fp32", help="in which the encoder computes; vectors are fp32")
     parser.add_argument("--repeat", type=int, default=5, help="runs of the product and of the grid; the medians are compared")
     arguments = parser.parse_args()
 
     suite = load_suite(arguments.suite)
-    encoder = load_encoder(arguments.encoder, dtype="fp32")
+    encoder = load_encoder(arguments.encoder, dtype=arguments.dtype)
     store = EmbeddingStore(cache.home() / "embeddings")
     passages = {collection.name: suite.passages(collection.name) for collection in suite.collections}
     judged = judged_queries(suite)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import langcodes
 
 from hybrid_bench import HybridBenchError
 from hybrid_bench.plugin import UnknownNameError
@@ -19,7 +21,7 @@ STANDARD = f"{_LUCENE}standard.StandardAnalyzer"
 
 #: Language to Java class, as in Pyserini's MIRACL reproductions for the languages of MIRACL. Pyserini itself silently uses
 #: English for every language that it does not know, among them Greek and Vietnamese.
-ANALYZERS: Mapping[str, str] = {
+ANALYZERS: dict[str, str] = {
     "ar": f"{_LUCENE}ar.ArabicAnalyzer",
     "bn": f"{_LUCENE}bn.BengaliAnalyzer",
     "da": f"{_LUCENE}da.DanishAnalyzer",
@@ -100,8 +102,10 @@ PRE_ANALYSED = Analysis("pre-analysed, split at whitespace", WHITESPACE)
 def analysis(language: str, chosen: Mapping[str, str] | None = None, *, segmenter: str = "auto") -> Analysis:
     """The analysis of a language; starts Java for Thai.
 
+    A region or a Chinese script does not change it: ``es-419`` is analysed as ``es``, ``zh-Hans`` as ``zh``.
+
     Args:
-        language: a code of ISO 639-1.
+        language: a tag of BCP-47.
         chosen: language to another language whose analyzer is used instead, or to ``standard`` or ``whitespace``.
         segmenter: of Thai: ``lucene`` (in Java), ``newmm``, or ``auto`` (``lucene`` if this Java supports it).
 
@@ -111,18 +115,42 @@ def analysis(language: str, chosen: Mapping[str, str] | None = None, *, segmente
     """
     if segmenter not in SEGMENTERS:
         raise UnknownNameError("segmenter of Thai", segmenter, SEGMENTERS)
-    wanted = (chosen or {}).get(language, language)
-    java_class = _PLAIN.get(wanted) or ANALYZERS.get(wanted)
-    if java_class is None:
-        raise HybridBenchError(
-            f"there is no analyzer for the language {wanted!r}",
-            f"Choose one: --analyzer {language}=standard (or whitespace, or any of {', '.join(ANALYZERS)}).",
-        )
+    check([language], chosen)
+    wanted = _wanted(language, chosen)
+    java_class = _PLAIN.get(wanted) or ANALYZERS[wanted]
     if wanted == "th" and segmenter != "lucene" and (segmenter == "newmm" or not java_segments_thai()):
         return Analysis(f"{thai.NAME} + StandardAnalyzer + Lucene's Thai stop words", STANDARD, segments_thai=True)
     if wanted == "th" and not java_segments_thai():
         raise HybridBenchError(f"{java.start()} cannot segment Thai", "Use --thai newmm, or a full JDK (set JAVA_HOME).")
     return Analysis(java_class.rpartition(".")[2], java_class)
+
+
+def check(languages: Iterable[str], chosen: Mapping[str, str] | None = None) -> None:
+    """Check that languages have an analyzer.
+
+    Args:
+        languages: tags of BCP-47.
+        chosen: as for :func:`analysis`.
+
+    Raises:
+        HybridBenchError: if some have none, with the option that chooses one for all of them.
+    """
+    without = [language for language in languages if _wanted(language, chosen) not in _PLAIN | ANALYZERS]
+    if without:
+        named = f"language {without[0]!r}" if len(without) == 1 else f"languages {', '.join(without)}"
+        option = ",".join(f"{language}=standard" for language in without)
+        raise HybridBenchError(
+            f"there is no analyzer for the {named}",
+            f"Choose one: --analyzer {option} (or whitespace, or any of {', '.join(ANALYZERS)}).",
+        )
+
+
+def _wanted(language: str, chosen: Mapping[str, str] | None) -> str:
+    if chosen and language in chosen:
+        return chosen[language]
+    tag = langcodes.Language.get(language, normalize=False) if langcodes.tag_is_valid(language) else langcodes.Language.make()
+    # Of Arabic in Latin letters, the Arabic analyzer would know no word.
+    return tag.language if tag.language and tag.script in (None, "Hans", "Hant") else language
 
 
 def parse_choices(choices: str) -> dict[str, str]:

@@ -50,8 +50,7 @@ class BM25Searcher:
         self._hashes: dict[str, str] = {}
         self._with_terms: set[tuple[str, Analysis]] = set()
         self._without_terms: list[str] = []
-        for pool in dict.fromkeys(setting.pool for setting in settings):
-            self._analysis_of(pool)
+        analyzers.check(languages_of(suite), self._choices)
         names = self._names()
         self.identity = SearcherIdentity(
             card={

@@ -65,10 +65,20 @@ def test_thai_is_segmented_with_and_without_javas_data() -> None:
             analyzers.analysis("th", segmenter="lucene")
 
 
+def test_a_region_or_a_chinese_script_does_not_change_the_analyzer() -> None:
+    assert analyzers.analysis("es-419") == analyzers.analysis("es")
+    assert analyzers.analysis("zh-Hant-TW") == analyzers.analysis("zh")
+    assert analyzers.analysis("zh-Hans", {"zh-Hans": "standard"}).java_class == analyzers.STANDARD
+    with pytest.raises(HybridBenchError, match="no analyzer for the language 'ar-Latn'"):
+        analyzers.analysis("ar-Latn")
+
+
 def test_a_language_without_an_analyzer_is_an_error_that_explains_the_option() -> None:
     with pytest.raises(HybridBenchError, match=r"no analyzer for the language 'und'\n  Choose one: --analyzer und=standard"):
         analyzers.analysis("und")
     assert analyzers.analysis("und", {"und": "standard"}).java_class == analyzers.STANDARD
+    with pytest.raises(HybridBenchError, match=r"languages und, qu\n  Choose one: --analyzer und=standard,qu=standard"):
+        analyzers.check(["und", "de", "qu", "bo"], {"bo": "whitespace"})
     with pytest.raises(HybridBenchError, match="does not have the form"):
         analyzers.parse_choices("und")
 
