@@ -28,7 +28,7 @@ def strategies(
         str, typer.Option(help="Comma-separated shares of monolingual batches, in addition to the recipe's; seed 1 only.")
     ] = "0,.25,.5,.75,1",
     baselines: Annotated[
-        str, typer.Option(help="Comma-separated: english, code-switched, distilled, hybrid+distilled; seed 1 only.")
+        str, typer.Option(help="Comma-separated: english, code-switched, distilled, hybrid+distilled; with every seed.")
     ] = "",
     distillation_weights: Annotated[
         str, typer.Option(help="Comma-separated weights of distillation, for hybrid+distilled; seed 1 only.")

@@ -79,10 +79,10 @@ class ScoredArm:
 def arms(
     seeds: int, alphas: Sequence[float], baselines: Sequence[str] = (), alpha: float = 0.5, weights: Sequence[float] = ()
 ) -> list[Arm]:
-    """The arms of a study: the base, every strategy with every seed and averaged; with seed 1 alphas, weights and baselines.
+    """The arms of a study: the base, every strategy with every seed and averaged, baselines with every seed; else seed 1.
 
     Args:
-        seeds: trainings per strategy.
+        seeds: trainings per strategy and baseline.
         alphas: additional values for hybrid; 0 is ``cross`` and 1 is ``mono``.
         baselines: names of :data:`BASELINES`.
         alpha: the recipe's value for ``hybrid``.
@@ -113,7 +113,7 @@ def arms(
     found += [Arm(name, None, alpha_of[name]) for name in STRATEGIES if seeds > 1]
     found += [Arm("hybrid", 1, other, swept=True) for other in sorted(set(alphas)) if other not in alpha_of.values()]
     found += [Arm("hybrid+distilled", 1, weight=weight) for weight in sorted(set(weights))]
-    return found + [Arm(name, 1) for name in dict.fromkeys(baselines)]
+    return found + [Arm(name, seed) for seed in range(1, seeds + 1) for name in dict.fromkeys(baselines)]
 
 
 def run(

@@ -58,7 +58,7 @@ def comparisons(text: str) -> list[list[str]]:
 def test_arms_of_strategies_seeds_and_alphas() -> None:
     names = [(arm.stem("b"), arm.seed) for arm in arms.arms(2, [0, 0.25, 0.5, 1], ["english"])]
     strategies = [(f"{name}-b", seed) for seed in (1, 2, None) for name in ("mono", "cross", "hybrid")]
-    assert names == [("b", None), *strategies, ("hybrid-0.25-b", 1), ("english-b", 1)]
+    assert names == [("b", None), *strategies, ("hybrid-0.25-b", 1), ("english-b", 1), ("english-b", 2)]
     of_recipe = [(arm.stem("b"), arm.alpha) for arm in arms.arms(1, [0.25, 0.5], alpha=0.25) if arm.strategy == "hybrid"]
     assert of_recipe == [("hybrid-b", 0.25), ("hybrid-0.5-b", 0.5)]
     assert all(arm.seed == 1 for arm in arms.arms(1, []) if arm.strategy != "base"), "one seed has no mean"
