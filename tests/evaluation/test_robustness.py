@@ -50,6 +50,8 @@ def test_the_report_says_what_the_figures_say(results: list[Result], tmp_path: P
     text = (tmp_path / "robustness.md").read_text(encoding="utf-8")
     assert "## gone\n\nNot evaluated: cannot get it. Put it there." in text
     assert "There is no result of bm25 on mini" in text
+    for result in results + domain_results:
+        assert f"`{result.name}` {result.provenance.fingerprint[:12]}" in text
     assert "not stated" in text
     frame = pd.read_csv(tmp_path / "robustness.csv", keep_default_na=False, na_values=[""], dtype={"name": str})
     frame["against"] = frame["against"].fillna("")

@@ -56,6 +56,8 @@ def _head(outcome: Outcome, command: str) -> str:
     first = next(iter(outcome.results.values()))
     names = ", ".join(f"`{result.name}`" for result in first)
     units = " or ".join(dict.fromkeys(f"{unit(results[0])}s" for results in outcome.results.values()))
+    weights = {(result.name, result.provenance.fingerprint[:12]): None for found in outcome.results.values() for result in found}
+    hashes = ", ".join(f"`{name}` {fingerprint}" for name, fingerprint in weights)
     measure = f"{first[0].primary} over the whole ranking" if first[0].primary == "AP" else first[0].primary
     return f"""# Robustness of {names}
 
@@ -63,7 +65,8 @@ def _head(outcome: Outcome, command: str) -> str:
 p: two-sided, by the standard deviation of the bootstrap, corrected by Holm over all comparisons of a suite. gap: the same
 questions in the passages' language minus in another. drop: (in - out) / in, out being the mean of the domains but the first.
 class: resource class of Joshi et al. 2020, 0 to 5. exposure of a language, by the card of {outcome.subject}: in the data of its
-last fine-tuning (tuned on), in other training (seen), in none (unseen), or not stated. Command:
+last fine-tuning (tuned on), in other training (seen), in none (unseen), or not stated. Fingerprints, of weights or settings:
+{hashes}. Command:
 
 ```
 {command}
