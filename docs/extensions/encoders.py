@@ -8,6 +8,7 @@ from typing import Any
 from extensions.links import ROOT
 from extensions.markdown import code, table
 from hybrid_bench.encoders.card import EncoderCard
+from hybrid_bench.leaderboard.render.formats import brief
 from hybrid_bench.support import toml
 
 _ENTRY_POINTS = "hybrid_bench.encoders"
@@ -36,7 +37,11 @@ def _encoder(name: str) -> Iterator[str]:
         return
     stated: dict[str, Any] = card.model_dump(mode="json", exclude_defaults=True, exclude={"name", "description", "citation"})
     yield f"{card.description}\n"
-    yield table(("", ""), [(key.replace("_", " "), _value(value)) for key, value in stated.items()])
+    whole = brief(card.licence) == card.licence
+    shown = stated if whole else stated | {"licence": brief(card.licence)}
+    yield table(("", ""), [(key.replace("_", " "), _value(value)) for key, value in shown.items()])
+    if not whole:
+        yield f"Licence in full: {card.licence}\n"
     if card.citation:
         yield f"```bibtex\n{card.citation.strip()}\n```\n"
 

@@ -44,7 +44,7 @@ def build(
     for name, findings in built.left_out.items():
         console.remark(f"left out {name}:")
         for one in findings:
-            console.remark(f"  {one}")
+            console.remark(f"  {one.of(Path(name))}")
     if check and built.left_out:
         raise HybridBenchError(
             f"{len(built.left_out)} submissions have errors: {', '.join(built.left_out)}",

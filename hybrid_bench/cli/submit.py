@@ -173,14 +173,16 @@ def check(
             on_board=lambda suite, boards=boards: any(board.covers(suite) for board in boards),  # type: ignore[misc]
         )
     if as_json:
-        console.write(findings.as_json([one for check in found.values() for one in check.findings]))
+        console.write(findings.as_json({folder: check.findings for folder, check in found.items()}))
     for folder, check in found.items():
         if not as_json:
             for one in check.findings:
-                console.echo(one)
+                console.echo(one.of(folder))
             compared = f"; the vectors reproduce the ranks on {' and '.join(check.attested)}" if check.attested else ""
             if not check.failed:
                 console.echo(f"{folder}: no errors{compared}")
+            elif len(found) > 1:
+                console.echo(f"{folder}: has errors")
         if record and check.attested and check.inspection:
             target = checks or attestation.checks_folder(check.inspection.folder)
             console.remark(f"wrote {attestation.record(target, check.inspection.submission, check.attested)}")

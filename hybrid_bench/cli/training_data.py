@@ -33,10 +33,14 @@ def sources(
     from hybrid_bench.training.data.sources import sources as known
 
     tables.check_format(output)
-    rows = [
-        (name, " ".join(source.languages), source.description, "; ".join(source.licences)) for name, source in known().items()
-    ]
+    rows = []
+    for name, source in known().items():
+        first, *others = source.licences
+        licence = f"{first} ..." if others and output == "table" else "; ".join(source.licences)
+        rows.append((name, " ".join(source.languages), source.description, licence))
     console.show_frame(listing(("source", "languages", "description", "licence"), rows), output, "Training data")
+    if output == "table":
+        console.remark("All licences of a source: --format csv.")
 
 
 @app.command("build")

@@ -191,6 +191,8 @@ class EvaluationOptions:
         Raises:
             UnknownNameError: if there is none of this name.
         """
+        if self.executor not in EXECUTORS:
+            raise UnknownNameError("executor", self.executor, EXECUTORS, "Plugins add others: docs/guides/clusters.md.")
         stated = {"workers": self.workers, "address": self.address}
         return EXECUTORS.get(self.executor)(**{name: value for name, value in stated.items() if value is not None})
 

@@ -70,6 +70,8 @@ def search_store(
         raise UnknownNameError("index", index, [EXACT, *KINDS])
     if store is not None:
         _check_store_options(options)
+        if not store.is_dir():
+            raise HybridBenchError(f"there is no folder {store}", "Name the one that `hybrid-bench encode` printed.")
         collections = {of.name: StoredCollection(store.absolute() / of.name) for of in suite.collections}
         large = _of_store(store, collections, suite, options, encoder, progress)
         for name, collection in collections.items():

@@ -54,8 +54,13 @@ def test_from_packing_to_the_attestation(here: Cli, tmp_path: Path, root: Path) 
 def test_a_missing_folder_is_a_finding(here: Cli) -> None:
     shown = here("submit", "check", "nothing")
     assert shown.returncode == 1
-    assert "[folder]" in shown.stdout
+    assert shown.stdout.startswith("error: nothing: cannot be read: No such file or directory [folder]\n")
     assert "submit pack" in shown.stdout
+    several = here("submit", "check", "nothing", "nowhere")
+    assert "error: nowhere: cannot be read" in several.stdout
+    assert several.stdout.endswith("nowhere: has errors\n")
+    found = json.loads(here("submit", "check", "nothing", "nowhere", "--json").stdout)
+    assert [(one["folder"], one["file"]) for one in found] == [("nothing", "."), ("nowhere", ".")]
 
 
 def test_a_suite_that_takes_no_submissions_is_refused_before_the_encoder_is_loaded(here: Cli) -> None:

@@ -43,6 +43,11 @@ def test_sources_are_listed(here: Cli) -> None:
         "tatoeba-pairs",
         "wmt-newstest",
     ]
+    assert "CC BY-NC-ND 4.0" in done.stdout
+    table = here("training-data", "sources")
+    assert "each file has its own ..." in " ".join(table.stdout.replace("│", " ").split())
+    assert "CC BY-NC-ND" not in table.stdout
+    assert "--format csv" in table.stderr
 
 
 def test_data_sets_of_the_hub_become_json_lines(here: Cli, tmp_path: Path) -> None:

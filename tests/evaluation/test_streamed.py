@@ -130,6 +130,8 @@ def test_a_store_is_searched_without_the_passages_and_only_with_its_encoder(tmp_
         search_store(suite, EvaluationOptions(), store=store, encoder="narrower")
     with pytest.raises(HybridBenchError, match="holds no complete collection"):
         search_store(large_mini, EvaluationOptions(), store=store)
+    with pytest.raises(HybridBenchError, match="there is no folder nowhere"):
+        search_store(large_mini, EvaluationOptions(), store=Path("nowhere"))
 
 
 @pytest.mark.usefixtures("_registered")

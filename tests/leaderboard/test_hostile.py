@@ -43,6 +43,17 @@ def hostile(entry: Entry) -> Entry:
     return entry.model_copy(update={"submission": submission})
 
 
+def test_a_long_licence_is_short_in_the_table_and_whole_in_the_csv(folder: Path) -> None:
+    boards = [spec for spec in specs.load(folder) if spec.name == "mlqa-r"]
+    entry = entry_of(rescore(folder / "submissions" / "drawn__sharp" / "1.0"), boards)
+    long = "CC0-1.0; trained on: MIT | CC BY-SA 4.0"
+    short, whole = (board.make(boards[0], [with_card(entry, licence=text)], []) for text in ("CC0-1.0", long))
+    assert "| CC0-1.0 … |" in formats.markdown(whole)
+    assert "[mlqa-r.csv](mlqa-r.csv)" in formats.markdown(whole)
+    assert "Licences in full" not in formats.markdown(short)
+    assert long in formats.table(whole)
+
+
 def test_a_hostile_card_adds_no_markup(folder: Path) -> None:
     boards = [spec for spec in specs.load(folder) if spec.name == "mlqa-r"]
     valid = entry_of(rescore(folder / "submissions" / "drawn__sharp" / "1.0"), boards)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,9 @@ from hybrid_bench.leaderboard.levels import LEVELS
 from hybrid_bench.leaderboard.specs import Column
 from hybrid_bench.reports.letters import shortened
 from hybrid_bench.support import escaping
+
+#: Number of characters that are shown of a licence.
+_BRIEF = 24
 
 #: Text columns after the figures, in order.
 FACTS: dict[str, Callable[[Row], str]] = {
@@ -49,11 +53,22 @@ def count(number: int | None) -> str:
     return str(number)
 
 
+def brief(text: str) -> str:
+    """The beginning of a text, up to the end of its first phrase; the whole text if it is short."""
+    if len(text) <= _BRIEF:
+        return text
+    first = re.split(r"\s*[;,(]", text, maxsplit=1)[0]
+    return f"{first[:_BRIEF].rstrip()} …"
+
+
 def markdown(board: Board) -> str:
     """Markdown: a table of recomputed rows, one of published rows, and the sources."""
     text = [f"# {board.spec.title}\n\n{escaping.markdown(board.spec.about)}\n\n## Recomputed\n\n"]
-    text.append(_markdown_table(board, board.rows, FACTS) if board.rows else "No submission yet.\n")
+    facts = FACTS | {"licence": lambda row: brief(row.licence)}
+    text.append(_markdown_table(board, board.rows, facts) if board.rows else "No submission yet.\n")
     text.append(f"\n{GROUPS} {means(board)}\n" if len(board.rows) > 1 else f"\n{means(board)}\n")
+    if any(brief(row.licence) != row.licence for row in board.rows):
+        text.append(f"\nLicences in full: [{board.spec.name}.csv]({board.spec.name}.csv).\n")
     false = [row.name for row in board.rows if row.claimed is False]
     text += [f"\nThe claimed scores of {escaping.markdown(name)} were not confirmed.\n" for name in false]
     text.append("\n" + "".join(f"- **{level}**: {LEVELS[level]}\n" for level in board.levels))

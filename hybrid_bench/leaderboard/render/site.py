@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent / "templates"
 #: The scripts in ``templates/scripts``, in the order in which they run.
 _SCRIPTS = ("address", "means", "sort", "filter", "languages", "compare", "hints", "scroll", "copy")
-#: Number of characters that are shown of a licence.
-_BRIEF = 24
 #: Number of colours of the heat map: the classes h0 to h10 of style.css, from viridis.
 _COLOURS = 11
 
@@ -189,7 +187,7 @@ def _environment(boards: Sequence[BoardSpec], links: Mapping[str, str]) -> Envir
     environment.filters["link"] = escaping.link
     environment.filters["lines"] = _lines
     environment.filters["shortened"] = shortened
-    environment.filters["brief"] = _brief
+    environment.filters["brief"] = formats.brief
     environment.filters["breakable"] = _breakable
     environment.globals["levels"] = LEVELS
     environment.globals.update(
@@ -230,14 +228,6 @@ def _lines(text: str) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup("\n").join(escape(escaping.visible(line)) if line.strip() else "" for line in text.splitlines())
-
-
-def _brief(text: str) -> str:
-    """The beginning of a text, up to the end of its first phrase; the whole text if it is short."""
-    if len(text) <= _BRIEF:
-        return text
-    first = re.split(r"\s*[;,(]", text, maxsplit=1)[0]
-    return f"{first[:_BRIEF].rstrip()} …"
 
 
 def _breakable(label: str) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -54,7 +54,7 @@ class Finding:
 
     Attributes:
         rule: a key of :data:`RULES`.
-        file: path inside the submission, or the name of a file given with it.
+        file: path inside the submission, ``.`` for the submission itself, or the name of a file given with it.
         severity: an error excludes the submission from the leaderboards; a warning is only shown.
         message: what is wrong and where.
         remedy: how to fix it.
@@ -70,6 +70,10 @@ class Finding:
         text = f"{self.severity}: {self.file}: {self.message} [{self.rule}]"
         return f"{text}\n  {self.remedy}" if self.remedy else text
 
+    def of(self, folder: Path) -> str:
+        """The finding as text; one on the submission itself names its folder."""
+        return str(dataclasses.replace(self, file=str(folder)) if self.file == "." else self)
+
 
 class InvalidSubmission(HybridBenchError):
     """A submission that cannot be scored, with its findings; others are not affected.
@@ -81,8 +85,9 @@ class InvalidSubmission(HybridBenchError):
 
     def __init__(self, folder: Path, findings: Sequence[Finding]) -> None:
         first = findings[0]
+        where = folder if first.file == "." else f"{folder}: {first.file}"
         super().__init__(
-            f"{folder}: {first.file}: {first.message} [{first.rule}]",
+            f"{where}: {first.message} [{first.rule}]",
             " ".join(filter(None, (first.remedy, f"Run: hybrid-bench submit check {folder}"))),
         )
         self.findings = tuple(findings)
@@ -134,6 +139,7 @@ def quoted(text: object) -> str:
     return ascii(shown if len(shown) <= _QUOTED else shown[:_QUOTED] + "...")
 
 
-def as_json(findings: Iterable[Finding]) -> str:
-    """Serialize findings as JSON."""
-    return json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1) + "\n"
+def as_json(found: Mapping[Path, Iterable[Finding]]) -> str:
+    """Serialize findings as JSON: a list with the folder and the fields of each."""
+    rows = [{"folder": str(folder), **dataclasses.asdict(one)} for folder, findings in found.items() for one in findings]
+    return json.dumps(rows, indent=1) + "\n"
