@@ -103,12 +103,10 @@ def load_encoder(
     elif _is_hub_id(name):
         card = _hub_card(name, overrides)
     else:
-        raise UnknownNameError(
-            "encoder",
-            name,
-            REGISTRY,
-            "An encoder is a name from `hybrid-bench encoders`, a folder, or org/model on the hub.",
-        )
+        kinds = "An encoder is a name from `hybrid-bench encoders`, a folder, or org/model on the hub."
+        if "/" in name:
+            raise HybridBenchError(f"there is no folder {name}", kinds)
+        raise UnknownNameError("encoder", name, REGISTRY, kinds)
     check_modalities(card, modalities or (), needed_by)
     return _from_card(card, options | {"trust_remote_code": trust_remote_code})
 
