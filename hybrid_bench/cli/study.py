@@ -134,8 +134,12 @@ def agreement(
 @app.command("images")
 def images(
     encoders: Annotated[
-        list[str], typer.Argument(help="Encoders of texts and images; the first is what others are compared with.")
-    ],
+        list[str] | None,
+        typer.Argument(
+            help="Encoders of texts and images; the first is what others are compared with. "
+            "[default: me5-small+lite0 and its mono-, cross- and hybrid- forms, of plugins/images]"
+        ),
+    ] = None,
     suites: Annotated[str, typer.Option(help="Comma-separated suites of images.")] = (
         "multi30k-flickr8k,multi30k-flickr8k/val,xflickrco-flickr8k"
     ),
@@ -152,8 +156,9 @@ def images(
     from hybrid_bench.encoders.load import load_encoder
     from hybrid_bench.support.optional import need
     from hybrid_bench.training.study import images_report
-    from hybrid_bench.training.study.images import Arm, measure
+    from hybrid_bench.training.study.images import STUDIED, Arm, measure
 
+    encoders = encoders or list(STUDIED)
     need("figures", "the figures of this study", "matplotlib")
     names = [name.strip() for name in suites.split(",") if name.strip()]
     arms = []

@@ -9,7 +9,7 @@ import typer
 
 from hybrid_bench.cli import console
 from hybrid_bench.cli.encoder_options import EncoderCommand, declared
-from hybrid_bench.cli.options import BatchSize, Dtype, SimilarityOption, Vectors, separated
+from hybrid_bench.cli.options import BatchSize, Dtype, ImageFeatures, ImageNames, SimilarityOption, Vectors, separated
 
 if TYPE_CHECKING:
     from hybrid_bench.embeddings.given import GivenVectors
@@ -53,6 +53,8 @@ def pack(
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
     batch_size: BatchSize = None,
     similarity: SimilarityOption = None,
+    features: ImageFeatures = None,
+    names: ImageNames = None,
     vectors_out: Annotated[Path | None, typer.Option(help="Folder for the vectors, outside git. [default: in the cache]")] = None,
     store: Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")] = None,
 ) -> None:
@@ -63,6 +65,7 @@ def pack(
 
     Example: hybrid-bench submit pack me5-small --org hybrid-bench --suite xquad-r,mlqa-r
     """
+    from hybrid_bench.encoders.precomputed import FeatureFiles
     from hybrid_bench.errors import HybridBenchError
     from hybrid_bench.submissions import packing, packing_results
 
@@ -70,6 +73,9 @@ def pack(
         raise HybridBenchError(
             "a submission needs either an encoder, vectors or results", "Give an encoder, --vectors FOLDER or --result FILE."
         )
+    files = FeatureFiles.given(features, names)
+    if files and encoder is None:
+        raise HybridBenchError("the option features has no effect without an encoder", "Leave --features and --names out.")
     if result:
         _finish(packing_results.pack(result, out, org=org, name=name, revision=revision, card=card))
         return
@@ -110,6 +116,7 @@ def pack(
         passage_text=passage_text,
         vectors_out=vectors_out,
         store=store,
+        features=files,
         progress=console.BarProgress(),
     )
     _finish(packed)
@@ -203,26 +210,36 @@ def rerun(
     dtype: Dtype = "fp32",
     device: Annotated[str, typer.Option(help="cpu, cuda, ..., or auto: a GPU if available.")] = "auto",
     similarity: SimilarityOption = None,
+    features: ImageFeatures = None,
+    names: ImageNames = None,
     store: Annotated[Path | None, typer.Option(help="Folder of stored vectors. [default: in the cache]")] = None,
     record: Annotated[bool, typer.Option(help="Record the reproduced scores as attested.")] = False,
     checks: Annotated[Path | None, typer.Option(help=_CHECKS)] = None,
 ) -> None:
     """For maintainers: re-run an open encoder and compare its scores; exits with status 1 if they differ.
 
+    A suite of images needs them, see `hybrid-bench images add`. With --features it is compared, and not recorded.
+
     Example: hybrid-bench submit rerun leaderboards/submissions/org__name/revision --encoder me5-small
     """
     from hybrid_bench.encoders.load import load_encoder
+    from hybrid_bench.encoders.precomputed import FeatureFiles
     from hybrid_bench.submissions import rerunning
 
+    files = FeatureFiles.given(features, names)
     loaded = load_encoder(
         encoder, dtype=dtype, device=device, trust_remote_code=trust_remote_code, revision=revision, similarity=similarity
     )
-    found = rerunning.rerun(folder, loaded, tolerance=tolerance, store=store, progress=console.BarProgress(), checks=checks)
+    found = rerunning.rerun(
+        folder, loaded, tolerance=tolerance, store=store, progress=console.BarProgress(), checks=checks, features=files
+    )
     for name, suite in found.items():
-        verdict = "scores reproduced" if suite.attested else f"scores not reproduced (tolerance {tolerance:g})"
+        verdict = "scores reproduced" if suite.reproduced else f"scores not reproduced (tolerance {tolerance:g})"
+        if suite.reproduced and not suite.attested:
+            verdict += " from features, which is not recorded: no image was read"
         largest = f"largest difference {suite.difference:.1e} ({suite.score})"
         console.echo(f"{name}: {verdict}; {largest}, {suite.same_ranks:.1%} of the ranks identical")
     if record and (path := rerunning.record(found, folder, checks)):
         console.remark(f"wrote {path}")
-    if not all(suite.attested for suite in found.values()):
+    if not all(suite.reproduced for suite in found.values()):
         raise typer.Exit(1)

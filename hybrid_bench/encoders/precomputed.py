@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
+
+
+class FeatureFiles(NamedTuple):
+    """Precomputed features of images.
+
+    Attributes:
+        features: an array saved by numpy, (names, features).
+        names: the names of the images, one a line.
+    """
+
+    features: Path
+    names: Path
+
+    @classmethod
+    def given(cls, features: Path | None, names: Path | None) -> FeatureFiles | None:
+        """Both files, or None if there is neither.
+
+        Raises:
+            HybridBenchError: if only one of them is given.
+        """
+        if (features is None) != (names is None):
+            raise HybridBenchError("features need the names of their images", "Give --features and --names together.")
+        return cls(features, names) if features and names else None
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes of both files, one after the other."""
+        return hashlib.sha256(self.features.read_bytes() + self.names.read_bytes()).hexdigest()
 
 
 @runtime_checkable

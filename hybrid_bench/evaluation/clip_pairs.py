@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _LAYOUT = 'A line is {"image": PATH, "caption": TEXT, "references": [TEXT, ...], "language": TAG}; the last two may be left out.'
 
+#: Missing images that an error lists.
+_LISTED = 3
+
 
 class Pair(NamedTuple):
     """A caption of an image.
@@ -103,7 +106,8 @@ def score_pairs(
         progress: where to report.
 
     Raises:
-        HybridBenchError: if the encoder lacks a modality or compares vectors by ``dot``, or an image cannot be read.
+        HybridBenchError: if the encoder lacks a modality or compares vectors by ``dot``, images are missing, or one cannot be
+            read.
     """
     check_modalities(encoder.card, ("text", "image"), "CLIPScore")
     if encoder.card.similarity != "cosine":
@@ -120,6 +124,12 @@ def score_pairs(
         return found
 
     files = list(dict.fromkeys(pair.image for pair in pairs))
+    if missing := [str(file) for file in files if not file.is_file()]:
+        listed = ", ".join(missing[:_LISTED]) + (", ..." if len(missing) > _LISTED else "")
+        raise HybridBenchError(
+            f"{len(missing):,} of {len(files):,} images are missing: {listed}",
+            "Correct their paths, which are relative to the folder of the file with the pairs.",
+        )
     texts = list(dict.fromkeys(prefix + text for pair in pairs for text in (pair.caption, *pair.references)))
     with progress:
         images = encoded("images", [Image.from_path(file) for file in files])

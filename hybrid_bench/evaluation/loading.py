@@ -11,7 +11,7 @@ from hybrid_bench.encoders.description import describe
 from hybrid_bench.encoders.live import as_encoder
 from hybrid_bench.encoders.load import load_encoder
 from hybrid_bench.encoders.modalities import check_modalities
-from hybrid_bench.encoders.precomputed import with_features
+from hybrid_bench.encoders.precomputed import FeatureFiles, with_features
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.encoders.resolvers import stated_options
 from hybrid_bench.errors import HybridBenchError
@@ -46,7 +46,7 @@ def encoder_for(suite: Suite, encoder: Encoder | str | Any, options: EvaluationO
     needed = f"the suite {suite.name}"
     if isinstance(encoder, str):
         loaded = load_encoder(encoder, modalities=suite.modalities, needed_by=needed, **options.encoder_options)
-        loaded = _with_features(loaded, suite, options)
+        loaded = with_features_of(loaded, suite, FeatureFiles.given(options.features, options.names))
         progress.say(describe(loaded))
         return loaded
     if options.encoder_options:
@@ -56,18 +56,28 @@ def encoder_for(suite: Suite, encoder: Encoder | str | Any, options: EvaluationO
         )
     live = as_encoder(encoder)
     check_modalities(live.card, suite.modalities, needed)
-    live = _with_features(live, suite, options)
+    live = with_features_of(live, suite, FeatureFiles.given(options.features, options.names))
     progress.say(describe(live))
     return live
 
 
-def _with_features(encoder: Encoder, suite: Suite, options: EvaluationOptions) -> Encoder:
-    if options.features is None or options.names is None:
+def with_features_of(encoder: Encoder, suite: Suite, files: FeatureFiles | None) -> Encoder:
+    """The encoder with precomputed features in place of a suite's images.
+
+    Args:
+        encoder: returned as it is if there are no files.
+        suite: whose images stand by their names.
+        files: the features, of every image of the suite.
+
+    Raises:
+        HybridBenchError: if the encoder takes no features, or a file is missing, malformed or lacks images.
+    """
+    if files is None:
         return encoder
     passages = (record for of in suite.collections if of.modality == "image" for record in of.passages())
     queries = (record for of in suite.query_sets if of.modality == "image" for record in of.queries())
     images = (record.image.name for record in (*passages, *queries) if isinstance(record, (ImagePassage, ImageQuery)))
-    return with_features(encoder, options.features, options.names, list(dict.fromkeys(images)))
+    return with_features(encoder, *files, list(dict.fromkeys(images)))
 
 
 def notes_on(options: EvaluationOptions, loaded: Encoder | GivenVectors) -> list[str]:

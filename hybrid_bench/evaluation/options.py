@@ -13,6 +13,7 @@ from hybrid_bench.datasets.parts import PassageText
 from hybrid_bench.datasets.settings import Setting, parse_settings
 from hybrid_bench.datasets.suite import Suite
 from hybrid_bench.embeddings.stored_collection import Storage
+from hybrid_bench.encoders.precomputed import FeatureFiles
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
 from hybrid_bench.execution.protocol import REGISTRY as EXECUTORS
 from hybrid_bench.execution.protocol import Executor
@@ -94,9 +95,7 @@ class EvaluationOptions:
         for name in ("store", "runs", "results", "features", "names"):
             if isinstance(getattr(self, name), str):
                 object.__setattr__(self, name, Path(getattr(self, name)))
-        if (self.features is None) != (self.names is None):
-            raise HybridBenchError("features need the names of their images", "Give --features and --names together.")
-        if self.features and self.available:
+        if FeatureFiles.given(self.features, self.names) and self.available:
             raise HybridBenchError("the option available has no effect on precomputed features", "Leave --available out.")
         if self.passage_text not in get_args(PassageText):
             raise UnknownNameError("passage text", self.passage_text, get_args(PassageText))

@@ -12,7 +12,8 @@ LEVELS = {
         "the texts, and vectors made from the judgements reach any score."
     ),
     "re-run": (
-        "A maintainer ran the encoder on the texts and got the same mean scores to 0.002; nothing shows what it was trained on."
+        "A maintainer ran the encoder on the texts (and images) and got the same mean scores to 0.002; nothing shows what it was "
+        "trained on."
     ),
     "published": "A figure copied from a publication, with its citation; nothing was recomputed, and it is listed separately.",
 }

@@ -54,7 +54,8 @@ def entry_hash(hashes: dict[str, str], submission: Submission, suite: str) -> st
     first = schema.stem(suite)
     mine = {n: h for n, h in hashes.items() if n == first + rank_table.SUFFIX or n.startswith(f"{first}{run_files.SUFFIX}/")}
     entry = submission.suites[suite]
-    unstated = {"dtype"} if entry.dtype is None else set()  # as before there was such a field, so that attestations stay valid
+    # As before there were such fields, so that attestations stay valid.
+    unstated = {name for name in ("dtype", "features") if getattr(entry, name) is None}
     stated = entry.model_dump_json(exclude={"claimed", "vectors"} | unstated)
     return hashlib.sha256("".join([stated, *(f"{h}  {n}\n" for n, h in sorted(mine.items()))]).encode()).hexdigest()
 

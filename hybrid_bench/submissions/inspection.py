@@ -148,6 +148,8 @@ def _suite(found: Inspection, name: str, entry: SuiteEntry, report: Report) -> s
         )
     if entry.passage_text != "sentence" and not (data.pooled and data.suite.modalities == {"text"}):
         report.error("suite", schema.FILE, f"passages of {name} have no paragraph: passage_text must be 'sentence'")
+    if entry.features and "image" not in data.suite.modalities:
+        report.error("suite", schema.FILE, f"{name} has no images that features could stand for", "Remove features.")
     if entry.kind == "runs":
         return _runs(found, name, data, report)
     return _ranks(found, name, entry, data, report)

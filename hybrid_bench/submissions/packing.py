@@ -13,11 +13,14 @@ from hybrid_bench.datasets.resolvers import load_suite
 from hybrid_bench.embeddings.given import GivenVectors
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.description import describe
+from hybrid_bench.encoders.modalities import check_modalities
+from hybrid_bench.encoders.precomputed import FeatureFiles
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.evaluation.assemble import assemble
 from hybrid_bench.evaluation.evaluate import evaluate
 from hybrid_bench.evaluation.exact import ExactSearch
+from hybrid_bench.evaluation.loading import with_features_of
 from hybrid_bench.evaluation.options import EvaluationOptions
 from hybrid_bench.results.record import Result
 from hybrid_bench.submissions import card as cards
@@ -46,6 +49,7 @@ def pack(
     passage_text: str = "sentence",
     vectors_out: Path | None = None,
     store: Path | None = None,
+    features: FeatureFiles | None = None,
     progress: Progress | None = None,
 ) -> Packed:
     """Evaluate an encoder and write its submission.
@@ -63,12 +67,15 @@ def pack(
         passage_text: the part of a passage that the encoder reads.
         vectors_out: folder of the vectors; defaults to one in the cache.
         store: folder of stored vectors.
+        features: of an encoder, in place of the images of suites that have some; the submission states their hash.
         progress: receives progress updates.
 
     Raises:
         HybridBenchError: if the revision exists already, a name is invalid, or the evaluation fails.
     """
-    searched = dict(encoder) if isinstance(encoder, Mapping) else dict.fromkeys(suites, encoder)
+    searched: dict[str, Encoder | GivenVectors] = (
+        {**encoder} if isinstance(encoder, Mapping) else {**encoders_of(encoder, suites, features)}
+    )
     if not searched:
         raise HybridBenchError("a submission needs a suite", "Name one with --suite.")
     first, *others = searched.values()
@@ -86,11 +93,31 @@ def pack(
     packed = []
     for suite, one in searched.items():
         (progress or SilentProgress()).say(one.describe() if isinstance(one, GivenVectors) else describe(one))
-        part = pack_suite(one, suite, vectors_folder, passage_text, store, progress)
+        part = pack_suite(one, suite, vectors_folder, passage_text, store, progress, features)
         part.entry["trained_on"] = cards.trained_on(suite, stated, one)
         packed.append(part)
     folders.write(folder, fields, packed)
     return Packed(folder, packed, cards.missing(fields))
+
+
+def encoders_of(encoder: Encoder, suites: Sequence[str], features: FeatureFiles | None = None) -> dict[str, Encoder]:
+    """Suite to the encoder that is run on it: with precomputed features on suites of images, if there are some.
+
+    Raises:
+        HybridBenchError: before anything is encoded: if it lacks a modality of a suite, takes no features, an image has none, or
+            no suite has images.
+    """
+    found = {}
+    for name in suites:
+        suite = load_suite(name)
+        check_modalities(encoder.card, suite.modalities, f"the suite {name}")
+        found[name] = with_features_of(encoder, suite.by_name(), features) if suite.by_name else encoder
+    if features and not any(load_suite(name).by_name for name in suites):
+        raise HybridBenchError(
+            f"the option features has no effect: {', '.join(suites)} needs no images of the user's own",
+            "Leave --features and --names out.",
+        )
+    return found
 
 
 def pack_suite(
@@ -100,8 +127,11 @@ def pack_suite(
     passage_text: str,
     store: Path | None,
     progress: Progress | None,
+    features: FeatureFiles | None = None,
 ) -> PackedSuite:
     """Evaluate one suite and write its vectors into ``vectors_folder``.
+
+    With features, images stand by their names: the encoder is one of :func:`encoders_of`.
 
     Raises:
         HybridBenchError: if the suite is large.
@@ -117,9 +147,13 @@ def pack_suite(
         result = evaluate(encoder, data.suite, options=options, progress=progress)
         entry["claimed"] = claimed(result)
         return PackedSuite(name, RankTable(result.ranks), entry)
+    suite = load_suite(name)  # with its images, where ``data`` has their names
+    if features and suite.by_name:
+        suite = data.suite
+        entry["features"] = features.sha256
     search = ExactSearch(
         encoder,
-        load_suite(name),  # with its images, where ``data`` has their names
+        suite,
         EmbeddingStore(store or cache.home() / "embeddings"),
         passage_text=passage_text,  # type: ignore[arg-type]  # checked where it is used
         progress=progress,

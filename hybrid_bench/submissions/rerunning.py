@@ -11,6 +11,7 @@ import numpy as np
 
 from hybrid_bench.datasets.settings import ALL
 from hybrid_bench.encoders.description import describe
+from hybrid_bench.encoders.precomputed import FeatureFiles
 from hybrid_bench.encoders.protocol import Encoder
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.submissions import attestation, checking, packing, ranking, rescoring
@@ -34,12 +35,14 @@ class RerunComparison:
         score: the mean score with the largest difference.
         difference: that difference; relative for scores above 1.
         same_ranks: the share of identical ranks in the pool of all languages, of query sets that are asked there.
-        attested: what can be recorded; None if the difference exceeds the tolerance.
+        reproduced: whether the difference is within the tolerance.
+        attested: what can be recorded; None if the scores were not reproduced, or no image was read.
     """
 
     score: str
     difference: float
     same_ranks: float
+    reproduced: bool
     attested: AttestedSuite | None
 
 
@@ -51,6 +54,7 @@ def rerun(
     store: Path | None = None,
     progress: Progress | None = None,
     checks: Path | None = None,
+    features: FeatureFiles | None = None,
 ) -> dict[str, RerunComparison]:
     """Re-encode the suites of a submission and compare the scores.
 
@@ -61,9 +65,12 @@ def rerun(
         store: folder of stored vectors; defaults to the cache, where encoders are identified by a hash of their weights.
         progress: receives progress updates.
         checks: folder of attestations.
+        features: in place of the images of suites that have some. No image is read then, so that such suites are compared, and
+            not attested.
 
     Raises:
-        HybridBenchError: if the submission has errors, or no suite with ranks of whole pools.
+        HybridBenchError: if the submission has errors, or no suite with ranks of whole pools, or the encoder cannot be run on a
+            suite (see :func:`packing.encoders_of`).
     """
     checked = checking.run(folder, checks=checks)
     found = checked.inspection
@@ -77,16 +84,23 @@ def rerun(
     if not comparable:
         raise HybridBenchError(f"{folder} has no ranks of whole pools to compare with")
     (progress or SilentProgress()).say(describe(encoder))
-    return {name: _rerun_suite(found, name, encoder, tolerance, store, progress) for name in comparable}
+    encoders = packing.encoders_of(encoder, comparable, features)
+    return {name: _rerun_suite(found, name, one, tolerance, store, progress, features) for name, one in encoders.items()}
 
 
 def _rerun_suite(
-    found: Inspection, name: str, encoder: Encoder, tolerance: float, store: Path | None, progress: Progress | None
+    found: Inspection,
+    name: str,
+    encoder: Encoder,
+    tolerance: float,
+    store: Path | None,
+    progress: Progress | None,
+    features: FeatureFiles | None,
 ) -> RerunComparison:
     data = suite_data.load(name)
     entry = found.submission.suites[name]
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as scratch:
-        again = packing.pack_suite(encoder, name, Path(scratch), entry.passage_text, store, progress)
+        again = packing.pack_suite(encoder, name, Path(scratch), entry.passage_text, store, progress, features)
         report = Report()
         vectors = vector_file.read(again.vectors, data, report, again.vectors.name) if again.vectors else None
         if vectors is None:
@@ -104,7 +118,10 @@ def _rerun_suite(
         sketch=sketch,
         projections=projections,
     )
-    return RerunComparison(score, difference, same, attested if difference <= tolerance else None)
+    reproduced = difference <= tolerance
+    return RerunComparison(
+        score, difference, same, reproduced, attested if reproduced and "features" not in again.entry else None
+    )
 
 
 def _same_ranks(one: RankTable, other: RankTable) -> float:

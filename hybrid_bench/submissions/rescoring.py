@@ -34,6 +34,8 @@ _CUT = (
 )
 #: The note on results that were not computed in fp32.
 _DTYPE = "Vectors were computed in {dtype}, not in fp32."
+#: The note on results of which no image was read.
+_FEATURES = "Images were not read: precomputed features, sha256 {sha256}."
 _COMMAND = "hybrid-bench leaderboard build"
 _NEED_EVERY_RANK = {"RankDistance", "RankDistance(median)", "PEER"}
 
@@ -154,8 +156,9 @@ def scored(found: Inspection, name: str) -> Result:
     )
     table = found.tables.get(name)
     evidence = _of_table(table, data, entry.depth) if table else _of_runs(data, _run_rows(found, name), entry.depth)
-    if entry.dtype not in (None, "fp32"):
-        evidence = replace(evidence, notes=[*evidence.notes, _DTYPE.format(dtype=entry.dtype)])
+    notes = [] if entry.dtype in (None, "fp32") else [_DTYPE.format(dtype=entry.dtype)]
+    notes += [_FEATURES.format(sha256=entry.features[:16])] if entry.features else []
+    evidence = replace(evidence, notes=[*evidence.notes, *notes])
     return assemble(data.suite, identity, evidence, command=_COMMAND)
 
 

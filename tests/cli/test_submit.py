@@ -67,3 +67,12 @@ def test_a_suite_that_takes_no_submissions_is_refused_before_the_encoder_is_load
     done = here("submit", "pack", "no/such-encoder", "--org", "org", "--suite", "my-folder")
     assert done.returncode == 2
     assert "unknown suite for submissions 'my-folder'" in done.stderr
+
+
+def test_features_without_their_names_or_an_encoder_are_refused(here: Cli) -> None:
+    for given, message in (
+        (("tiny", "--features", "a.npy"), "features need the names of their images"),
+        (("--vectors", "v", "--features", "a.npy", "--names", "n.txt"), "the option features has no effect without an encoder"),
+    ):
+        done = here("submit", "pack", *given, "--org", "org", "--suite", "mini")
+        assert (done.returncode, message in done.stderr) == (2, True), done.stderr

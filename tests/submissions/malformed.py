@@ -101,6 +101,8 @@ VALUES = [
     ("depth-zero", 'kind = "ranks"', 'kind = "ranks"\ndepth = 0'),
     ("depth-with-vectors", 'kind = "ranks"', 'kind = "ranks"\ndepth = 10'),
     ("passage-text", "passage_text", 'passage_text = "everything"'),
+    ("features-of-texts", 'kind = "ranks"', f'kind = "ranks"\nfeatures = "{"0" * 64}"'),
+    ("features-short", 'kind = "ranks"', 'kind = "ranks"\nfeatures = "0"'),
     ("trained-on", "trained_on", 'trained_on = "maybe"'),
     ("data", "data", f'data = "{"0" * 64}"'),
     ("data-short", "data", 'data = "0"'),

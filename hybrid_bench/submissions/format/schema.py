@@ -143,6 +143,8 @@ class SuiteEntry(_Strict):
     trained_on: TrainedOn
     #: What vectors were computed in, before they were rounded to fp16; joined by ``+`` for a fusion. None: not stated.
     dtype: Annotated[str, Field(pattern=r"^(fp32|bf16|fp16|int8)(\+(fp32|bf16|fp16|int8)){0,3}$")] | None = None
+    #: sha256 of the precomputed image features and of the names of their images, where no image was read.
+    features: Sha256 | None = None
     #: The vectors that the ranks come from.
     vectors: VectorsFile | None = None
     #: "<setting> <measure>" to the claimed mean over the settings of that kind; compared with the recomputed score, never shown

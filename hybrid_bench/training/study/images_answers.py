@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from hybrid_bench.training.study.images import CUTOFF, SEEN, Difference, Key, Measured, difference, mean
+from hybrid_bench.training.study.images import CUTOFF, SEEN, STUDIED, Difference, Key, Measured, difference, mean
 
 #: Beginning of a dataset's name to the question that it is asked for, and how the whole of it is measured.
 _QUESTIONS = {
@@ -21,6 +21,11 @@ _QUESTIONS = {
     ),
 }
 _DUAL = "openai/clip-vit-base-patch32"
+
+
+def is_published(found: Mapping[str, Measured]) -> bool:
+    """Whether all arms are of the study as it is published, so that it is known what they have seen and what is not at hand."""
+    return set(found) <= set(STUDIED)
 
 
 def seen(keys: Sequence[Key]) -> list[Key]:
@@ -62,11 +67,13 @@ def answers(found: Mapping[str, Measured], base: str) -> str:
             lines += _in_short(found, base, {suite: [key for key in keys if key[0] == suite] for suite in suites})
             for suite in suites:
                 lines += _of_suite(found, base, suite, [key for key in keys if key[0] == suite])
-            lines.append(
-                f"- Not answered here: whether the same holds on all of {whole}, and for a dual encoder that was trained on "
-                "pairs of texts and images. The images and such an encoder are not at hand. With them: `hybrid-bench images "
-                f"add {whole} --from FOLDER`, then `hybrid-bench evaluate {_DUAL} --suite {whole}`.\n"
-            )
+            if is_published(found):
+                lines.append(
+                    f"- Not answered here: whether the same holds on all of {whole}, and for a dual encoder that was trained on "
+                    "pairs of texts and images. The images and such an encoder are not at hand. With them: `hybrid-bench images "
+                    f"add {whole} --from FOLDER`, then `hybrid-bench evaluate {_DUAL} --suite {whole}`."
+                )
+            lines.append("")
     return "\n".join([*lines, *_of_clip_score(found, base)])
 
 
@@ -144,10 +151,11 @@ def _of_clip_score(found: Mapping[str, Measured], base: str) -> list[str]:
                 )
             lines.append(f"{text}.")
         lines.append("")
-    lines.append(
-        "- Not answered here: the same on multilingual COCO, XTD10 and Crossmodal-3600, whose images are not at hand, and by the "
-        "CLIPScore of a pretrained dual encoder. With them: `hybrid-bench images add xtd10 --from FOLDER`, then `hybrid-bench "
-        f"study images {_DUAL} org/another --suites xtd10`; `hybrid-bench clipscore {_DUAL} --pairs pairs.jsonl` scores captions "
-        "one by one.\n"
-    )
+    if is_published(found):
+        lines.append(
+            "- Not answered here: the same on multilingual COCO, XTD10 and Crossmodal-3600, whose images are not at hand, and by "
+            "the CLIPScore of a pretrained dual encoder. With them: `hybrid-bench images add xtd10 --from FOLDER`, then "
+            f"`hybrid-bench study images {_DUAL} org/another --suites xtd10`; `hybrid-bench clipscore {_DUAL} --pairs "
+            "pairs.jsonl` scores captions one by one.\n"
+        )
     return lines

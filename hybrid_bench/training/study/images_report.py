@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hybrid_bench.datasets.captioned import datasets
 from hybrid_bench.support import atomic
 from hybrid_bench.training.study import images_answers
 from hybrid_bench.training.study.images import BETWEEN, CUTOFF, RESAMPLES, SEEN, Key, Measured, as_json, mean, pool_sizes
@@ -50,9 +51,8 @@ def markdown(found: Mapping[str, Measured], base: str, command: str) -> str:
         "# Text-image retrieval\n",
         f"Made by `{command}`. R@{CUTOFF} is the share of captions whose image is among the first {CUTOFF} of a pool of "
         + " and of ".join(f"{size} ({suite})" for suite, size in sizes.items())
-        + ". These pools are small subsets: do not compare the figures with those of whole benchmarks.\n",
-        f"Image features were projected into the space of each text encoder with English captions alone: every language but "
-        f"`{SEEN}` is zero-shot. *Centred*: the mean of each language's captions, and that of the images, is subtracted first, "
+        + f".{_on_subsets(list(sizes))}\n",
+        f"{_on_unseen(found)} *Centred*: the mean of each language's captions, and that of the images, is subtracted first, "
         f"which removes offsets of languages. Intervals are 95 %, of a paired bootstrap over images ({RESAMPLES:,} resamples). "
         + (
             f"Each encoder was fitted {fits} times: once to all images, which the figures are of, and {fits - 1} times to a part "
@@ -67,6 +67,23 @@ def markdown(found: Mapping[str, Measured], base: str, command: str) -> str:
         parts += [_recalls(found, keys, suite), _differences(found, base, keys), _pool(found, suite)]
         parts.append(f"![{suite}: R@{CUTOFF} in English and in unseen languages]({figure_name(suite)})\n")
     return "\n".join([*parts, _clip(found), images_answers.answers(found, base)])
+
+
+def _on_subsets(suites: Sequence[str]) -> str:
+    known = datasets()
+    if not (some := [suite for suite in suites if suite in known and known[suite].kept is not None]):
+        return ""
+    which = "These pools" if len(some) == len(suites) else f"Those of {', '.join(some)}"
+    return f" {which} are small subsets: do not compare the figures with those of whole benchmarks."
+
+
+def _on_unseen(found: Mapping[str, Measured]) -> str:
+    if images_answers.is_published(found):
+        return (
+            "Image features were projected into the space of each text encoder with English captions alone: every language but "
+            f"`{SEEN}` is zero-shot."
+        )
+    return f"*Unseen* is the mean over all languages but `{SEEN}`, whether or not an encoder was trained on them."
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hybrid_bench.datasets import captioned
 from hybrid_bench.datasets.sources import captions
 from hybrid_bench.plugin import SilentProgress
 from hybrid_bench.training.study import images_answers, images_report
-from hybrid_bench.training.study.images import BETWEEN, Arm, Difference, Measured, difference, measure, placements
+from hybrid_bench.training.study.images import BETWEEN, STUDIED, Arm, Difference, Measured, difference, measure, placements
 from tests.embeddings.encoders import ForImages
 
 pytestmark = pytest.mark.usefixtures("shared")
@@ -135,6 +136,19 @@ def test_the_report_says_what_the_figures_say(found: dict[str, Measured], tmp_pa
     assert f"of a pool of 243 ({SUITE})" in text
     assert f"| {found['a'].hits[SUITE, 'de'][0].mean():.3f} |" in text
     assert "fitted 2 times" in text
-    assert text.count("Not answered here") == 2
+    assert "These pools are small subsets" in text
+    assert "*Unseen* is the mean over all languages but `en`, whether or not" in text
+    assert "Not answered here" not in text
     again = images_report.write(found, "a", tmp_path / "again", "hybrid-bench study images a b")
     assert [file.read_bytes() for file in again] == [file.read_bytes() for file in files]
+
+
+def test_what_is_not_at_hand_is_said_of_the_published_study_alone(
+    found: dict[str, Measured], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = images_report.markdown(dict(zip(STUDIED, found.values(), strict=False)), STUDIED[0], "hybrid-bench study images")
+    assert text.count("Not answered here") == 2
+    assert "with English captions alone: every language but `en` is zero-shot" in text
+    whole = dataclasses.replace(captioned.datasets()[SUITE], kept=None)
+    monkeypatch.setattr(images_report, "datasets", lambda: {SUITE: whole})
+    assert "small subsets" not in images_report.markdown(found, "a", "hybrid-bench study images a b")
