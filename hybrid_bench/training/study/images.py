@@ -87,8 +87,10 @@ def measure(arms: Sequence[Arm], suites: Sequence[str], progress: Progress) -> d
         progress: where to report.
 
     Raises:
-        HybridBenchError: if arms have unequal fits, a suite asks no captions on images, or its images are missing.
+        HybridBenchError: if there is no suite, arms have unequal fits, a suite asks no captions on images, or images are missing.
     """
+    if not suites:
+        raise HybridBenchError("there is no suite of images to study", "For example --suites multi30k-flickr8k.")
     counts = {arm.name: len(arm.fits) for arm in arms}
     if len(set(counts.values())) > 1:
         raise HybridBenchError(

@@ -102,6 +102,8 @@ def test_encoders_with_unequal_fits_are_refused() -> None:
     arms = [Arm("a", [_Hashed(16), _Hashed(24)]), Arm("b", [_Hashed(40)])]
     with pytest.raises(HybridBenchError, match="unequal numbers of fits: a 2, b 1"):
         measure(arms, [SUITE], SilentProgress())
+    with pytest.raises(HybridBenchError, match="there is no suite"):
+        measure(arms[1:], [], SilentProgress())
 
 
 def test_the_bootstrap_interval_holds_the_difference_and_narrows_with_images() -> None:
