@@ -181,6 +181,9 @@ def test_a_domain_suite_of_a_user(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "study" / "robustness.csv")
     assert list(table[table["statistic"] == "drop"]["name"]) == ["news", "all"]
+    text = (tmp_path / "study" / "robustness.md").read_text(encoding="utf-8")
+    assert "### in-domain by query set\n\n| name | tiny | questions |" in text  # there is no language to be seen
+    assert "lists no languages" not in text
     (mine / "domain-law").rename(mine / "legal")
     with pytest.raises(HybridBenchError, match=r"'domain-news'|'legal'") as caught:
         load_suite(str(mine))

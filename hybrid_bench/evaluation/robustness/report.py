@@ -118,6 +118,8 @@ def _by_query_set(kind: str, rows: pd.DataFrame, order: list[str], subject: str)
     names = list(dict.fromkeys(rows["name"]))
     wide = rows.pivot(index="name", columns="encoder", values="value").loc[names, order]
     about = rows[rows["encoder"] == subject].set_index("name").reindex(names)
+    if about["class"].isna().all() and set(about["exposure"]) == {"not stated"}:  # domains without a language
+        return f"### {kind} by query set\n\n{render(wide.assign(questions=about['questions']), 'markdown')}"
     number = about["class"].astype(object).where(about["class"].notna(), "not stated")
     shown = wide.assign(**{"class": number, "exposure": about["exposure"], "questions": about["questions"]})
     parts = [f"### {kind} by query set\n\nexposure: of {subject}.\n\n{render(shown, 'markdown')}"]
