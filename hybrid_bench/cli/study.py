@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -210,8 +211,8 @@ def robustness(
     outcome = study.run(named, chosen, options, folder=work, beside=others, progress=console.BarProgress())
     for suite, reason in outcome.missing.items():
         console.remark(f"{suite} is left out: {reason}")
-    for suite, searchers in outcome.absent.items():
-        console.remark(f"there is no result of {', '.join(searchers)} on {suite}: it is reported without")
+    for reason in itertools.chain.from_iterable(outcome.absent.values()):
+        console.remark(f"left out: {reason}")
     words = ["hybrid-bench", "study", "robustness", "--suites", suites, "--encoders", encoders]
     words += ["--dtype", dtype] if dtype != "fp32" else []
     words += [word for one in beside or [] for word in ("--beside", one)] + ["--out", str(out)]

@@ -41,7 +41,10 @@ def test_figures_are_those_of_the_results(results: list[Result]) -> None:
 def test_the_report_says_what_the_figures_say(results: list[Result], tmp_path: Path) -> None:
     domain_results = [evaluate(encoder, domains([9, 9, 9])) for encoder in (TinyEncoder(), Coarse())]
     outcome = study.Outcome(
-        {"mini": results, "domains": domain_results}, {"gone": "cannot get it. Put it there."}, {"mini": ["bm25"]}, "coarse"
+        {"mini": results, "domains": domain_results},
+        {"gone": "cannot get it. Put it there."},
+        {"mini": ["there is no result of bm25 on mini"]},
+        "coarse",
     )
     files = report.write(outcome, tmp_path, "hybrid-bench study robustness")
     assert {file.name for file in files} == {"robustness.md", "robustness.csv", "robustness-mini.svg", "robustness-domains.svg"}
@@ -49,7 +52,7 @@ def test_the_report_says_what_the_figures_say(results: list[Result], tmp_path: P
     assert [file.read_bytes() for file in report.write(outcome, tmp_path, "hybrid-bench study robustness")] == before
     text = (tmp_path / "robustness.md").read_text(encoding="utf-8")
     assert "## gone\n\nNot evaluated: cannot get it. Put it there." in text
-    assert "There is no result of bm25 on mini" in text
+    assert "Left out: there is no result of bm25 on mini.\n" in text
     for result in results + domain_results:
         assert f"`{result.name}` {result.provenance.fingerprint[:12]}" in text
     assert "not stated" in text
@@ -139,7 +142,7 @@ def test_a_suite_that_is_not_on_this_machine_is_reported_and_the_others_run(
     done = cli(*words, "--suites", "mini,afriqa", env=env)
     assert done.returncode == 0, done.stderr
     assert "afriqa is left out" in done.stderr
-    assert "there is no result of bm25 on mini: it is reported without" in done.stderr
+    assert "left out: there is no result of bm25 on mini" in done.stderr
     text = (tmp_path / "study" / "robustness.md").read_text(encoding="utf-8")
     assert "## mini" in text
     reason = text[text.index("## afriqa\n\nNot evaluated") :]
@@ -177,8 +180,13 @@ def test_a_domain_suite_of_a_user(cli: Cli, tmp_path: Path) -> None:
     kinds = {(setting.query_set, setting.pool): setting.kind for setting in suite.settings}
     assert kinds == {(of, of): "in-domain" for of in ("law", "news")} | {(of, "all"): "all-domain" for of in ("law", "news")}
     assert [(of.domain, of.language) for of in suite.collections] == [("law", None), ("news", None)]
-    done = cli("study", "robustness", "--encoders", "tiny", "--suites", str(mine), "--out", "study")
+    bare = evaluate(Coarse(), suite).model_copy(update={"ranks_file": None})
+    bare._ranks = None
+    bare.save(tmp_path / "others")
+    done = cli("study", "robustness", "--encoders", "tiny", "--suites", str(mine), "--beside", "others", "--out", "study")
     assert done.returncode == 0, done.stderr
+    for said in (done.stderr, (tmp_path / "study" / "robustness.md").read_text(encoding="utf-8")):
+        assert f"the result of coarse on {suite.name} has no ranks of all questions" in said.replace("\n", " ")
     table = pd.read_csv(tmp_path / "study" / "robustness.csv")
     assert list(table[table["statistic"] == "drop"]["name"]) == ["news", "all"]
     text = (tmp_path / "study" / "robustness.md").read_text(encoding="utf-8")

@@ -85,7 +85,7 @@ def _answer(frame: pd.DataFrame, subject: str) -> str:
 def _suite(suite: str, outcome: Outcome, frame: pd.DataFrame, plot: str) -> str:
     results = outcome.results[suite]
     parts = [f"## {suite}\n", *(f"{note}\n" for note in dict.fromkeys(note for result in results for note in result.notes))]
-    parts += [f"There is no result of {name} on {suite}, so that it is left out.\n" for name in outcome.absent.get(suite, ())]
+    parts += [f"Left out: {reason}.\n" for reason in outcome.absent.get(suite, ())]
     means = frame[frame["statistic"] == "mean"]
     overall = means[means["name"] == "all"].pivot(index="encoder", columns="group", values="value")
     order = [result.name for result in results]

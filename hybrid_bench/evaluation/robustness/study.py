@@ -33,7 +33,7 @@ class Outcome:
     Attributes:
         results: suite to the results on it, in the order of the encoders; suites without any are left out.
         missing: suite to why it could not be evaluated.
-        absent: suite to the searchers that were to be reported too, and have no result on it.
+        absent: suite to why searchers that were to be reported too are left out, each a clause.
         subject: the last encoder, which the answer is about.
     """
 
@@ -97,9 +97,15 @@ def run(
         outcome.subject = found[-1].name
         for one in beside:
             known = {result.name for result in found}
-            if not (others := [result for result in beside_on(one, name, folder) if result.name not in known]):
-                outcome.absent.setdefault(name, []).append(one)
-            found += others
+            others = [result for result in beside_on(one, suite.name, folder) if result.name not in known]
+            without = [
+                f"the result of {other.name} on {suite.name} has no ranks of all questions"
+                for other in others
+                if not other.has_ranks
+            ]
+            if without or not others:
+                outcome.absent.setdefault(name, []).extend(without or [f"there is no result of {one} on {suite.name}"])
+            found += [other for other in others if other.has_ranks]
         outcome.results[name] = found
     if not outcome.results:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in outcome.missing.items())
