@@ -16,8 +16,9 @@ from hybrid_bench.results.runs import Hit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Passages of a pool that is searched exhaustively: XQuAD-R has 13,014 and MLQA-R 20,534, a MIRACL language 49,043 and more.
-LARGEST_POOL = 25_000
+#: Passages of a pool that is searched exhaustively: XQuAD-R has 13,014, FLORES-200 30,360, TICO-19 29,400, a MIRACL language 49,043
+#: and more.
+LARGEST_POOL = 40_000
 
 
 class Place(NamedTuple):
