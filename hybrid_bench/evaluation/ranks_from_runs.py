@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,8 +17,8 @@ from hybrid_bench.results.runs import Hit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Passages of a pool that is searched exhaustively: XQuAD-R has 13,014, FLORES-200 30,360, TICO-19 29,400, a MIRACL language 49,043
-#: and more.
+#: Passages of a pool that is searched exhaustively: XQuAD-R has 13,014, TICO-19 29,400, FLORES-200 30,360, a MIRACL language
+#: 49,043 and more.
 LARGEST_POOL = 40_000
 
 
@@ -114,10 +115,17 @@ class CollectedRanks:
         self._relevance.setdefault(setting.query_set, {}).setdefault(query_id, {}).update(relevance)
 
     def ranks(self) -> Ranks | None:
-        """The ranks; None if some of them are not known, or no single collection was searched."""
+        """The ranks; None if some of them are not known, or no single collection was searched.
+
+        Of pools of several collections those in which the ranks of all query sets are known: a mean over some of them is not
+        that of the pool.
+        """
         by_query_set = {name: self._of_query_set(name) for name in self._relevance}
         known = {name: ranks for name, ranks in by_query_set.items() if ranks is not None}
-        return Ranks(known) if known and not self._cut else None
+        several = [(name, pool) for name, pool in self._places if pool in self._suite.pools]
+        partial = {pool for name, pool in several if name not in known or pool not in known[name].rank_in}
+        whole = {name: _without_pools(ranks, partial) for name, ranks in known.items()}
+        return Ranks(whole) if whole and not self._cut else None
 
     def _of_query_set(self, query_set: str) -> QuerySetRanks | None:
         alone = {of.name: self._places.get((query_set, of.name), {}) for of in self._suite.collections}
@@ -160,6 +168,12 @@ class CollectedRanks:
             if in_pool and asked <= known and None not in of_pool:
                 found[pool] = [place or nowhere for place in of_pool]
         return found
+
+
+def _without_pools(ranks: QuerySetRanks, pools: Collection[str]) -> QuerySetRanks:
+    rank_in = {pool: of_pool for pool, of_pool in ranks.rank_in.items() if pool not in pools}
+    found_in = {pool: of_pool for pool, of_pool in ranks.found_in.items() if pool not in pools}
+    return dataclasses.replace(ranks, rank_in=rank_in, found_in=found_in)
 
 
 def _ranks(found: Sequence[Place]) -> NDArray[np.int32]:

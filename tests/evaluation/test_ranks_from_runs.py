@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from hybrid_bench import Setting
-from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, places
+from hybrid_bench import Setting, load_suite
+from hybrid_bench.datasets.judged import judged_queries
+from hybrid_bench.evaluation.ranks_from_runs import CollectedRanks, Place, places
 from hybrid_bench.measures.from_ranks import parse
 from hybrid_bench.measures.scores import PoolPairs
 from hybrid_bench.results.ranks import QuerySetRanks, Ranks
@@ -129,4 +130,25 @@ def test_a_relevant_passage_outside_the_pool_ranks_right_behind_it() -> None:
         "a": (1, True),
         "d": (4, False),
         "x": (4, False),
+    }
+
+
+@pytest.mark.parametrize("left_out", ["de", None])
+def test_a_pool_counts_only_if_every_query_set_has_ranks_in_it(left_out: str | None) -> None:
+    """Without the setting de:en, English passages that are relevant to German queries have a rank in the pool of both alone."""
+    suite = load_suite("mini").restrict(["en", "de"])
+    collected = CollectedRanks(suite)
+    for of in suite.settings:
+        if of.query_set == left_out and of.pool == "en":
+            continue
+        relevant: dict[str, dict[str, int]] = {}
+        for judgement in judged_queries(suite)[of.query_set].judgements:
+            if judgement.collection in suite.pool(of.pool):
+                relevant.setdefault(judgement.query_id, {})[judgement.doc_id] = 1
+        for query_id, of_query in relevant.items():
+            collected.add(of, query_id, dict.fromkeys(of_query, Place(1, found=True)), of_query)
+    ranks = collected.ranks()
+    assert ranks is not None
+    assert {name: set(of.rank_in) for name, of in ranks.by_query_set.items()} == {
+        name: set() if left_out else {"all"} for name in ("en", "de")
     }
