@@ -40,7 +40,7 @@ class BarProgress:
         self._task = self._bar.add_task("", total=None, speed="", visible=False)
         self._jobs, self._job, self._name = jobs, 0, ""
         self._clock = clock
-        self._estimate = Estimate({}, clock)
+        self._estimate, self._announced = Estimate({}, clock), False
         self._step, self._total, self._done, self._since = "", 0, 0, clock()
         self._begun = clock()
         self._logged: float | None = None
@@ -59,12 +59,13 @@ class BarProgress:
         self._job += 1
         self._jobs = max(self._jobs, self._job)
         self._name = name
-        self._estimate = Estimate(steps, self._clock)
+        self._estimate, self._announced = Estimate(steps, self._clock), True
 
     def start(self, step: str, total: int) -> None:
         """Begin a step of ``total`` items; 0 if their number is not known."""
-        if not self._estimate.knows(step):
-            self._estimate = Estimate({step: float(total)}, self._clock)
+        # A step that was not announced is a job of its own, each time: one training after the other.
+        if not (self._announced and self._estimate.knows(step)):
+            self._estimate, self._announced = Estimate({step: float(total)}, self._clock), False
         self._estimate.start(step, total)
         self._step, self._total, self._done, self._since = step, total, 0, self._clock()
         self._show()

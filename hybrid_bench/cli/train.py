@@ -42,7 +42,7 @@ def command(
     folder = out or Path("trained") / chosen.name
     if publish:
         check_target(folder, publish)
-    train(chosen, folder, device=device, progress=console.BarProgress())
+    train(chosen, folder, device=device, progress=console.BarProgress(chosen.averaging.trainings))
     if not is_first():
         return
     console.remark(f"wrote {folder}")

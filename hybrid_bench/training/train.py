@@ -22,7 +22,7 @@ from hybrid_bench.training.data.table import ParallelTable
 from hybrid_bench.training.encoder import averaging, difference, encoder_folder
 from hybrid_bench.training.encoder.base import Base
 from hybrid_bench.training.encoder.published import DATA_FILE, LOG_FILE, RECIPE_FILE
-from hybrid_bench.training.loop.checkpoints import CHECKPOINT, TrainingState, best_weights, load_state, restore
+from hybrid_bench.training.loop.checkpoints import CHECKPOINT, TRAINING, TrainingState, best_weights, load_state, restore
 from hybrid_bench.training.loop.dev_set import DevSet, split_dev_set
 from hybrid_bench.training.recipe import Averaging, Recipe
 
@@ -79,6 +79,7 @@ def _train_several(recipe: Recipe, folder: Path, device: str, progress: Progress
     parts = []
     for number, single in enumerate(recipe.single(), start=1):
         progress.say(f"training {number} of {recipe.averaging.trainings}: seed {single.seed}")
+        progress.job(f"seed {single.seed}", {TRAINING: single.optimiser.steps * single.batches.size})
         parts.append(train(single, seed_folder(folder, single.seed), device=device, progress=progress, merged=False))
     if is_first():
         (folder / CARD_FILE).unlink(missing_ok=True)  # of a mean over a different number of trainings

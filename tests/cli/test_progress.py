@@ -82,6 +82,28 @@ def test_a_log_has_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> No
     assert len(lines) == 13
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_trainings_that_follow_each_other_are_jobs_of_their_own(capsys: pytest.CaptureFixture[str], jobs: int) -> None:
+    """Each has the same step, whether the jobs are announced or not."""
+    clock = Clock()
+    bar = BarProgress(jobs, clock)
+    with bar:
+        for seed in (1, 2, 3):
+            if jobs > 1:
+                bar.job(f"seed {seed}", {"training": 100})
+            bar.start("training", 100)
+            for _ in range(100):
+                clock.now += 1
+                bar.advance(1)
+    lines = capsys.readouterr().err.splitlines()
+    left = [float(found.group(1)) for line in lines if (found := re.search(r"about (\d+) (?:s|min) left", line))]
+    assert len(left) == len(lines) > 6
+    assert lines[0] == (
+        "[1/3] seed 1: training: 3% done, 1.0/s, about 5 min left" if jobs > 1 else "training: 10% done, 1.0/s, about 2 min left"
+    )
+    assert ("[3/3] seed 3: training: " in lines[-1]) == (jobs > 1)
+
+
 def test_quiet_has_no_line_and_no_message(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "quiet", True)
     clock = Clock()

@@ -14,7 +14,7 @@ from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.support.progress import Progress
 from hybrid_bench.training.batches.batches import Batches
 from hybrid_bench.training.loop import checkpoints, log
-from hybrid_bench.training.loop.checkpoints import CHECKPOINT, LOG, TrainingState, best_weights
+from hybrid_bench.training.loop.checkpoints import CHECKPOINT, LOG, TRAINING, TrainingState, best_weights
 from hybrid_bench.training.recipe import Recipe
 
 #: Evaluates the model on the development set: score names to values.
@@ -69,7 +69,7 @@ class HybridTrainerCallback(TrainerCallback):
             log.truncate(self._folder / LOG, state.global_step)
         if self._evaluate_dev and not state.global_step:
             self._evaluate(state)
-        self._progress.start("training", self._recipe.optimiser.steps * self._recipe.batches.size)
+        self._progress.start(TRAINING, self._recipe.optimiser.steps * self._recipe.batches.size)
         self._progress.advance(state.global_step * self._recipe.batches.size)
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **rest: Any) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Files in the working folder of a training.
 CHECKPOINT, LOG = "checkpoint.safetensors", "training.jsonl"
+#: The name of a training among the steps of a job whose progress is reported.
+TRAINING = "training"
 
 _METADATA, _CHECKSUM = "hybrid_bench", "sha256"
 #: The metadata's entry for the training state. Part of the file format.
