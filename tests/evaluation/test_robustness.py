@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hybrid_bench import EvaluationOptions, HybridBenchError, Result, evaluate, load_suite
 from hybrid_bench.evaluation import gaps
 from hybrid_bench.evaluation.robustness import figures, report, study
+from hybrid_bench.results.ranks import Ranks
 from tests.conftest import ROOT, Cli
 from tests.evaluation.test_gaps import Coarse, domains
 from tests.tiny_encoder import TinyEncoder
@@ -209,6 +211,17 @@ def test_languages_outside_of_every_list_and_with_a_script(tmp_path: Path) -> No
     assert pd.isna(means.loc["gcf", "class"])
     assert means.loc["ks-Arab", "class"] == 1
     assert means.loc["gcf", "exposure"] == "not stated"
+
+
+def test_an_encoder_without_ranks_in_a_pool_is_left_out_of_that_kind_alone(results: list[Result], tmp_path: Path) -> None:
+    alone = {name: dataclasses.replace(ranks, rank_in={}, found_in={}) for name, ranks in results[0].ranks.by_query_set.items()}
+    lexical = results[0].model_copy(update={"encoder": {**results[0].encoder, "name": "lexical"}}).holding(Ranks(alone))
+    report.write(study.Outcome({"mini": [*results, lexical]}, subject="coarse"), tmp_path, "hybrid-bench study robustness")
+    text = (tmp_path / "robustness.md").read_text(encoding="utf-8")
+    assert "Left out of multilingual: lexical, whose ranks are not known in all of it." in text
+    assert "Left out of monolingual" not in text
+    frame = pd.read_csv(tmp_path / "robustness.csv")
+    assert set(frame[frame["encoder"] == "lexical"]["group"]) == {"monolingual", "cross-lingual"}
 
 
 def test_other_searchers_are_reported_beside(tmp_path: Path) -> None:

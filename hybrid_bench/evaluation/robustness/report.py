@@ -96,8 +96,11 @@ def _suite(suite: str, outcome: Outcome, frame: pd.DataFrame, plot: str) -> str:
     parts.append(f"![{suite}]({plot})\n")
     for kind in dict.fromkeys(means["group"]):
         of_kind = means[(means["group"] == kind) & (means["name"] != "all")]
-        if len(of_kind) > len(results):
-            parts.append(_by_query_set(kind, of_kind, order, outcome.subject))
+        ranked = [name for name in order if name in set(of_kind["encoder"])]
+        if without := [name for name in order if name not in ranked]:
+            parts.append(f"Left out of {kind}: {', '.join(without)}, whose ranks are not known in all of it.\n")
+        if len(of_kind) > len(ranked):
+            parts.append(_by_query_set(kind, of_kind, ranked, outcome.subject))
     for statistic, title in (("gap", "Gap"), ("drop", "Relative drop")):
         if not (rows := frame[frame["statistic"] == statistic]).empty:
             figures_of = [f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]" for row in rows.to_dict("records")]
