@@ -106,12 +106,15 @@ def submissions(root: Path) -> list[Path]:
 
 
 def _report_similar(folder: Path, suite: str, entry: SuiteEntry, found: Similarity, other: Path, report: Report) -> None:
-    """Report a copy as an error, or as a warning for revisions of one encoder; and what is likely derived from another org's."""
+    """Report a copy: an error, or a warning for revisions of one encoder and what an organisation has trained alike.
+
+    And a warning for what is likely derived from the encoder of another organisation.
+    """
     same_encoder, same_org = (other.parent.name.split("__")[:parts] == folder.parent.name.split("__")[:parts] for parts in (2, 1))
     file = f"{schema.stem(suite)}{rank_table.SUFFIX if entry.kind == 'ranks' else run_files.SUFFIX}"
     name = f"{other.parent.name}/{other.name}"
     if found.copied:
-        add = report.warning if same_encoder else report.error
+        add = report.warning if same_encoder or (same_org and not found.copied_within) else report.error
         remedy = "Submit a different encoder, or add a revision to the existing one."
         add("duplicate", file, f"nearly the ranks of {name}: {found}", remedy)
     elif found.related and not same_org:

@@ -160,6 +160,18 @@ def test_a_revision_of_the_same_encoder_is_a_warning(example: Example) -> None:
     assert [severity for severity, _, _ in found(other)] == ["warning"]
 
 
+def test_an_organisation_may_train_encoders_alike_but_not_submit_one_twice(example: Example) -> None:
+    twin = example.root / "submissions" / "org__twin" / "r1"
+    shutil.copytree(example.folder, twin)
+    copy = Example(example.root, twin, None)
+    copy.edit(lambda text: text.replace('name = "tiny"', 'name = "twin"', 1))
+    assert [severity for severity, _, _ in found(copy)] == ["error"]
+    # hybrid- and cross-me5-small on FLORES-200; and one of them with noise of 5 % in its vectors
+    alike, noised = (similarity.Similarity(*of, most=(0.15, 0.995)) for of in ((0.154, 0.997), (0.264, 0.9998)))
+    assert (alike.copied, alike.copied_within) == (True, False)
+    assert (noised.copied, noised.copied_within) == (True, True)
+
+
 @pytest.mark.parametrize(("suite", "pairs", "ending"), [("mlqa-r", 15, ""), ("multi30k-flickr8k", 6, "+lite0")])
 def test_no_committed_submission_is_a_copy(suite: str, pairs: int, ending: str, root: Path, shared: Path) -> None:
     """Encoders that were fine-tuned alike from one checkpoint are near to the limit, but not beyond it."""
