@@ -85,6 +85,11 @@ def located(dataset: str) -> dict[str, Path]:
     return {name: path for name, path in paths.items() if path.is_file()}
 
 
+def image_folders(dataset: str) -> list[Path]:
+    """The folders of the images that ``hybrid-bench images add`` has noted: others of the dataset lie there too, as a rule."""
+    return sorted({path.parent for path in located(dataset).values()})
+
+
 def need(dataset: str, suite: str, wanted: Sequence[str], source: str) -> dict[str, Path]:
     """The paths of images, all of them.
 

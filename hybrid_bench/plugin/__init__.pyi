@@ -8,6 +8,7 @@ from hybrid_bench.datasets.captioned import captions_of as captions_of
 from hybrid_bench.datasets.hashes import items_hash as items_hash
 from hybrid_bench.datasets.hashes import suite_hash as suite_hash
 from hybrid_bench.datasets.image_files import find_images as find_images
+from hybrid_bench.datasets.image_files import image_folders as image_folders
 from hybrid_bench.datasets.images import Input as Input
 from hybrid_bench.datasets.images import Modality as Modality
 from hybrid_bench.datasets.images import modality_of as modality_of

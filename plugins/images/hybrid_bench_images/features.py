@@ -78,15 +78,20 @@ class Features:
         return cls(row, values, sha256=digest)
 
     @classmethod
-    def of_folder(cls, folder: Path | None) -> Features:
-        """Those of the images in a folder.
+    def of_folders(cls, folders: Sequence[Path]) -> Features:
+        """Those of the images in folders; of two with one name, that of the first.
 
         Raises:
-            HybridBenchError: if none is named, or it has no images.
+            HybridBenchError: if there is no folder.
         """
-        if folder is None:
-            raise HybridBenchError("there are no images to fit", "Name their folder with --from, or --features and --names.")
-        found = find_images(folder)
+        if not folders:
+            raise HybridBenchError(
+                "there are no images to fit",
+                "Name their folder with --from, or note it with `hybrid-bench images add`, or name --features and --names.",
+            )
+        found: dict[str, Path] = {}
+        for folder in folders:
+            found = find_images(folder) | found
         return cls({name: number for number, name in enumerate(found)}, None, [Image.from_path(path) for path in found.values()])
 
     def need(self, names: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybrid_bench import Encoder, HybridBenchError, load_encoder
-from hybrid_bench.plugin import EmbeddingStore, Progress, Strategy, cache, captions_of, toml
+from hybrid_bench.plugin import EmbeddingStore, Progress, Strategy, cache, captions_of, image_folders, toml
 from hybrid_bench_images.encoder import weights_of
 from hybrid_bench_images.features import Features
 from hybrid_bench_images.fitting import fit
@@ -64,18 +64,18 @@ class Sources:
     Attributes:
         folder: of images; or else
         features: an array of their features, and
-        names: the names of the images, one a line.
+        names: the names of the images, one a line. Without any, the folders that ``hybrid-bench images add`` has noted.
     """
 
     folder: Path | None = None
     features: Path | None = None
     names: Path | None = None
 
-    def read(self) -> Features:
-        """The features by name."""
+    def read(self, dataset: str) -> Features:
+        """The features by name, of images of a dataset."""
         if self.features or self.names:
             return Features.read(self.features, self.names)
-        return Features.of_folder(self.folder)
+        return Features.of_folders([self.folder] if self.folder else image_folders(dataset))
 
 
 def train(
@@ -115,7 +115,7 @@ def train(
     for folder in folders:
         if (folder / CARD).exists():
             raise HybridBenchError(f"{folder} has an encoder already", "Choose another folder with --out.")
-    found = images.read()
+    found = images.read(captions.partition("/")[0])
     texts = load_encoder(encoder)
     kept, captioned = _captioned(captions, found)
     features = prepared(found.of(kept, progress))
