@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import types
@@ -122,14 +123,12 @@ def _rows(model: type[BaseModel]) -> list[tuple[str, str, str, str]]:
 
 def _attributes(model: type[BaseModel]) -> dict[str, str]:
     """Field to its meaning, from the part ``Attributes:`` of a docstring."""
-    text = (model.__doc__ or "").partition("Attributes:")[2]
-    return {
-        name: " ".join(meaning.split()) for name, meaning in re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", text, re.MULTILINE)
-    }
+    text = (inspect.getdoc(model) or "").partition("Attributes:")[2]
+    return {name: " ".join(meaning.split()) for name, meaning in re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", text, re.MULTILINE)}
 
 
 def _summary(model: type[BaseModel]) -> str:
-    return _text((model.__doc__ or "").partition("Attributes:")[0])
+    return _text((inspect.getdoc(model) or "").partition("Attributes:")[0])
 
 
 def _default(value: Any) -> str:

@@ -138,7 +138,7 @@ def images(
         list[str] | None,
         typer.Argument(
             help="Encoders of texts and images; the first is what others are compared with. "
-            "[default: me5-small+lite0 and its mono-, cross- and hybrid- forms, of plugins/images]"
+            "[default: me5-small+lite0 and its mono-, cross- and hybrid- forms]"
         ),
     ] = None,
     suites: Annotated[str, typer.Option(help="Comma-separated suites of images.")] = (

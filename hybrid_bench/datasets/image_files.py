@@ -86,7 +86,17 @@ def located(dataset: str) -> dict[str, Path]:
 
 
 def image_folders(dataset: str) -> list[Path]:
-    """The folders of the images that ``hybrid-bench images add`` has noted: others of the dataset lie there too, as a rule."""
+    """The folders of the images that ``hybrid-bench images add`` has noted: others of the dataset lie there too, as a rule.
+
+    Args:
+        dataset: its name.
+
+    Returns:
+        Each folder once, sorted; none if nothing was noted.
+
+    Raises:
+        HybridBenchError: if the notes are damaged.
+    """
     return sorted({path.parent for path in located(dataset).values()})
 
 

@@ -39,7 +39,10 @@ RULES = {
     "run": "a run is a TREC run in canonical order, cut at the stated depth",
     "claim": "a claimed score equals the recomputed score to 1e-4",
     "suspicious": "mean AP is at most 0.98, and passages are not grouped by question; a warning, for a maintainer to re-run it",
-    "duplicate": "no other submission has nearly the same ranks, runs or vectors",
+    "duplicate": (
+        "no other submission has nearly the same ranks, runs or vectors; of the same organisation, which may train encoders "
+        "alike, it is a warning unless noise would explain the difference"
+    ),
     "vectors-file": "vectors are a safetensors file of fp16 arrays with a valid header",
     "vectors-hash": "the vectors file is the one that submission.toml names",
     "vectors-values": "vectors are finite, non-zero, and of unit length if the card states cosine similarity",

@@ -23,7 +23,7 @@ from hybrid_bench.support.progress import Progress
 
 #: Cut-off of recall, and resamples of the bootstrap.
 CUTOFF, RESAMPLES = 10, 10_000
-#: The encoders of the study as it is published: image features projected with English captions alone, by ``plugins/images``.
+#: The encoders of the study as it is published: image features projected with English captions alone.
 STUDIED = ("me5-small+lite0", "mono-me5-small+lite0", "cross-me5-small+lite0", "hybrid-me5-small+lite0")
 #: The language that the projections were fitted to; all others are zero-shot.
 SEEN = "en"
