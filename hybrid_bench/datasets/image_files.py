@@ -55,7 +55,7 @@ def add(dataset: str, wanted: Iterable[str], folder: Path, pinned: Mapping[str, 
     if not found:
         raise HybridBenchError(
             f"{folder} has none of the {len(ids):,} images of {dataset}",
-            f"They are files such as {_listed(ids)} with one of the endings {' '.join(sorted(ENDINGS))}.",
+            f"They are files such as {listed(ids)} with one of the endings {' '.join(sorted(ENDINGS))}.",
         )
     differing = [name for name, path in found.items() if pinned and name in pinned and sha256(path) != pinned[name]]
     known = located(dataset) | found
@@ -117,13 +117,14 @@ def need(dataset: str, suite: str, wanted: Sequence[str], source: str) -> dict[s
     if missing:
         some = " or use those that are there: --available" if len(missing) < len(wanted) else ""
         raise HybridBenchError(
-            f"{suite} needs {len(wanted):,} images, and {len(missing):,} are missing: {_listed(missing)}",
+            f"{suite} needs {len(wanted):,} images, and {len(missing):,} are missing: {listed(missing)}",
             f"Get them from {source}, then run: hybrid-bench images add {dataset} --from FOLDER{',' if some else ''}{some}",
         )
     return {name: found[name] for name in wanted}
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first of some names, for an error."""
     return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid_bench.datasets.image_files import listed
 from hybrid_bench.datasets.images import Image, Input
 from hybrid_bench.embeddings.store import EmbeddingStore
 from hybrid_bench.encoders.modalities import check_modalities
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LAYOUT = 'A line is {"image": PATH, "caption": TEXT, "references": [TEXT, ...], "language": TAG}; the last two may be left out.'
-
-#: Missing images that an error lists.
-_LISTED = 3
 
 
 class Pair(NamedTuple):
@@ -125,9 +123,8 @@ def score_pairs(
 
     files = list(dict.fromkeys(pair.image for pair in pairs))
     if missing := [str(file) for file in files if not file.is_file()]:
-        listed = ", ".join(missing[:_LISTED]) + (", ..." if len(missing) > _LISTED else "")
         raise HybridBenchError(
-            f"{len(missing):,} of {len(files):,} images are missing: {listed}",
+            f"{len(missing):,} of {len(files):,} images are missing: {listed(missing)}",
             "Correct their paths, which are relative to the folder of the file with the pairs.",
         )
     texts = list(dict.fromkeys(prefix + text for pair in pairs for text in (pair.caption, *pair.references)))
