@@ -13,6 +13,8 @@ from hybrid_bench.training.batches.strategies import BatchKind
 
 #: ``batch``: all examples of a batch have the same language pair, as in the paper. ``example``: each example has its own pair.
 Mode = Literal["batch", "example"]
+#: The language of an example's hard negatives: that of its passage, that of its question, or any, drawn for every example.
+NegativesLanguage = Literal["passage", "query", "any"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
 from hybrid_bench.errors import HybridBenchError, UnknownNameError
-from hybrid_bench.training.batches.batch import Batch, Mode
+from hybrid_bench.training.batches.batch import Batch, Mode, NegativesLanguage
 from hybrid_bench.training.batches.code_switching import Lexicon
 from hybrid_bench.training.batches.pairs import LanguagePair, PairIndex
 from hybrid_bench.training.batches.paragraph_negatives import ParagraphNegatives
@@ -46,7 +46,7 @@ class Batches:
         lexicon: for code-switched batches; learned from the table by default.
         switch_probability: the probability that a word of the lexicon is replaced, in code-switched batches.
         paragraph_negatives: sentences of its own paragraph that each example gets as hard negatives.
-        negatives_language: of these: that of the ``passage`` or of the ``question``.
+        negatives_language: of these: that of the ``passage``, that of the ``query``, or ``any``.
 
     Raises:
         HybridBenchError: if an argument is out of range, or the table lacks the data for the strategy, the languages or the
@@ -68,7 +68,7 @@ class Batches:
         lexicon: Lexicon | None = None,
         switch_probability: float = 0.5,
         paragraph_negatives: int = 0,
-        negatives_language: Literal["passage", "query"] = "passage",
+        negatives_language: NegativesLanguage = "passage",
     ) -> None:
         _check_numbers(batch_size, temperature, topical, switch_probability)
         if mode not in get_args(Mode):

@@ -1,14 +1,13 @@
-"""Hard negatives from the answer's own paragraph: its other sentences, in the language of the passage or of the question."""
+"""Hard negatives from the answer's own paragraph: its other sentences, in the language of the passage, the question, or any."""
 
 from __future__ import annotations
 
 import functools
-from typing import Literal
 
 import numpy as np
 
 from hybrid_bench.errors import HybridBenchError
-from hybrid_bench.training.batches.batch import Batch
+from hybrid_bench.training.batches.batch import Batch, NegativesLanguage
 from hybrid_bench.training.batches.pairs import PairIndex
 from hybrid_bench.training.batches.seeding import Purpose, generator
 from hybrid_bench.training.data import sentences
@@ -27,16 +26,15 @@ class ParagraphNegatives:
         table: the training data.
         index: of the table.
         each: negatives of an example.
-        language: the member of an example's language pair in which its negatives are.
+        language: the member of an example's language pair in which its negatives are; ``any``: one that is drawn for every
+            example, among those that have its paragraph.
         seed: of the draws.
 
     Raises:
         HybridBenchError: if no row of the table has a paragraph.
     """
 
-    def __init__(
-        self, table: ParallelTable, index: PairIndex, each: int, language: Literal["passage", "query"], seed: int
-    ) -> None:
+    def __init__(self, table: ParallelTable, index: PairIndex, each: int, language: NegativesLanguage, seed: int) -> None:
         if not any(table.counts("context").values()):
             raise HybridBenchError(
                 "batches.paragraph_negatives needs paragraphs, and no row of the training data has one",
@@ -74,12 +72,22 @@ class ParagraphNegatives:
     def _paragraphs(self, batch: Batch) -> list[tuple[tuple[int, str], ...]]:
         """The sentences of each example's paragraph, with their keys; none where it has no paragraph."""
         found: list[tuple[tuple[int, str], ...]] = [()] * len(batch.rows)
-        languages: list[str] = [getattr(pair, self._language) for pair in batch.pairs]
-        for language in sorted(set(languages)):
+        languages = self._drawn(batch) if self._language == "any" else [getattr(pair, self._language) for pair in batch.pairs]
+        for language in sorted({*languages} - {""}):
             places = np.flatnonzero([own == language for own in languages])
             for place, text in zip(places, self._table.texts_or_none("context", language, batch.rows[places]), strict=True):
                 found[place] = self._sentences(text) if text else ()
         return found
+
+    def _drawn(self, batch: Batch) -> list[str]:
+        """A language for each example, among those of the batches that have its paragraph; empty: there is none."""
+        known = {language: self._table.texts_or_none("context", language, batch.rows) for language in self._index.languages}
+        drawn = []
+        for place, row in enumerate(batch.rows.tolist()):
+            having = [language for language, texts in known.items() if texts[place]]
+            random = generator(self._seed, Purpose.NEGATIVES_LANGUAGE, batch.step, row)
+            drawn.append(having[random.integers(len(having))] if having else "")
+        return drawn
 
 
 def _sentences(paragraph: str) -> tuple[tuple[int, str], ...]:

@@ -15,6 +15,7 @@ class Purpose(IntEnum):
     EXAMPLE_PAIRS = 2
     CODE_SWITCHING = 3
     PARAGRAPH_NEGATIVES = 4
+    NEGATIVES_LANGUAGE = 5
 
 
 def generator(seed: int, purpose: Purpose, *counters: int) -> np.random.Generator:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hybrid_bench.encoders.card import Pooling
-from hybrid_bench.training.batches.batch import Mode
+from hybrid_bench.training.batches.batch import Mode, NegativesLanguage
 
 #: The largest number of trainings that can be averaged into one encoder.
 MOST_TRAININGS = 64
@@ -66,9 +66,9 @@ class BatchChoices(Section):
     topical: Annotated[float, Field(ge=0, le=1)] = 0.0
     #: Other sentences of the answer's own paragraph that each example gets as hard negatives; 0 in the paper.
     paragraph_negatives: Annotated[int, Field(ge=0, le=16)] = 0
-    #: The language of these negatives: that of the ``passage``, or that of the ``query``, in which a biased encoder prefers
-    #: them to an answer in another language. In monolingual batches both are the same.
-    negatives_language: Literal["passage", "query"] = "passage"
+    #: The language of these negatives: that of the ``passage``; that of the ``query``, in which a biased encoder prefers them
+    #: to an answer in another language; in monolingual batches both are the same. Or ``any`` in which the paragraph is known.
+    negatives_language: NegativesLanguage = "passage"
     #: Languages are drawn in proportion to (number of rows) ** (1 / temperature): inf, the paper's choice, is uniform.
     language_temperature: Annotated[float, Field(gt=0)] = float("inf")
     #: The probability that a word with a known translation is replaced, under ``code-switched`` (arXiv 2305.05295).

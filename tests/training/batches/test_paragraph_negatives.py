@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import pytest
 
 from hybrid_bench import HybridBenchError
+from hybrid_bench.training.batches.batch import NegativesLanguage
 from hybrid_bench.training.batches.batches import Batches
 from hybrid_bench.training.batches.code_switching import Lexicon
 from hybrid_bench.training.batches.strategies import CODE_SWITCHED, CROSS, hybrid
@@ -40,7 +42,7 @@ def batches(
     table: ParallelTable,
     each: int = 2,
     mode: Literal["batch", "example"] = "batch",
-    language: Literal["passage", "query"] = "passage",
+    language: NegativesLanguage = "passage",
 ) -> Batches:
     return Batches(table, hybrid(0.5), 8, 3, paragraph_negatives=each, negatives_language=language, mode=mode)
 
@@ -69,6 +71,29 @@ def test_negatives_are_other_sentences_of_the_own_paragraph(
                 assert not any(text in paragraph for text in texts)
                 others += 1
     assert own_paragraph > others > 0
+
+
+def test_negatives_of_any_language_are_drawn_for_every_example() -> None:
+    """The language of a negative is another than that of the question as often as chance has it, in every kind of batch."""
+    table = ParallelTable.from_rows([row for row in rows() if row.context["en"].count("!") > 1])
+    listed = list(table.rows())
+    own = batches(table, language="any")
+    others = examples = 0
+    for batch in (own.at(step) for step in range(60)):
+        for row, pair, *texts in zip(batch.rows, batch.pairs, *own.negatives(batch), strict=True):
+            (language,) = [language for language, paragraph in listed[row].context.items() if texts[0] in paragraph]
+            assert all(text in listed[row].context[language] for text in texts)
+            others += language != pair.query
+            examples += 1
+    assert abs(others / examples - 1 / 2) < 4 * (1 / 4 / examples) ** 0.5
+
+
+def test_negatives_of_any_language_are_of_one_that_has_the_paragraph() -> None:
+    found = rows()
+    table = ParallelTable.from_rows([replace(row, context={"de": row.context["de"]}) for row in found])
+    own = batches(table, language="any")
+    drawn = {text.partition(" ")[0] for step in range(20) for column in own.negatives(own.at(step)) for text in column}
+    assert drawn == {"de"}
 
 
 def test_negatives_depend_on_the_seed_the_step_and_the_row_only() -> None:
