@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-
-import numpy as np
+from collections.abc import Mapping, Sequence
 
 from hybrid_bench.errors import HybridBenchError
 from hybrid_bench.training.batches.batch import Batch, NegativesLanguage
@@ -71,22 +70,19 @@ class ParagraphNegatives:
 
     def _paragraphs(self, batch: Batch) -> list[tuple[tuple[int, str], ...]]:
         """The sentences of each example's paragraph, with their keys; none where it has no paragraph."""
-        found: list[tuple[tuple[int, str], ...]] = [()] * len(batch.rows)
-        languages = self._drawn(batch) if self._language == "any" else [getattr(pair, self._language) for pair in batch.pairs]
-        for language in sorted({*languages} - {""}):
-            places = np.flatnonzero([own == language for own in languages])
-            for place, text in zip(places, self._table.texts_or_none("context", language, batch.rows[places]), strict=True):
-                found[place] = self._sentences(text) if text else ()
-        return found
+        asked = [] if self._language == "any" else [getattr(pair, self._language) for pair in batch.pairs]
+        languages = tuple(dict.fromkeys(asked)) or self._index.languages
+        known = {language: self._table.texts_or_none("context", language, batch.rows) for language in languages}
+        texts = [known[language][place] for place, language in enumerate(asked)] if asked else self._drawn(batch, known)
+        return [self._sentences(text) if text else () for text in texts]
 
-    def _drawn(self, batch: Batch) -> list[str]:
-        """A language for each example, among those of the batches that have its paragraph; empty: there is none."""
-        known = {language: self._table.texts_or_none("context", language, batch.rows) for language in self._index.languages}
+    def _drawn(self, batch: Batch, known: Mapping[str, Sequence[str | None]]) -> list[str | None]:
+        """The paragraph of each example in a language that is drawn among those that have it; None: none has."""
         drawn = []
-        for place, row in enumerate(batch.rows.tolist()):
-            having = [language for language, texts in known.items() if texts[place]]
+        for row, *texts in zip(batch.rows.tolist(), *known.values(), strict=True):
+            having = [text for text in texts if text]
             random = generator(self._seed, Purpose.NEGATIVES_LANGUAGE, batch.step, row)
-            drawn.append(having[random.integers(len(having))] if having else "")
+            drawn.append(having[random.integers(len(having))] if having else None)
         return drawn
 
 
